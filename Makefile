@@ -1,0 +1,62 @@
+# One command a task. On a fresh machine with Python 3.11, git and make, every target sets up what it needs.
+PYTHON ?= python3.11
+UV_VERSION := 0.13.8
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+SOURCES := core stores eventlog features timelines ranking feed_api fanout pipelines training interchange simulation wiring
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock fmt check test test-fast bench demo up clean
+
+help:            ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+
+setup: $(STAMP)  ## a venv in the checkout with everything in it
+
+$(VENV)/bin/uv:
+	@command -v $(PYTHON) >/dev/null || { echo "rankfeed needs Python 3.11: install it, or say where it is with 'make PYTHON=/path/to/python3.11 …'"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+
+$(STAMP): requirements/dev.lock pyproject.toml | $(VENV)/bin/uv
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements/dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || true
+	@touch $(STAMP)
+
+lock: | $(VENV)/bin/uv ## resolve the requirements anew: names, versions and hashes, no index addresses
+	sh requirements/lock.sh $(BIN)/uv
+
+fmt: setup       ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix --quiet .
+
+check: setup     ## formatting, lint, types, the floors
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test: setup      ## every test: real Redis, real processes, the small demo
+	$(BIN)/pytest $(ARGS)
+
+test-fast: setup ## unit tests only
+	$(BIN)/pytest tests/unit -q $(ARGS)
+
+bench: setup     ## the benchmarks, each against a named alternative
+	$(BIN)/python -m bench $(ARGS)
+
+bar-%: setup     ## one bar of docs/results.md, e.g. make bar-post-to-feed
+	$(BIN)/python -m bench.bars $* $(ARGS)
+
+demo: setup      ## the whole product once, on the embedded stack (ARGS="--small", "--keep")
+	$(BIN)/rankfeed demo $(ARGS)
+
+up: setup        ## the embedded stack, until Ctrl-C
+	$(BIN)/rankfeed up $(ARGS)
+
+clean:           ## forget the venv and every cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

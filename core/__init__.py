@@ -1,0 +1,1 @@
+"""Ids, domain types, errors, clock and deadline: what every floor above may use."""

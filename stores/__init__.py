@@ -1,0 +1,1 @@
+"""Ports to the truth and to the caches, and their adapters."""
