@@ -5,7 +5,8 @@ Promises shared by every port:
 - A write that returned is durable: it survives the death of the process and, for facts, the
   loss of power.
 - A write takes its outbox records with it: either both are there or neither is.
-- A second identical write changes nothing and answers like the first.
+- A second identical write changes nothing. Where a write answers whether it changed something, the
+  second one answers that it did not; where it refuses what is taken, it finds itself in the way.
 - `Unavailable` means that the outcome is not known; repeating the call is always safe.
 - Reads see every write that returned before the read began.
 """
@@ -48,7 +49,8 @@ class UserStore(Protocol):
     async def create(self, user: User, outbox: Sequence[OutboxRecord]) -> None:
         """Adds a profile; raises Conflict with field `user_id` or `handle` where it is taken.
 
-        Handles are compared without case.
+        Handles are compared without case. Repeated after Unavailable it may meet its own first try,
+        as a Conflict over `user_id`.
         """
         ...
 
@@ -133,7 +135,10 @@ class ControlStore(Protocol):
     async def get(self, key: str) -> Versioned | None: ...
 
     async def compare_and_set(self, key: str, value: bytes, *, expected: int) -> bool:
-        """Writes version `expected + 1` where the version is still `expected` (0: not there)."""
+        """Writes version `expected + 1` where the version is still `expected` (0: not there).
+
+        False after Unavailable may be the call's own first try: read, and compare the value.
+        """
         ...
 
     async def lease_machine(self, owner: str, *, now_ms: int, ttl_ms: int) -> MachineLease:

@@ -121,6 +121,12 @@ class SqliteTweetStore(_SqliteStore):
                 first = _idempotent_answer(connection, tweet.author_id, idempotency.key, self._clock.now_ms())
                 if first is not None:
                     return first
+                # A few of the expired ones go with each new one, so that the table does not grow for ever.
+                connection.execute(
+                    "DELETE FROM idempotency WHERE (user, key) IN "
+                    "(SELECT user, key FROM idempotency WHERE expires_ms <= ? ORDER BY expires_ms LIMIT 8)",
+                    (self._clock.now_ms(),),
+                )
                 connection.execute(
                     "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?)",
                     (

@@ -1,0 +1,1 @@
+"""The event log: what happened, in keyed order, at least once, replayable."""

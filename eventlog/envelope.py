@@ -1,0 +1,69 @@
+"""The envelope around every event: decoded first, so that an unknown type can be skipped."""
+
+from __future__ import annotations
+
+import msgspec
+
+from core.errors import Corrupt, UnknownVersion
+
+VERSION = 1
+
+MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that do not decode; the last two are not of its own tree."""
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """One event on the wire, a MessagePack map.
+
+    `id` is the event's Snowflake, `ts_ms` its own time (a partition's publication time may be
+    later), `key` the aggregate that orders it, `ver` the version of that aggregate's state:
+    consumers ignore what is older than what they have seen. `data` stays encoded.
+    """
+
+    v: int
+    type: str
+    id: int
+    ts_ms: int
+    key: int
+    ver: int
+    data: msgspec.Raw
+    region: str = "local"
+    trace: str = ""
+
+
+class _Version(msgspec.Struct, frozen=True):
+    v: int
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Envelope)
+_version_decoder = msgspec.msgpack.Decoder(_Version)
+
+
+def encode_envelope(
+    *, type: str, id: int, ts_ms: int, key: int, ver: int, data: bytes, region: str = "local", trace: str = ""
+) -> bytes:
+    return _encoder.encode(Envelope(VERSION, type, id, ts_ms, key, ver, msgspec.Raw(data), region, trace))
+
+
+def decode_envelope(raw: bytes) -> Envelope:
+    """Raises UnknownVersion for a newer envelope, Corrupt for anything that is none."""
+    try:
+        envelope = _decoder.decode(raw)
+    except MALFORMED as exc:
+        raise (_newer(raw) or Corrupt(f"not an event envelope: {exc}")) from exc
+    if envelope.v != VERSION:
+        raise UnknownVersion(f"envelope version {envelope.v}; this code knows {VERSION}")
+    return envelope
+
+
+def _newer(raw: bytes) -> UnknownVersion | None:
+    try:
+        version = _version_decoder.decode(raw).v
+    except MALFORMED:
+        return None
+    return (
+        UnknownVersion(f"envelope version {version}; this code knows {VERSION}")
+        if version > VERSION
+        else None
+    )

@@ -1,0 +1,233 @@
+"""The one consume loop: batch, retry, dead-letter, commit, drain.
+
+A handler is given whole batches and makes their effects; its effects must be idempotent, because
+a batch whose commit did not arrive comes again. An event that always fails is set aside in the
+dead letters, with its cause, and its partition goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter as Tally
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from core.clock import Clock
+from core.errors import Corrupt, RankfeedError, Unavailable
+from eventlog.envelope import Envelope, decode_envelope
+from eventlog.log import Entry, EventLog, Offsets, Subscription, next_offsets
+from eventlog.schema import DeadLetter, Event, decode_event, record_of
+
+HANDLED = Counter("rankfeed_events_handled_total", "Events whose effects were made", ["group", "type"])
+SKIPPED = Counter(
+    "rankfeed_events_skipped_total", "Events of a type this code does not know", ["group", "type"]
+)
+DEAD = Counter("rankfeed_dead_letters_total", "Events set aside because they always fail", ["group", "topic"])
+RETRIES = Counter(
+    "rankfeed_batch_retries_total", "Batches tried again because a neighbour was away", ["group"]
+)
+LAST_OFFSET = Gauge("rankfeed_committed_offset", "The newest offset committed", ["group", "topic"])
+
+
+MintId = Callable[[], int]
+Call = Callable[[], Awaitable[None]]
+
+
+class Arrived(NamedTuple):
+    """One event, decoded, with the entry that carried it."""
+
+    entry: Entry
+    envelope: Envelope
+    event: Event
+
+
+class Handler(Protocol):
+    """Makes the effects of events. Order within a key is that of the log."""
+
+    async def handle(self, batch: Sequence[Arrived]) -> None:
+        """All of the batch's effects, or an exception; what was half done is done again.
+
+        Raises Unavailable where a neighbour is away: the batch is then repeated until it is back.
+        Corrupt is final, for one event; any other error is tried again a few times.
+        """
+        ...
+
+
+class OwnOffsets(Protocol):
+    """The offsets of a handler that commits its effects and its progress as one.
+
+    They decide where the group starts; what the log is told is only for its lag. The handler still
+    leaves out entries that it has counted already: the answer to a commit may be lost.
+    """
+
+    async def load(self) -> Offsets:
+        """Per partition the next entry that is wanted; empty at the very first start."""
+        ...
+
+    async def save(self, offsets: Offsets) -> None:
+        """Moves past entries whose effects are made, or that have none: unknown, or dead letters."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    group: str
+    topics: tuple[str, ...]
+    batch: int = 500
+    poll_s: float = 0.25
+    backoff_s: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1.0)
+    """Waits between attempts; the last one repeats while a neighbour is away."""
+
+
+class Worker:
+    """Runs one handler until `stop` is set; what was polled by then is finished and committed."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        handler: Handler,
+        clock: Clock,
+        mint: MintId,
+        options: WorkerOptions,
+        own_offsets: OwnOffsets | None = None,
+    ) -> None:
+        self._log = log
+        self._handler = handler
+        self._own_offsets = own_offsets
+        self._clock = clock
+        self._mint = mint
+        self._options = options
+        self._logger = structlog.get_logger("worker").bind(group=options.group)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        subscription = await self._subscribe(stop)
+        if subscription is None:
+            return
+        try:
+            while not stop.is_set():
+                await self._turn(subscription, stop)
+        finally:
+            await subscription.close()
+
+    async def _subscribe(self, stop: asyncio.Event) -> Subscription | None:
+        """Joins the group, waiting for a log that is away; None where told to stop before it came."""
+        own, options = self._own_offsets, self._options
+        while True:
+            try:
+                start = None if own is None else await own.load()
+                return await self._log.subscribe(options.group, options.topics, start=start)
+            except Unavailable as exc:
+                self._logger.warning("log_unavailable", error=str(exc))
+                if await _wait(stop, options.backoff_s[-1]):
+                    return None
+
+    async def _turn(self, subscription: Subscription, stop: asyncio.Event) -> None:
+        try:
+            entries = await subscription.poll(max_entries=self._options.batch, timeout_s=self._options.poll_s)
+        except Unavailable as exc:
+            self._logger.warning("log_unavailable", error=str(exc))
+            await _wait(stop, self._options.backoff_s[-1])
+            return
+        if not entries:
+            return
+        arrived = await self._decode(entries)
+        if arrived and not await self._handle(arrived, stop):
+            return
+        if (own := self._own_offsets) is not None:
+            await self._until_available(lambda: own.save(next_offsets(entries)), stop)
+        await self._until_available(lambda: subscription.commit(next_offsets(entries)), stop)
+        for entry in entries:
+            LAST_OFFSET.labels(self._options.group, entry.topic).set(entry.offset)
+
+    async def _decode(self, entries: Sequence[Entry]) -> list[Arrived]:
+        arrived = []
+        for entry in entries:
+            try:
+                envelope = decode_envelope(entry.value)
+                event = decode_event(envelope)
+            except Corrupt as exc:
+                await self._set_aside(entry, exc, attempts=1)
+                continue
+            if event is None:
+                SKIPPED.labels(self._options.group, envelope.type).inc()
+                continue
+            arrived.append(Arrived(entry, envelope, event))
+        return arrived
+
+    async def _handle(self, batch: list[Arrived], stop: asyncio.Event) -> bool:
+        """Makes the batch's effects; False where the process is told to stop before it could."""
+        if len(batch) > 1:
+            if await self._attempt(batch, stop, tries=2):
+                return True
+            if stop.is_set():
+                return False
+        # Something in the batch always fails: one by one, so that only that is set aside.
+        for one in batch:
+            if not await self._attempt([one], stop, tries=len(self._options.backoff_s)) and stop.is_set():
+                return False
+        return True
+
+    async def _attempt(self, batch: list[Arrived], stop: asyncio.Event, *, tries: int) -> bool:
+        failures = 0
+        waits = self._options.backoff_s
+        while True:
+            try:
+                await self._handler.handle(batch)
+            except Unavailable as exc:
+                RETRIES.labels(self._options.group).inc()
+                self._logger.warning("neighbour_away", error=str(exc), events=len(batch))
+                if await _wait(stop, waits[-1]):
+                    return False
+                continue
+            except Exception as exc:
+                failures += 1
+                self._logger.error("events_failed", events=len(batch), attempt=failures, exc_info=exc)
+                # What is corrupt stays so.
+                if failures >= tries or isinstance(exc, Corrupt):
+                    if len(batch) == 1:
+                        await self._set_aside(batch[0].entry, exc, attempts=failures)
+                    return False
+                if await _wait(stop, waits[min(failures, len(waits)) - 1]):
+                    return False
+                continue
+            for type_, n in Tally(one.envelope.type for one in batch).items():
+                HANDLED.labels(self._options.group, type_).inc(n)
+            return True
+
+    async def _set_aside(self, entry: Entry, cause: Exception, *, attempts: int) -> None:
+        error = str(cause) if isinstance(cause, RankfeedError) else f"{type(cause).__name__}: {cause}"
+        letter = DeadLetter(
+            entry.topic, entry.partition, entry.offset, self._options.group, error, attempts, entry.value
+        )
+
+        async def append() -> None:
+            record = record_of(letter, id=self._mint(), ts_ms=self._clock.now_ms(), key=entry.key)
+            await self._log.append([record])
+
+        await self._until_available(append, asyncio.Event())
+        DEAD.labels(self._options.group, entry.topic).inc()
+        self._logger.error("dead_letter", topic=entry.topic, offset=entry.offset, error=error)
+
+    async def _until_available(self, call: Call, stop: asyncio.Event) -> None:
+        while True:
+            try:
+                await call()
+            except Unavailable as exc:
+                self._logger.warning("log_unavailable", error=str(exc))
+                if await _wait(stop, self._options.backoff_s[-1]):
+                    return
+            else:
+                return
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> bool:
+    """Waits, unless told to stop first; True where it was."""
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

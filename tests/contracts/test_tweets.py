@@ -1,0 +1,144 @@
+"""TweetStore: one tweet per idempotency key, its event with it, and each author's newest."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from core.ids import MAX_ID, TweetId, UserId
+from core.types import Tweet
+from eventlog.schema import TWEETS
+from stores.ports import IdempotentAnswer, OutboxRecord
+from tests.contracts.engines import Engine, Stack, published
+from tests.fakes import FakeClock
+
+ADA, GRACE = UserId(10), UserId(20)
+TTL_MS = 86_400_000
+
+
+def tweet(number: int, author: UserId = ADA) -> Tweet:
+    return Tweet(TweetId(number), author, f"№ {number} 🎉", 1_700_000_000_000)
+
+
+def answer(clock: FakeClock, key: str, number: int) -> IdempotentAnswer:
+    return IdempotentAnswer(
+        key, "POST /v1/tweets", bytes([number]) * 32, b"%d" % number, clock.now_ms() + TTL_MS
+    )
+
+
+async def create(
+    stack: Stack, number: int, idempotency: IdempotentAnswer | None = None
+) -> IdempotentAnswer | None:
+    return await stack.tweets.create(tweet(number), idempotency, [OutboxRecord(TWEETS, ADA, b"%d" % number)])
+
+
+async def test_what_was_created_is_read_back(stack: Stack) -> None:
+    plain = tweet(1)
+    reply = Tweet(TweetId(MAX_ID), GRACE, "", 5, reply_to=TweetId(1), retweet_of=TweetId(2))
+    assert await stack.tweets.create(plain, None, []) is None
+    assert await stack.tweets.create(reply, None, []) is None
+    assert await stack.tweets.get_many([1, 3, MAX_ID]) == {1: plain, MAX_ID: reply}
+    assert await stack.tweets.get_many([]) == {}
+
+
+async def test_the_same_tweet_again_changes_nothing(stack: Stack, engine: Engine) -> None:
+    await create(stack, 1)
+    assert await create(stack, 1) is None
+    assert await published(stack, engine, [TWEETS]) == [b"1"]
+
+
+async def test_a_key_used_again_is_answered_as_the_first_time(
+    stack: Stack, engine: Engine, clock: FakeClock
+) -> None:
+    first = answer(clock, "k", 1)
+    assert await create(stack, 1, first) is None
+    clock.advance(TTL_MS - 1)
+    assert await create(stack, 2, answer(clock, "k", 2)) == first
+    assert await stack.tweets.idempotent_answer(ADA, "k", clock.now_ms()) == first
+    assert list(await stack.tweets.get_many([1, 2])) == [1]
+    assert await published(stack, engine, [TWEETS]) == [b"1"]
+
+
+async def test_a_key_used_by_many_at_once_makes_one_tweet(
+    stack: Stack, engine: Engine, clock: FakeClock
+) -> None:
+    answers = await asyncio.gather(
+        *(create(stack, number, answer(clock, "k", number)) for number in range(1, 31))
+    )
+    assert answers.count(None) == 1
+    winner = answers.index(None) + 1
+    assert {one for one in answers if one is not None} == {answer(clock, "k", winner)}
+    assert list(await stack.tweets.get_many(list(range(1, 31)))) == [winner]
+    assert await published(stack, engine, [TWEETS]) == [b"%d" % winner]
+
+
+async def test_a_key_used_by_two_processes_at_once_makes_one_tweet(
+    stack: Stack, engine: Engine, clock: FakeClock
+) -> None:
+    async with engine.open(clock) as other:
+        answers = await asyncio.gather(
+            *(
+                create(other if number % 2 else stack, number, answer(clock, "k", number))
+                for number in range(1, 31)
+            )
+        )
+    assert answers.count(None) == 1
+    assert len(await stack.tweets.get_many(list(range(1, 31)))) == 1
+
+
+async def test_an_expired_key_is_free_again(stack: Stack, clock: FakeClock) -> None:
+    await create(stack, 1, answer(clock, "k", 1))
+    clock.advance(TTL_MS)
+    assert await stack.tweets.idempotent_answer(ADA, "k", clock.now_ms()) is None
+    second = answer(clock, "k", 2)
+    assert await create(stack, 2, second) is None
+    assert await stack.tweets.idempotent_answer(ADA, "k", clock.now_ms()) == second
+    assert sorted(await stack.tweets.get_many([1, 2])) == [1, 2]
+
+
+async def test_keys_belong_to_their_user_and_are_compared_exactly(stack: Stack, clock: FakeClock) -> None:
+    await create(stack, 1, answer(clock, "k", 1))
+    assert await stack.tweets.create(tweet(2, GRACE), answer(clock, "k", 2), []) is None
+    assert await create(stack, 3, answer(clock, "K", 3)) is None
+    assert await create(stack, 4, answer(clock, "k ", 4)) is None
+    assert await stack.tweets.idempotent_answer(GRACE, "other", clock.now_ms()) is None
+
+
+async def test_an_answer_survives_a_restart(engine: Engine, clock: FakeClock) -> None:
+    first = answer(clock, "k", 1)
+    async with engine.open(clock) as before:
+        await create(before, 1, first)
+    async with engine.open(clock) as after:
+        assert await create(after, 2, answer(clock, "k", 2)) == first
+
+
+async def authored(stack: Stack) -> None:
+    for author in (ADA, GRACE, UserId(30)):
+        for number in range(5):
+            await stack.tweets.create(tweet(author * 100 + number, author), None, [])
+    await stack.tweets.create(tweet(MAX_ID, UserId(30)), None, [])
+
+
+@pytest.mark.parametrize(
+    ("authors", "before", "per_author", "expected"),
+    [
+        ([ADA], None, 2, [1003, 1004]),
+        ([ADA, GRACE], None, 2, [1003, 1004, 2003, 2004]),
+        ([ADA, GRACE], 2003, 2, [1003, 1004, 2001, 2002]),
+        ([ADA], 1000, 5, []),
+        ([ADA], 1004, 100, [1000, 1001, 1002, 1003]),
+        ([30], None, 1, [MAX_ID]),
+        ([30], MAX_ID, 1, [3004]),
+        ([99], None, 5, []),
+        ([], None, 5, []),
+    ],
+)
+async def test_each_authors_newest_below_a_bound(
+    stack: Stack, authors: list[int], before: int | None, per_author: int, expected: list[int]
+) -> None:
+    await authored(stack)
+    ids = await stack.tweets.newest_ids(np.array(authors, np.int64), before=before, per_author=per_author)
+    assert ids.dtype == np.int64
+    assert sorted(ids.tolist()) == expected

@@ -1,0 +1,88 @@
+"""A log in memory that fails when it is told to, and tells its consumer to stop once it is drained."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from core.errors import RankfeedError
+from eventlog.log import Entry, Offsets, TopicPartition
+from stores.ports import OutboxRecord
+
+
+class FakeLog:
+    """One partition a topic; offsets leave gaps of ten, as a log may.
+
+    `failing` holds, per method, the errors that its next calls raise, in order.
+    """
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self.stop = stop
+        self.entries: list[Entry] = []
+        self.appended: list[OutboxRecord] = []
+        self.committed: dict[TopicPartition, int] = {}
+        self.commits = 0
+        self.polled: list[int] = []
+        self.subscriptions: list[FakeSubscription] = []
+        self.failing: dict[str, list[RankfeedError]] = {}
+
+    def publish(self, topic: str, key: int, value: bytes) -> Entry:
+        entry = Entry(topic, 0, 10 * len(self.entries), key, value, published_ms=1)
+        self.entries.append(entry)
+        return entry
+
+    def fail(self, method: str) -> None:
+        if errors := self.failing.get(method):
+            raise errors.pop(0)
+
+    async def append(self, records: Sequence[OutboxRecord]) -> None:
+        self.fail("append")
+        self.appended += records
+
+    async def subscribe(
+        self, group: str, topics: Sequence[str], *, start: Offsets | None = None
+    ) -> FakeSubscription:
+        self.fail("subscribe")
+        subscription = FakeSubscription(self, topics, self.committed if start is None else start)
+        self.subscriptions.append(subscription)
+        return subscription
+
+    async def lag(self, group: str, topics: Sequence[str]) -> Mapping[str, int]:
+        return {
+            topic: sum(
+                entry.offset >= self.committed.get(entry.topic_partition, 0)
+                for entry in self.entries
+                if entry.topic == topic
+            )
+            for topic in topics
+        }
+
+
+class FakeSubscription:
+    def __init__(self, log: FakeLog, topics: Sequence[str], positions: Offsets) -> None:
+        self._log = log
+        self._topics = topics
+        self._positions = dict(positions)
+        self.closed = False
+
+    async def poll(self, *, max_entries: int, timeout_s: float) -> Sequence[Entry]:
+        self._log.fail("poll")
+        found = [
+            entry
+            for entry in self._log.entries
+            if entry.topic in self._topics and entry.offset >= self._positions.get(entry.topic_partition, 0)
+        ][:max_entries]
+        for entry in found:
+            self._positions[entry.topic_partition] = entry.offset + 1
+        self._log.polled.append(len(found))
+        if not found:
+            self._log.stop.set()
+        return found
+
+    async def commit(self, offsets: Offsets) -> None:
+        self._log.fail("commit")
+        self._log.commits += 1
+        self._log.committed |= offsets
+
+    async def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,142 @@
+"""Golden files: what was ever published stays readable, and is written the same way today.
+
+A file is the whole value of a record, envelope and event. Once committed it is never written
+again: a changed event gets a file of the next version beside it, and both stay readable.
+`python -m tests.unit.eventlog.test_golden_events` writes those that are missing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from eventlog.envelope import Envelope, decode_envelope, encode_envelope
+from eventlog.schema import (
+    EVENTS,
+    DeadLetter,
+    Event,
+    FollowSet,
+    LikeSet,
+    Served,
+    ServedItem,
+    TweetCreated,
+    UserCreated,
+    Viewed,
+    decode_event,
+    record_of,
+)
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "events"
+
+ID = 1_724_000_000_000_000_001
+TS_MS = 1_700_000_000_123
+KEY = 1_723_000_000_000_000_007
+VER = ID + 1
+REQUEST = bytes(range(16))
+
+EXAMPLES: dict[str, Event] = {
+    example.type_name: example
+    for example in (
+        TweetCreated(ID, KEY, "Grüße — 🎉", TS_MS, reply_to=ID - 1, retweet_of=ID - 2),
+        FollowSet(KEY, ID, on=False),
+        LikeSet(KEY, ID, on=True, author=KEY - 1, request_id=REQUEST),
+        UserCreated(KEY, "ada_99", "Ada Lovelace 👩‍💻", TS_MS),
+        Viewed(KEY, REQUEST, ID, KEY - 1, "dwell", position=3, value_ms=2_500),
+        Served(
+            KEY,
+            REQUEST,
+            TS_MS,
+            "ranked",
+            "full",
+            "model_slow",
+            "home/3",
+            "clicks/2",
+            "9f" * 32,
+            [
+                # Every float is exact in 32 bits, so that it reads back as it was written.
+                ServedItem(
+                    ID,
+                    KEY - 1,
+                    0,
+                    "timeline",
+                    heads=[0.125, 0.75],
+                    score=1.5,
+                    propensity=0.5,
+                    features=b"\x00\x00\x80?\x00\x00\xc0\x7f",
+                    rows={"t": (1, 42), "va": (2, 0)},
+                ),
+                ServedItem(ID - 5, KEY - 2, 1, "popular"),
+            ],
+            policy="explore",
+            seed=2**63,
+            temperature=0.25,
+        ),
+        DeadLetter("views.v1", 15, 2**40, "features", "ValueError: no", 5, b"\x00\xff raw"),
+    )
+}
+
+ENVELOPE = encode_envelope(
+    type="like.set",
+    id=ID,
+    ts_ms=TS_MS,
+    key=KEY,
+    ver=VER,
+    data=b"\x80",
+    region="eu-1",
+    trace="4bf92f3577b34da6",
+)
+
+
+def current(name: str) -> bytes:
+    """What the code of today writes for an example."""
+    if name == "envelope":
+        return ENVELOPE
+    return record_of(EXAMPLES[name], id=ID, ts_ms=TS_MS, key=KEY, ver=VER).value
+
+
+def write_missing() -> list[Path]:
+    """Writes the examples that have no file yet; returns what was written."""
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    missing = [path for name in ("envelope", *EVENTS) if not (path := GOLDEN / f"{name}.v1.msgpack").exists()]
+    for path in missing:
+        path.write_bytes(current(path.name.removesuffix(".v1.msgpack")))
+    return missing
+
+
+def test_every_event_has_an_example_and_a_file() -> None:
+    assert set(EXAMPLES) == set(EVENTS)
+    assert {path.name for path in GOLDEN.iterdir()} >= {
+        f"{name}.v1.msgpack" for name in ("envelope", *EVENTS)
+    }
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_what_was_published_is_read_as_what_it_was(name: str) -> None:
+    envelope = decode_envelope((GOLDEN / f"{name}.v1.msgpack").read_bytes())
+    assert (envelope.v, envelope.type, envelope.id, envelope.ts_ms) == (1, name, ID, TS_MS)
+    assert (envelope.key, envelope.ver) == (KEY, VER)
+    assert decode_event(envelope) == EXAMPLES[name]
+
+
+def test_an_envelope_is_read_as_what_it_was() -> None:
+    envelope = decode_envelope((GOLDEN / "envelope.v1.msgpack").read_bytes())
+    assert envelope == Envelope(
+        1, "like.set", ID, TS_MS, KEY, VER, msgspec.Raw(b"\x80"), region="eu-1", trace="4bf92f3577b34da6"
+    )
+
+
+@pytest.mark.parametrize("name", ["envelope", *sorted(EVENTS)])
+def test_an_example_is_written_as_it_was_then(name: str) -> None:
+    assert current(name) == (GOLDEN / f"{name}.v1.msgpack").read_bytes()
+
+
+def test_an_envelope_is_a_map_of_the_contracts_names() -> None:
+    decoded = msgspec.msgpack.decode((GOLDEN / "follow.set.v1.msgpack").read_bytes())
+    assert set(decoded) == {"v", "type", "id", "ts_ms", "key", "ver", "region", "trace", "data"}
+    assert decoded["data"] == {"a": KEY, "b": ID, "on": False}
+
+
+if __name__ == "__main__":
+    write_missing()
