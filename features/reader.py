@@ -1,0 +1,67 @@
+"""The rows of one request, all views of all candidates, in one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import redis.asyncio
+from numpy.typing import NDArray
+from prometheus_client import Counter
+
+from features.packed_row import decode_block
+from features.redis_wire import exchange, pack
+from features.row_block import RowBlock
+from features.schema import VIEWS, ViewName
+
+FOREIGN = Counter(
+    "rankfeed_feature_rows_foreign_total",
+    "Rows of a format or schema that this code does not read, taken as missing",
+    ["view"],
+)
+ROWS_READ = Counter("rankfeed_feature_rows_read_total", "Rows asked for", ["view"])
+ROWS_MISSING = Counter("rankfeed_feature_rows_missing_total", "Rows asked for and not there", ["view"])
+
+
+class FeatureReader:
+    """Reads packed rows from one Redis (a Cluster has no MGET over slots)."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._client = client
+
+    async def fetch(
+        self, viewer: int, tweet_ids: NDArray[np.int64], author_ids: NDArray[np.int64]
+    ) -> dict[ViewName, RowBlock]:
+        """The rows for a viewer and n candidates, as `features.compute.matrix` takes them.
+
+        `tweet_ids` and `author_ids` are int64 [n], row i the same candidate. The blocks of `g` and
+        `u` have one row, those of `t`, `a` and `va` n, in the candidates' order; each says its own
+        `hit_rate`. Raises Unavailable where Redis is away or slower than the client's timeouts.
+        """
+        authors, of_candidate = np.unique(author_ids, return_inverse=True)
+        n, m = len(tweet_ids), len(authors)
+        author_list = authors.tolist()
+        pair_key = b"f:va:{%d}:" % viewer + b"%d"
+        keys = [b"f:g:0", b"f:u:%d" % viewer]
+        keys += [b"f:t:%d" % tweet for tweet in tweet_ids.tolist()]
+        keys += [b"f:a:%d" % author for author in author_list]
+        keys += [pair_key % author for author in author_list]
+        (rows,) = await exchange(self._client, [pack(b"MGET", *keys)])
+        of_author = of_candidate.reshape(-1).astype(np.intp)
+        return {
+            "g": _block("g", rows[0:1]),
+            "u": _block("u", rows[1:2]),
+            "t": _block("t", rows[2 : 2 + n]),
+            "a": _block("a", rows[2 + n : 2 + n + m]).take(of_author),
+            "va": _block("va", rows[2 + n + m :]).take(of_author),
+        }
+
+
+def _block(view: ViewName, rows: Sequence[bytes | None]) -> RowBlock:
+    block = decode_block(rows, VIEWS[view])
+    ROWS_READ.labels(view).inc(len(block))
+    if missing := len(block) - int(block.present.sum()):
+        ROWS_MISSING.labels(view).inc(missing)
+    if block.foreign:
+        FOREIGN.labels(view).inc(block.foreign)
+    return block

@@ -1,0 +1,1 @@
+"""Consumers of the log that keep something derived from it: features, the lake."""

@@ -1,0 +1,191 @@
+"""The features stream's own file: rows, progress and what was counted, committed as one.
+
+The file is the stream's truth; Redis holds a projection of it. A commit may be lost with the power
+(not with the process), but only whole, progress included: the stream then counts again from there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple, Self
+
+from core.clock import Clock
+from core.errors import ConfigurationError
+from eventlog.log import Offsets, TopicPartition
+from features.accumulate import Entity, PackedRow
+from features.packed_store import ExpiringRow
+from features.schema import VIEWS, ViewName
+from stores.sqlite_database import SqliteDatabase
+
+STATEMENTS = (
+    # `other` is the author of a pair, 0 for every other view; ids are never 0 there.
+    """CREATE TABLE rows (
+        view TEXT NOT NULL, entity INTEGER NOT NULL, other INTEGER NOT NULL,
+        packed BLOB NOT NULL, written_ms INTEGER NOT NULL,
+        PRIMARY KEY (view, entity, other)) WITHOUT ROWID""",
+    """CREATE TABLE offsets (
+        topic TEXT NOT NULL, part INTEGER NOT NULL, next INTEGER NOT NULL,
+        PRIMARY KEY (topic, part)) WITHOUT ROWID""",
+    "CREATE TABLE counted (key BLOB PRIMARY KEY, published_ms INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX counted_by_time ON counted (published_ms)",
+)
+
+_PURGE_EVERY_MS = 3_600_000
+
+RowKey = tuple[ViewName, Entity]
+After = tuple[str, int, int]
+FIRST: After = ("", 0, 0)
+"""Comes before every row."""
+
+
+class Found(NamedTuple):
+    """What the file knows of a batch."""
+
+    offsets: Offsets
+    counted: frozenset[bytes]
+    rows: list[PackedRow]
+
+
+class Page(NamedTuple):
+    """Some rows that have not expired, and where the next page starts; None after the last."""
+
+    rows: list[ExpiringRow]
+    after: After | None
+
+
+class FeaturesFile:
+    """One process at a time has it open; also the worker's own offsets (`eventlog.worker.OwnOffsets`)."""
+
+    def __init__(self, database: SqliteDatabase, clock: Clock, lock: IO[bytes]) -> None:
+        self._database = database
+        self._clock = clock
+        self._lock = lock
+        self._purged_ms = 0
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock) -> Self:
+        """Raises ConfigurationError where another process has it, or where it cannot be opened."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(path.name + ".lock").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return cls(SqliteDatabase.open(path, STATEMENTS, "NORMAL"), clock, lock)
+        except OSError as exc:
+            lock.close()
+            raise ConfigurationError(
+                f"{path} is in use by another features stream; there may be one. Stop the other first."
+            ) from exc
+        except ConfigurationError:
+            lock.close()
+            raise
+
+    def close(self) -> None:
+        self._database.close()
+        self._lock.close()
+
+    async def load(self) -> Offsets:
+        """Per partition the next entry to count."""
+        return await self._database.read(_offsets)
+
+    async def save(self, offsets: Offsets) -> None:
+        """Moves forward, never back."""
+        known = await self.load()
+        if any(known.get(partition, 0) < next_ for partition, next_ in offsets.items()):
+            await self._database.write(lambda connection: _advance(connection, offsets))
+
+    async def find(self, keys: Iterable[bytes], rows: Iterable[RowKey]) -> Found:
+        """The progress, which of the keys were counted already, and those of the rows that exist."""
+
+        def operation(connection: sqlite3.Connection) -> Found:
+            one = connection.execute
+            counted = frozenset(
+                key for key in keys if one("SELECT 1 FROM counted WHERE key = ?", (key,)).fetchone()
+            )
+            query = "SELECT packed FROM rows WHERE view = ? AND entity = ? AND other = ?"
+            found = [
+                PackedRow(view, entity, row[0])
+                for view, entity in rows
+                if (row := one(query, (view, *_columns(entity))).fetchone())
+            ]
+            return Found(_offsets(connection), counted, found)
+
+        return await self._database.read(operation)
+
+    async def commit(
+        self,
+        rows: Sequence[PackedRow],
+        counted: Mapping[bytes, int],
+        offsets: Offsets,
+        *,
+        forget_before_ms: int,
+    ) -> None:
+        """Rows, counted keys (to the publication time of their event) and progress: all or nothing.
+
+        Keys published before `forget_before_ms` are forgotten.
+        """
+        now_ms = self._clock.now_ms()
+        purge = now_ms - self._purged_ms >= _PURGE_EVERY_MS
+
+        def operation(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)",
+                [(row.view, *_columns(row.entity), row.packed, now_ms) for row in rows],
+            )
+            connection.executemany("INSERT OR REPLACE INTO counted VALUES (?, ?)", counted.items())
+            connection.execute("DELETE FROM counted WHERE published_ms < ?", (forget_before_ms,))
+            _advance(connection, offsets)
+            if purge:
+                for view in VIEWS.values():
+                    connection.execute(
+                        "DELETE FROM rows WHERE view = ? AND written_ms <= ?",
+                        (view.name, now_ms - view.ttl_s * 1000),
+                    )
+
+        await self._database.write(operation)
+        if purge:
+            self._purged_ms = now_ms
+
+    async def page(self, after: After, limit: int) -> Page:
+        """At most `limit` rows behind `after`, in the order of their keys, with what is left of their ttl.
+
+        A row is kept for its view's ttl after it was last written, on the wall clock: never shorter
+        than in event time, so none goes that compute would still use.
+        """
+        found = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT view, entity, other, packed, written_ms FROM rows "
+                "WHERE (view, entity, other) > (?, ?, ?) ORDER BY view, entity, other LIMIT ?",
+                (*after, limit),
+            ).fetchall()
+        )
+        now_ms = self._clock.now_ms()
+        rows = []
+        for name, entity, other, packed, written_ms in found:
+            view = VIEWS.get(name)
+            if view is None:
+                continue
+            left_s = view.ttl_s - (now_ms - written_ms) // 1000
+            if left_s > 0:
+                whose: Entity = (entity, other) if other else entity
+                rows.append(ExpiringRow(PackedRow(name, whose, packed), left_s))
+        return Page(rows, found[-1][:3] if len(found) == limit else None)
+
+
+def _columns(entity: Entity) -> tuple[int, int]:
+    return entity if isinstance(entity, tuple) else (entity, 0)
+
+
+def _offsets(connection: sqlite3.Connection) -> dict[TopicPartition, int]:
+    rows = connection.execute("SELECT topic, part, next FROM offsets")
+    return {TopicPartition(topic, part): next_ for topic, part, next_ in rows}
+
+
+def _advance(connection: sqlite3.Connection, offsets: Offsets) -> None:
+    connection.executemany(
+        "INSERT INTO offsets VALUES (?, ?, ?) "
+        "ON CONFLICT (topic, part) DO UPDATE SET next = max(next, excluded.next)",
+        [(partition.topic, partition.partition, next_) for partition, next_ in offsets.items()],
+    )

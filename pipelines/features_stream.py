@@ -1,0 +1,145 @@
+"""The features stream: what viewers do becomes rows, in a file of its own and from there in Redis.
+
+At least once from the log, exactly once into the rows: the rows, the progress and the keys of what
+was counted are one transaction. The rows in memory are a cache of the file. Each batch is applied
+in the order of (ts_ms, id); what comes later than its row's time is added decayed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter as Tally
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import redis.asyncio
+import structlog
+from prometheus_client import Counter, Gauge
+
+from core.clock import Clock
+from core.errors import Corrupt
+from eventlog.log import EventLog, next_offsets
+from eventlog.schema import EDGES, VIEWS
+from eventlog.worker import Arrived, MintId, Worker, WorkerOptions
+from features.accumulate import FeatureState, Observation, PackedRow
+from features.packed_store import PackedStore
+from pipelines.features_file import FeaturesFile
+from pipelines.features_observation import counted_of
+from pipelines.features_projection import FeaturesProjection
+
+OBSERVED = Counter("rankfeed_observations_total", "Observations folded into feature rows", ["kind"])
+REPEATED = Counter("rankfeed_observations_repeated_total", "Observations that had been counted already")
+NEWEST = Gauge("rankfeed_features_newest_event_seconds", "The newest event time among feature rows, epoch")
+UNREADABLE = Counter("rankfeed_feature_rows_unreadable_total", "Rows of the file that started anew")
+
+GROUP = "features"
+_OPTIONS = WorkerOptions(group=GROUP, topics=(VIEWS, EDGES), batch=2_000)
+_COUNTED_FOR_MS = 24 * 3_600_000
+_AHEAD_MS = 24 * 3_600_000
+# About 400 bytes each; above it memory starts over from the file.
+_ROWS_IN_MEMORY = 300_000
+
+HandOver = Callable[[Sequence[PackedRow]], None]
+"""Takes rows that were committed; must not wait."""
+
+
+class FeaturesStream:
+    """Consumes views and likes; one process a `path`, which a lock beside the file sees to."""
+
+    def __init__(
+        self, log: EventLog, client: redis.asyncio.Redis, path: Path, clock: Clock, mint: MintId
+    ) -> None:
+        self._log = log
+        self._client = client
+        self._path = path
+        self._clock = clock
+        self._mint = mint
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; raises ConfigurationError where another stream has the file."""
+        file = FeaturesFile.open(self._path, self._clock)
+        try:
+            projection = FeaturesProjection(PackedStore(self._client), file, str(self._mint()))
+            handler = FeaturesHandler(file, projection.hand_over, self._clock)
+            worker = Worker(self._log, handler, self._clock, self._mint, _OPTIONS, own_offsets=file)
+            drained = asyncio.Event()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(projection.run(drained))
+                await worker.run(stop)
+                drained.set()
+                projection.wake()
+        finally:
+            file.close()
+
+
+class FeaturesHandler:
+    """Folds batches of events into the rows (`eventlog.worker.Handler`).
+
+    Handling a batch again changes nothing: its entries are behind the file's offsets.
+    """
+
+    def __init__(self, file: FeaturesFile, hand_over: HandOver, clock: Clock) -> None:
+        self._file = file
+        self._hand_over = hand_over
+        self._clock = clock
+        self._state = FeatureState()
+        self._logger = structlog.get_logger("features_stream")
+
+    async def handle(self, batch: Sequence[Arrived]) -> None:
+        """Raises Corrupt before anything changed where an event cannot be counted; Unavailable."""
+        not_after_ms = self._clock.now_ms() + _AHEAD_MS
+        candidates = [
+            (one, counted)
+            for one in sorted(batch, key=lambda one: (one.envelope.ts_ms, one.envelope.id))
+            if (counted := counted_of(one, not_after_ms=not_after_ms)) is not None
+        ]
+        found = await self._file.find(
+            [counted.key for _, counted in candidates],
+            self._state.unknown(counted.observation for _, counted in candidates),
+        )
+        fresh: dict[bytes, int] = {}
+        observations: list[Observation] = []
+        for one, (key, observation) in candidates:
+            if one.entry.offset < found.offsets.get(one.entry.topic_partition, 0):
+                continue
+            if key in found.counted or key in fresh:
+                REPEATED.inc()
+                continue
+            fresh[key] = one.entry.published_ms
+            observations.append(observation)
+        self._load(found.rows)
+        await self._fold(batch, observations, fresh)
+
+    async def _fold(
+        self, batch: Sequence[Arrived], observations: Sequence[Observation], counted: dict[bytes, int]
+    ) -> None:
+        committed = False
+        try:
+            for observation in observations:
+                self._state.apply(observation)
+            rows = self._state.drain()
+            await self._file.commit(
+                rows,
+                counted,
+                next_offsets([one.entry for one in batch]),
+                forget_before_ms=max(one.entry.published_ms for one in batch) - _COUNTED_FOR_MS,
+            )
+            committed = True
+        finally:
+            # Memory must never be ahead of the file; after this it is read from there.
+            if not committed or len(self._state) > _ROWS_IN_MEMORY:
+                self._state.clear()
+        self._hand_over(rows)
+        for kind, n in Tally(one.kind for one in observations).items():
+            OBSERVED.labels(kind).inc(n)
+        if observations:
+            NEWEST.set(observations[-1].ts_ms / 1000)
+
+    def _load(self, rows: Sequence[PackedRow]) -> None:
+        for row in rows:
+            try:
+                self._state.load(row.view, row.entity, row.packed)
+            except Corrupt as exc:
+                # Another schema or damage: the row starts anew rather than stop every other.
+                UNREADABLE.inc()
+                self._logger.error("row_unreadable", view=row.view, entity=row.entity, error=str(exc))

@@ -1,0 +1,198 @@
+"""The log's way into the lake, exactly once.
+
+The consumer keeps its own offsets: they lie in the lake's manifest, beside the names of the files
+that hold what was consumed up to them. It starts from there, whatever the log remembers; the
+offsets it commits to the log are for its lag only. Whatever goes wrong, it forgets what it had in
+memory and begins again from the newest manifest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+import structlog
+
+from core.clock import Clock
+from core.errors import Corrupt, Unavailable
+from eventlog.envelope import decode_envelope
+from eventlog.log import Entry, EventLog, Subscription, TopicPartition, next_offsets
+from eventlog.schema import DeadLetter, decode_event, record_of
+from eventlog.worker import DEAD, HANDLED, LAST_OFFSET, SKIPPED
+from pipelines.lake_rows import TABLE_OF_TOPIC, Row, rows_of
+from stores.lake import LakeManifest
+from stores.lake_disk import LakeDisk
+from stores.lake_store import Addition, LakeStore
+from stores.lake_tables import SCHEMAS, Table
+
+GROUP = "lake"
+TOPICS = tuple(TABLE_OF_TOPIC)
+
+
+@dataclass(frozen=True, slots=True)
+class LakeOptions:
+    """A commit is made once `flush_entries` are waiting, or the first of them for `flush_s`."""
+
+    flush_entries: int = 50_000
+    flush_s: float = 1.0
+    poll_entries: int = 2_000
+    poll_s: float = 0.25
+    retry_s: float = 1.0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What was consumed and is not in the lake yet."""
+
+    since_s: float = 0.0
+    entries: int = 0
+    rows: dict[Table, list[Row]] = field(default_factory=dict)
+    offsets: dict[TopicPartition, int] = field(default_factory=dict)
+    complete_until_ms: dict[Table, int] = field(default_factory=dict)
+    types: dict[str, int] = field(default_factory=dict)
+
+    def consumed(self, entries: Sequence[Entry]) -> None:
+        self.entries += len(entries)
+        self.offsets |= next_offsets(entries)
+        for entry in entries:
+            table = TABLE_OF_TOPIC[entry.topic]
+            self.complete_until_ms[table] = max(self.complete_until_ms.get(table, 0), entry.published_ms)
+
+    def addition(self) -> Addition:
+        frames = {
+            table: pl.DataFrame(rows, schema=SCHEMAS[table], orient="row")
+            for table, rows in self.rows.items()
+        }
+        offsets: dict[str, dict[int, int]] = {}
+        for partition, next_ in self.offsets.items():
+            offsets.setdefault(partition.topic, {})[partition.partition] = next_
+        return Addition(frames, offsets, self.complete_until_ms)
+
+
+class LakeWriter:
+    """Writes served, views, edges and tweets to the lake at `root` until it is told to stop.
+
+    There is one writer a lake: a second one waits until the first is gone. An event that cannot be
+    read goes to the dead letters (at least once), one of an unknown type is skipped and counted.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        root: Path,
+        clock: Clock,
+        mint: Callable[[], int],
+        options: LakeOptions | None = None,
+        disk: LakeDisk | None = None,
+    ) -> None:
+        self._log = log
+        self._root = root
+        self._clock = clock
+        self._mint = mint
+        self._options = options or LakeOptions()
+        self._disk = disk or LakeDisk()
+        self._logger = structlog.get_logger("lake")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """What was consumed when `stop` is set is written before this returns.
+
+        A log or a disk that is away is waited for. Raises Corrupt or UnknownVersion where the lake
+        itself cannot be gone on with; the message says what to do.
+        """
+        while not stop.is_set():
+            try:
+                await self._session(stop)
+            except Unavailable as exc:
+                self._logger.warning("lake_waits", error=str(exc))
+                await _wait(stop, self._options.retry_s)
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        store = await asyncio.to_thread(LakeStore.open, self._root, self._disk)
+        try:
+            start = _start_of(store.manifest)
+            subscription = await self._log.subscribe(GROUP, TOPICS, start=start)
+            try:
+                await self._consume(store, subscription, stop)
+            finally:
+                await subscription.close()
+        finally:
+            store.close()
+
+    async def _consume(self, store: LakeStore, subscription: Subscription, stop: asyncio.Event) -> None:
+        waiting = _Waiting()
+        while not stop.is_set():
+            entries = await subscription.poll(
+                max_entries=self._options.poll_entries, timeout_s=self._patience_s(waiting)
+            )
+            if entries:
+                if not waiting.entries:
+                    waiting.since_s = self._clock.monotonic_s()
+                await self._take(entries, waiting)
+            if self._is_due(waiting):
+                await self._flush(store, subscription, waiting)
+                waiting = _Waiting()
+        if waiting.entries:
+            await self._flush(store, subscription, waiting)
+
+    def _patience_s(self, waiting: _Waiting) -> float:
+        if not waiting.entries:
+            return self._options.poll_s
+        left_s = waiting.since_s + self._options.flush_s - self._clock.monotonic_s()
+        return min(self._options.poll_s, max(0.0, left_s))
+
+    def _is_due(self, waiting: _Waiting) -> bool:
+        if waiting.entries >= self._options.flush_entries:
+            return True
+        age_s = self._clock.monotonic_s() - waiting.since_s
+        return waiting.entries > 0 and age_s >= self._options.flush_s
+
+    async def _take(self, entries: Sequence[Entry], waiting: _Waiting) -> None:
+        for entry in entries:
+            try:
+                envelope = decode_envelope(entry.value)
+                event = decode_event(envelope)
+                rows = [] if event is None else rows_of(envelope, event)
+            except Corrupt as exc:
+                await self._set_aside(entry, exc)
+                continue
+            if event is None:
+                SKIPPED.labels(GROUP, envelope.type).inc()
+                continue
+            if rows:
+                waiting.rows.setdefault(TABLE_OF_TOPIC[event.topic], []).extend(rows)
+            waiting.types[envelope.type] = waiting.types.get(envelope.type, 0) + 1
+        waiting.consumed(entries)
+
+    async def _flush(self, store: LakeStore, subscription: Subscription, waiting: _Waiting) -> None:
+        manifest = await asyncio.to_thread(lambda: store.commit(waiting.addition(), self._clock.now_ms()))
+        for type_, count in waiting.types.items():
+            HANDLED.labels(GROUP, type_).inc(count)
+        for partition, next_ in waiting.offsets.items():
+            LAST_OFFSET.labels(GROUP, partition.topic).set(next_ - 1)
+        self._logger.debug("lake_committed", manifest=manifest.number, entries=waiting.entries)
+        await subscription.commit(waiting.offsets)
+
+    async def _set_aside(self, entry: Entry, cause: Corrupt) -> None:
+        letter = DeadLetter(entry.topic, entry.partition, entry.offset, GROUP, str(cause), 1, entry.value)
+        record = record_of(letter, id=self._mint(), ts_ms=self._clock.now_ms(), key=entry.key)
+        await self._log.append([record])
+        DEAD.labels(GROUP, entry.topic).inc()
+        self._logger.error("dead_letter", topic=entry.topic, offset=entry.offset, error=str(cause))
+
+
+def _start_of(manifest: LakeManifest) -> dict[TopicPartition, int]:
+    return {
+        TopicPartition(topic, partition): next_
+        for topic, partitions in manifest.offsets.items()
+        for partition, next_ in partitions.items()
+    }
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,111 @@
+"""The stream's own file: all or nothing, forward only, one process at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import ConfigurationError
+from eventlog.log import TopicPartition
+from features.accumulate import FeatureState, Observation, PackedRow
+from features.schema import VIEWS
+from pipelines.features_file import FIRST, FeaturesFile
+from tests.fakes import FakeClock
+
+VIEWS_0 = TopicPartition("views.v1", 0)
+VIEWS_1 = TopicPartition("views.v1", 1)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def file(tmp_path: Path, clock: FakeClock) -> Iterator[FeaturesFile]:
+    opened = FeaturesFile.open(tmp_path / "features.db", clock)
+    yield opened
+    opened.close()
+
+
+def rows(viewers: int = 1) -> list[PackedRow]:
+    state = FeatureState()
+    for viewer in range(1, viewers + 1):
+        state.apply(Observation(1_700_000_000_000, "seen", viewer, 50 + viewer, 70))
+    return state.drain()
+
+
+async def every_row(file: FeaturesFile, limit: int = 3) -> dict[tuple[str, object], int]:
+    """Whose row it is, to its seconds left."""
+    found: dict[tuple[str, object], int] = {}
+    after: tuple[str, int, int] | None = FIRST
+    while after is not None:
+        page, after = await file.page(after, limit)
+        assert len(page) <= limit
+        found |= {(row.view, row.entity): ttl_s for row, ttl_s in page}
+    return found
+
+
+async def test_rows_keys_and_progress_come_back(file: FeaturesFile) -> None:
+    written = rows()
+    await file.commit(written, {b"k": 5}, {VIEWS_0: 7}, forget_before_ms=0)
+    wanted = [(row.view, row.entity) for row in written]
+    found = await file.find([b"k", b"other"], [*wanted, ("u", 999), ("va", (1, 999))])
+    assert found.rows == written
+    assert found.counted == {b"k"}
+    assert found.offsets == {VIEWS_0: 7}
+
+
+async def test_a_commit_that_fails_leaves_nothing(file: FeaturesFile) -> None:
+    with pytest.raises(OverflowError):
+        await file.commit(rows(), {b"k": 2**70}, {VIEWS_0: 7}, forget_before_ms=0)
+    found = await file.find([b"k"], [("g", 0)])
+    assert found == ({}, frozenset(), [])
+
+
+async def test_progress_never_goes_back(file: FeaturesFile) -> None:
+    await file.commit([], {}, {VIEWS_0: 7}, forget_before_ms=0)
+    await file.commit([], {}, {VIEWS_0: 5, VIEWS_1: 3}, forget_before_ms=0)
+    assert await file.load() == {VIEWS_0: 7, VIEWS_1: 3}
+    await file.save({VIEWS_0: 6, VIEWS_1: 4})
+    assert await file.load() == {VIEWS_0: 7, VIEWS_1: 4}
+
+
+async def test_keys_are_forgotten_by_the_time_of_publication(file: FeaturesFile) -> None:
+    await file.commit([], {b"old": 10, b"new": 20}, {}, forget_before_ms=0)
+    await file.commit([], {}, {}, forget_before_ms=20)
+    assert (await file.find([b"old", b"new"], [])).counted == {b"new"}
+
+
+@pytest.mark.parametrize("limit", [1, 3, 1_000])
+async def test_pages_show_every_row_once_with_what_is_left_of_its_ttl(
+    file: FeaturesFile, clock: FakeClock, limit: int
+) -> None:
+    await file.commit(rows(4), {}, {}, forget_before_ms=0)
+    clock.advance(10_000)
+    found = await every_row(file, limit)
+    assert set(found) == {(row.view, row.entity) for row in rows(4)}
+    assert found["va", (1, 51)] == VIEWS["va"].ttl_s - 10
+    assert found["g", 0] == VIEWS["g"].ttl_s - 10
+
+
+async def test_expired_rows_are_not_shown_and_leave_the_file(file: FeaturesFile, clock: FakeClock) -> None:
+    await file.commit(rows(), {}, {}, forget_before_ms=0)
+    clock.advance(VIEWS["va"].ttl_s * 1000)
+    assert {view for view, _ in await every_row(file)} == {"g", "u", "a", "t"}
+    await file.commit([], {}, {}, forget_before_ms=0)
+    assert (await file.find([], [("va", (1, 51))])).rows == []
+    assert len((await file.find([], [("u", 1)])).rows) == 1
+
+
+async def test_a_second_stream_on_the_same_file_is_refused_until_the_first_has_ended(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    path = tmp_path / "one.db"
+    first = FeaturesFile.open(path, clock)
+    with pytest.raises(ConfigurationError, match="in use by another features stream"):
+        FeaturesFile.open(path, clock)
+    first.close()
+    FeaturesFile.open(path, clock).close()

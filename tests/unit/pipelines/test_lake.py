@@ -1,0 +1,225 @@
+"""The consumer: what it writes, when, and how it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from core.errors import Unavailable
+from eventlog.envelope import decode_envelope
+from eventlog.log import Entry, Offsets, TopicPartition
+from eventlog.schema import DEAD_LETTERS, VIEWS, DeadLetter, TweetCreated, Viewed, decode_event, record_of
+from pipelines.lake import GROUP, TOPICS, LakeOptions, LakeWriter
+from stores.lake import LakeReader, manifest_numbers
+from stores.ports import OutboxRecord
+from tests.fakes import FakeClock
+
+NOW_MS = 1_700_000_000_000
+AT_ONCE = LakeOptions(flush_s=0.0, poll_s=0.01, retry_s=0.01)
+
+
+class MemoryLog:
+    """An EventLog of one partition a topic, in memory; a poll with nothing to give sets `idle`."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.committed: dict[TopicPartition, int] = {}
+        self.starts: list[Offsets | None] = []
+        self.fail_polls = 0
+        self.idle = asyncio.Event()
+
+    async def append(self, records: Sequence[OutboxRecord]) -> None:
+        for topic, key, value in records:
+            offset = len(self.entries)
+            self.entries.append(Entry(topic, 0, offset, key, value, NOW_MS + offset))
+
+    async def subscribe(
+        self, group: str, topics: Sequence[str], *, start: Offsets | None = None
+    ) -> MemorySubscription:
+        self.starts.append(start)
+        return MemorySubscription(self, topics, dict(start or {}))
+
+    async def lag(self, group: str, topics: Sequence[str]) -> Mapping[str, int]:
+        raise NotImplementedError
+
+
+class MemorySubscription:
+    def __init__(self, log: MemoryLog, topics: Sequence[str], positions: dict[TopicPartition, int]) -> None:
+        self._log = log
+        self._topics = topics
+        self._positions = positions
+
+    async def poll(self, *, max_entries: int, timeout_s: float) -> Sequence[Entry]:
+        await asyncio.sleep(0)
+        if self._log.fail_polls:
+            self._log.fail_polls -= 1
+            raise Unavailable("the log is away")
+        found = [
+            entry
+            for entry in self._log.entries
+            if entry.topic in self._topics and entry.offset >= self._positions.get(entry.topic_partition, 0)
+        ][:max_entries]
+        for entry in found:
+            self._positions[entry.topic_partition] = entry.offset + 1
+        if not found:
+            self._log.idle.set()
+        return found
+
+    async def commit(self, offsets: Offsets) -> None:
+        self._log.committed |= offsets
+
+    async def close(self) -> None: ...
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOW_MS)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "lake"
+
+
+@asynccontextmanager
+async def running(
+    log: MemoryLog, root: Path, clock: FakeClock, options: LakeOptions = AT_ONCE
+) -> AsyncIterator[asyncio.Event]:
+    """The writer at work; it is told to stop, and waited for, on leaving."""
+    stop = asyncio.Event()
+    ids = count(1_000)
+    task = asyncio.create_task(LakeWriter(log, root, clock, lambda: next(ids), options).run(stop))
+    try:
+        yield stop
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 10)
+
+
+async def caught_up(log: MemoryLog) -> None:
+    log.idle.clear()
+    await asyncio.wait_for(log.idle.wait(), 10)
+
+
+def seen(id: int, viewer: int = 1) -> OutboxRecord:
+    return record_of(Viewed(viewer, b"\x01", 5, 6, "seen"), id=id, ts_ms=NOW_MS + id, key=viewer)
+
+
+def event_ids(root: Path) -> list[int]:
+    return sorted(LakeReader(root).scan("views").collect()["event_id"].to_list())
+
+
+async def test_events_reach_their_tables_and_the_offsets_go_with_them(
+    log: MemoryLog, root: Path, clock: FakeClock
+) -> None:
+    tweet = record_of(TweetCreated(5, 6, "hello", NOW_MS), id=1, ts_ms=NOW_MS, key=6)
+    await log.append([seen(1), tweet, seen(2)])
+    async with running(log, root, clock):
+        await caught_up(log)
+    reader = LakeReader(root)
+    assert event_ids(root) == [1, 2]
+    assert reader.scan("tweets").collect()["tweet"].to_list() == [5]
+    assert reader.manifest.offsets == {"views.v1": {0: 3}, "tweets.v1": {0: 2}}
+    assert reader.complete_until_ms("views") == NOW_MS + 2
+    assert reader.complete_until_ms("tweets") == NOW_MS + 1
+    assert log.committed == {TopicPartition(VIEWS, 0): 3, TopicPartition("tweets.v1", 0): 2}
+
+
+async def test_it_starts_from_the_manifest_and_not_from_what_the_log_remembers(
+    log: MemoryLog, root: Path, clock: FakeClock
+) -> None:
+    await log.append([seen(1)])
+    async with running(log, root, clock):
+        await caught_up(log)
+    log.committed.clear()
+    await log.append([seen(2)])
+    async with running(log, root, clock):
+        await caught_up(log)
+    assert log.starts == [{}, {TopicPartition(VIEWS, 0): 1}]
+    assert event_ids(root) == [1, 2]
+
+
+async def test_a_commit_waits_for_its_second_and_the_stop_does_not(
+    log: MemoryLog, root: Path, clock: FakeClock
+) -> None:
+    options = LakeOptions(poll_s=0.01)
+    async with running(log, root, clock, options):
+        await log.append([seen(1)])
+        await caught_up(log)
+        clock.advance(999)
+        await caught_up(log)
+        assert manifest_numbers(root) == []
+        clock.advance(1)
+        await caught_up(log)
+        await caught_up(log)
+        assert event_ids(root) == [1]
+        await log.append([seen(2)])
+        await caught_up(log)
+        assert event_ids(root) == [1]
+    assert event_ids(root) == [1, 2]
+
+
+async def test_a_full_batch_does_not_wait(log: MemoryLog, root: Path, clock: FakeClock) -> None:
+    await log.append([seen(i) for i in range(10)])
+    async with running(log, root, clock, LakeOptions(flush_entries=4, poll_entries=2, poll_s=0.01)):
+        await caught_up(log)
+        assert event_ids(root) == list(range(8))
+    assert event_ids(root) == list(range(10))
+
+
+async def test_what_cannot_be_read_is_set_aside_and_the_rest_goes_on(
+    log: MemoryLog, root: Path, clock: FakeClock
+) -> None:
+    too_large = record_of(Viewed(2**63, b"", 5, 6, "seen"), id=3, ts_ms=NOW_MS, key=1)
+    unknown = OutboxRecord(VIEWS, 1, seen(4).value.replace(b"view.recorded", b"view.unheard_"))
+    await log.append([seen(1), OutboxRecord(VIEWS, 1, b"\xc1"), too_large, unknown, seen(2)])
+    async with running(log, root, clock):
+        await caught_up(log)
+    assert event_ids(root) == [1, 2]
+    assert LakeReader(root).manifest.offsets[VIEWS] == {0: 5}
+    letters = [
+        decode_event(decode_envelope(entry.value)) for entry in log.entries if entry.topic == DEAD_LETTERS
+    ]
+    assert [(letter.offset, letter.group) for letter in letters if isinstance(letter, DeadLetter)] == [
+        (1, GROUP),
+        (2, GROUP),
+    ]
+
+
+async def test_a_log_that_is_away_is_waited_for(log: MemoryLog, root: Path, clock: FakeClock) -> None:
+    log.fail_polls = 3
+    await log.append([seen(1)])
+    async with running(log, root, clock):
+        await caught_up(log)
+    assert event_ids(root) == [1]
+    assert len(log.starts) == 4
+
+
+async def test_a_second_writer_waits_for_the_first(log: MemoryLog, root: Path, clock: FakeClock) -> None:
+    other = MemoryLog()
+    await other.append([seen(1)])
+    async with running(log, root, clock) as first_stop:
+        await caught_up(log)
+        async with running(other, root, clock):
+            await log.append([seen(7)])
+            await caught_up(log)
+            assert other.starts == []
+            first_stop.set()
+            await caught_up(other)
+    # The second one's log is its own here; what counts is that it went on from the first one's lake.
+    assert event_ids(root) == [7]
+    assert other.starts == [{TopicPartition(VIEWS, 0): 1}]
+
+
+def test_the_topics_are_those_with_a_table() -> None:
+    assert set(TOPICS) == {"served.v1", "views.v1", "edges.v1", "tweets.v1"}
