@@ -22,12 +22,14 @@ class Slate(msgspec.Struct, frozen=True, array_like=True):
     """A pinned order of n candidates, best first; arrays are little-endian and C-ordered.
 
     `ids` int64 [n], `heads` float32 [n, n_heads], `scores` float64 [n], `features` float32
-    [n, n_features], `rows` uint32 [n, n_views, 2] of (schema id, seq). `floor` is the smallest id
-    that was considered: what is older follows in time order.
+    [n, n_features], `rows` uint32 [n, n_views, 2] of (schema id, seq). `as_of_ms` is the moment
+    that features were computed for, `floor` the smallest id that was considered: what is older
+    follows in time order. `reason` is set where nothing could be scored: the order is then that of
+    time, and the arrays of scores are empty.
     """
 
     slate_id: str
-    made_ms: int
+    as_of_ms: int
     floor: int
     model: str
     objective: str

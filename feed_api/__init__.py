@@ -1,0 +1,1 @@
+"""The HTTP API: authentication, validation, routes, and the form of every answer."""

@@ -1,0 +1,48 @@
+"""The application, made from its services; nothing is made at import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from feed_api import problems
+from feed_api.request_scope import RequestScope
+from feed_api.routes import events, feed, health, tweets, users
+from feed_api.services import Services
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": problems.Problem, "description": description, "content": {problems.MEDIA_TYPE: {}}}
+    for status, description in {
+        400: "The body, an id or the cursor cannot be read",
+        401: "A valid token is needed",
+        403: "The token does not allow this",
+        404: "Not found",
+        409: "It is taken",
+        413: "The body is too large",
+        422: "A field has a value that is not allowed",
+        503: "A neighbour is away; try again",
+    }.items()
+}
+
+
+def create_app(services: Services) -> FastAPI:
+    app = FastAPI(
+        title="rankfeed",
+        summary="A home feed, ranked by machine learning",
+        docs_url=None,
+        redoc_url=None,
+        responses=_ERRORS,
+    )
+    app.state.services = services
+    app.add_middleware(
+        RequestScope,
+        clock=services.clock,
+        randomness=services.randomness,
+        max_body_bytes=services.options.max_body_bytes,
+        failed=problems.internal_problem,
+    )
+    problems.install(app)
+    for module in (feed, tweets, users, events, health):
+        app.include_router(module.router)
+    return app

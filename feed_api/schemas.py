@@ -1,0 +1,176 @@
+"""Request and response bodies, as the OpenAPI document shows them.
+
+Requests are validated by these models. Answers on hot routes are encoded by msgspec from the same
+fields (`feed_api.rendering`); a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from core.errors import InvalidId
+from core.ids import parse_id
+from core.types import MAX_DISPLAY_NAME_CHARS, MAX_HANDLE_CHARS, MAX_TEXT_CODE_POINTS, EngagementType
+
+MAX_EVENTS = 500
+MAX_DWELL_MS = 3_600_000
+MAX_IDEMPOTENCY_CHARS = 64
+
+ID_PATTERN = r"^[1-9][0-9]{0,18}$"
+
+
+def _id(value: object) -> int:
+    try:
+        return parse_id(value if isinstance(value, str) else "", field="id")
+    except InvalidId as exc:
+        raise PydanticCustomError(
+            "invalid_id",
+            "must be a decimal string of 1 to 19 digits, at most 2^63 - 1, without leading zeros",
+            {"limit": str(2**63 - 1)},
+        ) from exc
+
+
+IdPath = Annotated[
+    int,
+    BeforeValidator(_id, json_schema_input_type=Annotated[str, Field(pattern=ID_PATTERN)]),
+]
+Id = Annotated[str, Field(pattern=ID_PATTERN, examples=["1790000000000000000"])]
+
+
+def printable(text: str) -> str:
+    """NFC; refuses NUL. (Lone surrogates never get here: they are no valid string.)"""
+    if "\x00" in text:
+        raise PydanticCustomError("nul", "must not contain NUL")
+    return unicodedata.normalize("NFC", text)
+
+
+def _tweet_text(text: str) -> str:
+    # The bound counts code points after normalisation, so it cannot be a plain max_length.
+    if not 1 <= len(text) <= MAX_TEXT_CODE_POINTS:
+        raise PydanticCustomError(
+            "text_length",
+            "must have 1 to 280 characters (code points after NFC)",
+            {"limit": MAX_TEXT_CODE_POINTS},
+        )
+    return text
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class NewUser(_Body):
+    handle: Annotated[
+        str, Field(pattern=rf"^[A-Za-z0-9_]{{1,{MAX_HANDLE_CHARS}}}$", max_length=MAX_HANDLE_CHARS)
+    ]
+    display_name: Annotated[
+        str, Field(min_length=1, max_length=MAX_DISPLAY_NAME_CHARS), AfterValidator(printable)
+    ]
+
+
+class UserAnswer(BaseModel):
+    user_id: Id
+    handle: str
+    display_name: str
+    created_at: str
+
+
+class FollowAnswer(BaseModel):
+    user_id: Id
+    following: bool
+
+
+class NewTweet(_Body):
+    text: Annotated[
+        str,
+        Field(min_length=1, max_length=4 * MAX_TEXT_CODE_POINTS),
+        AfterValidator(printable),
+        AfterValidator(_tweet_text),
+    ]
+    idempotency_key: Annotated[
+        str | None, Field(min_length=1, max_length=MAX_IDEMPOTENCY_CHARS, pattern=r"^[\x20-\x7e]+$")
+    ] = None
+
+
+class NewTweetAnswer(BaseModel):
+    tweet_id: Id
+    created_at: str
+    author_id: Id
+    fan_out_status: Literal["queued"]
+
+
+class AuthorAnswer(BaseModel):
+    user_id: Id
+    handle: str
+    display_name: str
+
+
+class TweetAnswer(BaseModel):
+    tweet_id: Id
+    text: str
+    author: AuthorAnswer
+    created_at: str
+    reply_to_tweet_id: Id | None
+    retweet_of: Id | None
+
+
+class FeedTweet(TweetAnswer):
+    tracking: str
+
+
+class FeedMetaAnswer(BaseModel):
+    request_id: str
+    algorithm_asked: Literal["chronological", "ranked"]
+    algorithm_served: Literal["chronological", "ranked"]
+    rung: Literal["full", "chronological"]
+    reason: str | None
+    model: str | None
+    objective: str | None
+    slate: str | None
+    remade: bool
+    partial: bool
+
+
+class FeedAnswer(BaseModel):
+    tweets: list[FeedTweet]
+    next_cursor: str | None
+    has_more: bool
+    meta: FeedMetaAnswer
+
+
+class ClientEvent(_Body):
+    event_id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
+    type: EngagementType
+    tracking: Annotated[str, Field(min_length=1, max_length=200)]
+    value_ms: Annotated[int | None, Field(ge=0, le=MAX_DWELL_MS)] = None
+    client_ts: Annotated[AwareDatetime, Field(strict=False)]
+
+
+class ClientEvents(_Body):
+    events: Annotated[list[ClientEvent], Field(min_length=1, max_length=MAX_EVENTS)]
+
+
+class RejectedEvent(BaseModel):
+    event_id: str
+    code: str
+    field: str
+    detail: str
+
+
+class EventsAnswer(BaseModel):
+    accepted: int
+    rejected: list[RejectedEvent]
+
+
+class FeedParameters(BaseModel):
+    """Unknown parameters are refused: a misspelt `algorithm` must not quietly mean the default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+    algorithm: Literal["chronological", "ranked"] | None = None

@@ -1,0 +1,69 @@
+"""What the routes work with, handed to them by the wiring."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request
+from redis.asyncio import Redis
+
+from core.clock import Clock
+from eventlog.log import EventLog
+from feed_api.auth import Principal, TokenVerifier
+from feed_api.signatures import Signer
+from ranking.home_feed import HomeFeed
+from stores.ports import GraphStore, TweetStore, UserStore
+from stores.tweet_cache import TweetCache
+from stores.user_cache import UserCache
+from timelines.relations import Relations
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    max_body_bytes: int
+    feed_deadline_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`checks` are what readiness asks, by name: each raises Unavailable where it is not well.
+
+    Those named in `required` make the process not ready; without the others it serves, degraded.
+    """
+
+    options: ApiOptions
+    clock: Clock
+    randomness: random.Random
+    mint: Callable[[], int]
+    verifier: TokenVerifier
+    signer: Signer
+    jwks: Mapping[str, Any]
+    users: UserStore
+    graph: GraphStore
+    tweets: TweetStore
+    tweet_cache: TweetCache
+    user_cache: UserCache
+    relations: Relations
+    redis: Redis
+    log: EventLog
+    feed: HomeFeed
+    checks: Mapping[str, Callable[[], Awaitable[None]]]
+    required: frozenset[str]
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def principal_of(
+    request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
+) -> Principal:
+    return services_of(request).verifier.verify(authorization)
+
+
+Wired = Annotated[Services, Depends(services_of)]
+Caller = Annotated[Principal, Depends(principal_of)]

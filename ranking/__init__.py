@@ -1,0 +1,1 @@
+"""From candidates to an order: stages, model and objective."""

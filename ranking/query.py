@@ -1,0 +1,74 @@
+"""What a client asks of the home feed, and what it gets."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Literal
+
+from core.deadline import Deadline
+from core.ids import UserId
+from core.timings import Timings
+from core.types import Tweet, User
+
+Algorithm = Literal["chronological", "ranked"]
+Mode = Literal["c", "r"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPosition:
+    """Where a scroll stands; what a cursor carries.
+
+    `below` is the last id served in time order (chronological pages and the tail of ranked ones),
+    `slate` and `index` the pinned order and how far it was walked, `floor` the smallest id that
+    was considered for that slate.
+    """
+
+    mode: Mode
+    below: int = 0
+    slate: str = ""
+    index: int = 0
+    floor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FeedQuery:
+    viewer: UserId
+    limit: int
+    algorithm: Algorithm
+    position: FeedPosition | None
+    request_id: uuid.UUID
+    now_ms: int
+    deadline: Deadline
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class FeedItem:
+    """One tweet of a page. `position` counts from 0 at the top of the whole scroll."""
+
+    tweet: Tweet
+    author: User
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedMeta:
+    """How the answer was made. `reason` says why it is not what was asked for."""
+
+    algorithm_asked: Algorithm
+    algorithm_served: Algorithm
+    rung: Literal["full", "chronological"]
+    reason: str | None = None
+    model: str | None = None
+    objective: str | None = None
+    slate: str | None = None
+    remade: bool = False
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    items: list[FeedItem]
+    next_position: FeedPosition | None
+    meta: FeedMeta

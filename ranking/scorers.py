@@ -1,0 +1,107 @@
+"""Scoring: features in one round trip, the model in one call, the objective over its heads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ConfigurationError, Corrupt
+from features.compute import matrix
+from features.reader import FeatureReader
+from features.row_block import RowBlock
+from features.schema import VIEWS, ViewName
+from ranking.candidate import Hydrated
+from ranking.model import RankingModel
+from ranking.objective import Objective, utility, weights_for
+from ranking.query import FeedQuery
+from ranking.stages import Stage, StageFailed, run_stage
+
+FEATURES = Stage("features", deadline_ms=60, on_failure="closed")
+MODEL = Stage("model", deadline_ms=100, on_failure="closed")
+
+QUIET_MS = 24 * 3_600_000
+"""How long after the last event the features' clock goes on.
+
+Where a log has been quiet for longer (an imported history, a stream that stands still), features are
+those of a day after its last event: on the wall's clock every row would have expired, and all
+candidates would look alike.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What came out for n candidates, in their order.
+
+    `features` float32 [n, n_features], `heads` float32 [n, n_heads], `scores` float64 [n], `rows`
+    uint32 [n, n_views, 2] of (schema id, seq) in the order of VIEWS, 0 where a row was missing.
+    `as_of_ms` is the moment that the features were computed for.
+    """
+
+    model: RankingModel
+    as_of_ms: int
+    features: NDArray[np.float32]
+    heads: NDArray[np.float32]
+    scores: NDArray[np.float64]
+    rows: NDArray[np.uint32]
+
+
+class ModelScorer:
+    """Fails closed, with the reason: a feed is ranked by all of it or not at all."""
+
+    def __init__(
+        self,
+        reader: FeatureReader,
+        current_model: Callable[[], RankingModel | None],
+        objective: Objective,
+        executor: Executor,
+    ) -> None:
+        self._reader = reader
+        self._current_model = current_model
+        self.objective = objective
+        self._executor = executor
+
+    async def score(self, query: FeedQuery, candidates: Hydrated) -> Scored:
+        """Scores of candidates whose tweets are all there; raises StageFailed."""
+        model = self._current_model()
+        if model is None:
+            raise StageFailed(MODEL.name, "no_model")
+        blocks = await run_stage(
+            FEATURES,
+            query,
+            lambda: self._reader.fetch(query.viewer, candidates.ids, candidates.authors()),
+        )
+        assert blocks is not None  # the stage fails closed
+        if not blocks["g"].present.all():
+            # The global row is there from the first event on: without it Redis has lost its features.
+            raise StageFailed(FEATURES.name, "features_missing")
+        as_of_ms = min(query.now_ms, int(blocks["g"].event_ts_s[0]) * 1000 + QUIET_MS)
+        features = matrix(blocks, candidates.ids, as_of_ms)
+        heads = await run_stage(MODEL, query, lambda: self._run(model, features))
+        assert heads is not None
+        try:
+            scores = utility(heads, weights_for(self.objective, model.heads))
+        except ConfigurationError as exc:
+            # Objective and model are changed apart from each other; a misfit must not cost the feed.
+            raise StageFailed(MODEL.name, "objective_misfit") from exc
+        if not np.isfinite(scores).all():
+            raise StageFailed(MODEL.name, "scores_not_finite")
+        return Scored(model, as_of_ms, features, heads, scores, _row_versions(blocks, len(candidates.ids)))
+
+    async def _run(self, model: RankingModel, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, model.score, features)
+        except Corrupt as exc:
+            raise StageFailed(MODEL.name, "model_failed") from exc
+
+
+def _row_versions(blocks: dict[ViewName, RowBlock], n: int) -> NDArray[np.uint32]:
+    rows = np.empty((n, len(VIEWS), 2), np.uint32)
+    for column, view in enumerate(VIEWS):
+        rows[:, column, 0] = blocks[view].schema_id
+        rows[:, column, 1] = blocks[view].seq
+    return rows

@@ -1,0 +1,39 @@
+"""From a slate's arrays to the served record of one page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from eventlog.schema import ServedItem
+from ranking.query import FeedItem
+from stores.slates import Slate
+
+
+def served_items(items: Sequence[FeedItem], slate: Slate | None, in_slate: int) -> list[ServedItem]:
+    """One record an item; the first `in_slate` of them carry what the slate knows of them."""
+    plain = [
+        ServedItem(item.tweet.tweet_id, item.tweet.author_id, item.position, "timeline") for item in items
+    ]
+    if slate is None or slate.reason:
+        return plain
+    n = len(slate.sources)
+    heads = np.frombuffer(slate.heads, "<f4").reshape(n, -1)
+    scores = np.frombuffer(slate.scores, "<f8")
+    features = np.frombuffer(slate.features, "<f4").reshape(n, -1)
+    rows = np.frombuffer(slate.rows, "<u4").reshape(n, len(slate.views), 2)
+    for place, item in enumerate(items[:in_slate]):
+        at = item.position
+        plain[place] = ServedItem(
+            item.tweet.tweet_id,
+            item.tweet.author_id,
+            item.position,
+            slate.sources[at],
+            heads[at].tolist(),
+            float(scores[at]),
+            1.0,
+            features[at].tobytes(),
+            {view: (int(rows[at, i, 0]), int(rows[at, i, 1])) for i, view in enumerate(slate.views)},
+        )
+    return plain

@@ -1,0 +1,106 @@
+"""A viewer's timeline, as the feed reads it: list and followees in one round trip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import structlog
+from prometheus_client import Counter
+from redis.asyncio import Redis
+
+from core.errors import Unavailable
+from core.ids import UserId
+from stores.ports import GraphStore, Ids, TweetStore
+from stores.redis_client import redis_errors
+from timelines.layout import TTL_S, parse_timeline, timeline_key
+from timelines.merge import TimelineMerge
+from timelines.relations import Relations, decode_followees, followees_key
+
+MAX_FAN_IN = 500
+"""Followees that a read without Redis asks the store for; beyond it the feed is partial."""
+
+READS = Counter("rankfeed_timeline_reads_total", "Timelines read, by where they came from", ["origin"])
+_logger = structlog.get_logger("timeline_reader")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Ids newest first (int64 [n]) and whose tweets may be shown: followees and the viewer, sorted.
+
+    `origin` is `list`, `rebuilt` or `store`; `partial` says that not every followee was asked.
+    """
+
+    viewer: UserId
+    ids: Ids
+    authors: Ids
+    origin: Literal["list", "rebuilt", "store"]
+    partial: bool = False
+
+
+class TimelineReader:
+    def __init__(
+        self,
+        redis: Redis,
+        relations: Relations,
+        merge: TimelineMerge,
+        graph: GraphStore,
+        tweets: TweetStore,
+    ) -> None:
+        self._redis = redis
+        self._relations = relations
+        self._merge = merge
+        self._graph = graph
+        self._tweets = tweets
+
+    async def read(self, viewer: UserId) -> Timeline:
+        """From the list; rebuilt where it is cold; bounded from the store where Redis is away.
+
+        Raises Unavailable where the store is away as well.
+        """
+        try:
+            timeline = await self._from_redis(viewer)
+        except Unavailable as exc:
+            _logger.warning("timeline_from_store", viewer=viewer, error=str(exc))
+            timeline = await self._from_store(viewer)
+        READS.labels(timeline.origin).inc()
+        return timeline
+
+    async def older(self, timeline: Timeline, *, before: int | None, limit: int) -> Ids:
+        """What follows in the store: at most `limit` ids below `before`, newest first."""
+        ids = await self._tweets.newest_ids(timeline.authors, before=before, per_author=limit)
+        return np.sort(ids)[::-1][:limit]
+
+    async def _from_redis(self, viewer: UserId) -> Timeline:
+        key = timeline_key(viewer)
+        with redis_errors():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.lrange(key, 0, -1)
+                pipeline.expire(key, TTL_S)
+                pipeline.get(followees_key(viewer))
+                items, _, raw_followees = await pipeline.execute()
+        followees = decode_followees(raw_followees)
+        if followees is None:
+            followees = await self._relations.load(viewer)
+        authors = _with_viewer(followees.ids, viewer)
+        listed = parse_timeline(items)
+        if listed.complete:
+            return Timeline(viewer, listed.ids, authors, "list")
+
+        async def fresh_authors() -> Ids:
+            # Read after the list exists: a follow in between then merges into that list.
+            return _with_viewer((await self._graph.followees(viewer)).ids, viewer)
+
+        stored = await self._merge.rebuild(viewer, fresh_authors)
+        ids = np.unique(np.concatenate([listed.ids, stored]))[::-1]
+        return Timeline(viewer, ids, authors, "rebuilt")
+
+    async def _from_store(self, viewer: UserId) -> Timeline:
+        followees = (await self._graph.followees(viewer)).ids
+        authors = _with_viewer(followees[:MAX_FAN_IN], viewer)
+        return Timeline(viewer, np.empty(0, np.int64), authors, "store", partial=len(followees) > MAX_FAN_IN)
+
+
+def _with_viewer(followees: Ids, viewer: UserId) -> Ids:
+    return np.union1d(followees, np.array([viewer], np.int64))
