@@ -1,0 +1,1 @@
+"""Other people's data, in one Parquet format: converters into it, and the importer."""

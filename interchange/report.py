@@ -1,0 +1,105 @@
+"""What a conversion and an import say about themselves when they are done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+Reporter = Callable[[str], None]
+"""Takes one line of progress, meant for a person."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Rows of one table that were left out for one reason, with the first few of them."""
+
+    table: str
+    reason: str
+    rows: int
+    examples: list[str]
+
+    def line(self) -> str:
+        return f"{self.table}: {self.rows:,} rows refused, {self.reason} (such as {'; '.join(self.examples)})"
+
+
+class ConvertReport(msgspec.Struct, frozen=True):
+    """Counts of one conversion: rows written by table, exact duplicates dropped, rows refused.
+
+    `colliding_ids` are ids that name both a viewer and an author; `near_duplicates` impressions
+    of the same viewer, item and millisecond that differ otherwise and were all kept.
+    """
+
+    source_rows: int
+    duplicates: int
+    near_duplicates: int
+    overlap_s: float
+    colliding_ids: int
+    rows: dict[str, int]
+    engagements: dict[str, int]
+    refusals: list[Refusal]
+    assumptions: list[str]
+    complete_until_ms: int
+
+    def lines(self) -> list[str]:
+        return [
+            f"wrote {_counts(self.rows)}",
+            f"engagements: {_counts(self.engagements)}",
+            f"dropped {self.duplicates:,} exact duplicates of {self.source_rows:,} source rows; "
+            f"kept {self.near_duplicates:,} that repeat a viewer, item and millisecond but differ otherwise",
+            f"{self.colliding_ids:,} ids name both a viewer and an author; they are two namespaces",
+            *(refusal.line() for refusal in self.refusals),
+            *(f"assumption: {sentence}" for sentence in self.assumptions),
+        ]
+
+
+class ImportReport(msgspec.Struct, frozen=True):
+    """Counts of one import.
+
+    `written` counts what this run added, `there` what was found from an earlier run; both are by
+    kind (users, follows, tweets, likes, seen, click, dwell, hide, report). `not_imported` counts
+    rows that the product has no event for, by what they are. `already_done` means that an
+    earlier run had finished and this one changed nothing.
+    """
+
+    digest: str
+    source: str
+    complete_until_ms: int
+    already_done: bool = False
+    written: dict[str, int] = {}
+    there: dict[str, int] = {}
+    duplicates: dict[str, int] = {}
+    not_imported: dict[str, int] = {}
+    handles_replaced: int = 0
+    references_dropped: int = 0
+    refusals: list[Refusal] = []
+    assumptions: list[str] = []
+    seconds: float = 0.0
+
+    def lines(self) -> list[str]:
+        if self.already_done:
+            return [
+                f"{self.source} was imported before (digest {self.digest}); nothing was changed",
+                f"its rows: {_counts(Counter(self.written) + Counter(self.there))}",
+            ]
+        lines = [f"imported {_counts(self.written)} in {self.seconds:.1f} s"]
+        if any(self.there.values()):
+            lines.append(f"there already, or said twice: {_counts(self.there)}")
+        if any(self.duplicates.values()):
+            lines.append(f"exact duplicates dropped: {_counts(self.duplicates)}")
+        if self.not_imported:
+            lines.append(f"not imported, for want of such an event: {_counts(self.not_imported)}")
+        if self.handles_replaced:
+            lines.append(f"{self.handles_replaced:,} handles were taken or not allowed, and made anew")
+        if self.references_dropped:
+            lines.append(
+                f"{self.references_dropped:,} tweets answer or repeat a tweet that is not in the data; "
+                "they came in without the reference"
+            )
+        lines += [refusal.line() for refusal in self.refusals]
+        lines += [f"assumption: {sentence}" for sentence in self.assumptions]
+        return lines
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "nothing"

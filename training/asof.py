@@ -1,0 +1,124 @@
+"""Features as they would have been known at a moment: the lake's events, replayed in their own order.
+
+The replay goes through `features.accumulate` and `features.compute`, which also serve. An
+observation counts for a moment only where it is older than the moment minus the pipeline's lag, so
+that no impression sees its own outcome, nor what serving could not have known yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from features.accumulate import Entity, FeatureState, Observation
+from features.compute import matrix
+from features.packed_row import decode_block, encode_row
+from features.row_block import RowBlock
+from features.schema import EVENT_KINDS, FEATURES, VIEWS, ViewName
+from stores.lake import LakeReader
+
+# Rows are packed in between, about 500 bytes an impression: 25 MB at a time whatever the range is.
+_CHUNK = 50_000
+
+
+class Moments(NamedTuple):
+    """n things to rank, each at its own moment (UTC); all int64 [n], in any order."""
+
+    viewers: NDArray[np.int64]
+    authors: NDArray[np.int64]
+    tweets: NDArray[np.int64]
+    at_ms: NDArray[np.int64]
+
+
+def observations(reader: LakeReader, *, until_ms: int) -> pl.DataFrame:
+    """What the feature stream counts, from the lake: the columns of Observation, by (ts_ms, event_id).
+
+    Each (viewer, request, tweet, kind) and each like event once, older than `until_ms`.
+    """
+    views = (
+        reader.scan("views", to_ms=until_ms)
+        .filter(pl.col("kind").is_in(EVENT_KINDS))
+        .sort("ts_ms", "event_id")
+        .unique(["viewer", "request_id", "tweet", "kind"], keep="first", maintain_order=True)
+        .with_columns(weight=pl.lit(1, pl.Int64()))
+        .select("event_id", *Observation._fields)
+    )
+    likes = (
+        reader.scan("edges", to_ms=until_ms)
+        .unique("event_id", keep="first")
+        .with_columns(
+            kind=pl.lit("like"),
+            viewer=pl.col("user"),
+            value_ms=pl.lit(0, pl.Int64()),
+            weight=pl.when("on").then(1).otherwise(-1).cast(pl.Int64()),
+        )
+        .select("event_id", *Observation._fields)
+    )
+    return pl.concat([views, likes]).sort("ts_ms", "event_id").drop("event_id").collect()
+
+
+def features_as_of(
+    replayed: pl.DataFrame, moments: Moments, *, lag_s: float, chunk: int = _CHUNK
+) -> NDArray[np.float32]:
+    """The model's inputs, float32 [n, len(FEATURES)], row i as of `moments.at_ms[i]` minus the lag.
+
+    Rows are worked on `chunk` at a time, which changes nothing but the memory it takes.
+    `replayed` is what `observations` returns. 527,000 observations and 130,000 moments take 6 s.
+    """
+    cut_ms = moments.at_ms - round(lag_s * 1000)
+    order = np.argsort(cut_ms, kind="stable")
+    inputs = np.empty((len(order), len(FEATURES)), np.float32)
+    state = FeatureState()
+    coming = _Coming(replayed)
+    for first, end in pairwise([*range(0, len(order), chunk), len(order)]):
+        part = order[first:end]
+        blocks = _rows_at(state, coming, moments, cut_ms, part)
+        inputs[part] = matrix(blocks, moments.tweets[part], moments.at_ms[part])
+    return inputs
+
+
+class _Coming:
+    """The observations that were not applied yet."""
+
+    def __init__(self, replayed: pl.DataFrame) -> None:
+        columns = [replayed[name].to_list() for name in Observation._fields]
+        self._rest: Iterator[Observation] = map(Observation._make, zip(*columns, strict=True))
+        self._next = next(self._rest, None)
+
+    def apply_until(self, state: FeatureState, cut_ms: int) -> None:
+        """Applies everything strictly older than `cut_ms`."""
+        one = self._next
+        while one is not None and one.ts_ms < cut_ms:
+            state.apply(one)
+            one = next(self._rest, None)
+        self._next = one
+
+
+def _rows_at(
+    state: FeatureState,
+    coming: _Coming,
+    moments: Moments,
+    cut_ms: NDArray[np.int64],
+    part: NDArray[np.intp],
+) -> dict[ViewName, RowBlock]:
+    """Every view's rows for these moments, in order of their cut; packed, as they are between processes."""
+    packed: dict[ViewName, list[bytes | None]] = {name: [] for name in VIEWS}
+    columns = (cut_ms[part], moments.viewers[part], moments.authors[part], moments.tweets[part])
+    for cut, viewer, author, tweet in zip(*(column.tolist() for column in columns), strict=True):
+        coming.apply_until(state, cut)
+        entities: dict[ViewName, Entity] = {
+            "g": 0,
+            "u": viewer,
+            "a": author,
+            "t": tweet,
+            "va": (viewer, author),
+        }
+        for name, rows in packed.items():
+            row = state.row(name, entities[name])
+            rows.append(None if row is None else encode_row(*row))
+    return {name: decode_block(rows, VIEWS[name]) for name, rows in packed.items()}
