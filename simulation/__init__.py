@@ -1,0 +1,1 @@
+"""Viewers with known utilities who use the HTTP API like anybody else."""

@@ -1,0 +1,1 @@
+"""Settings, resources, processes, command line: the only place where everything meets."""

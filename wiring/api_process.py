@@ -1,0 +1,117 @@
+"""The API process: services made from resources, and the application served."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+
+from features.reader import FeatureReader
+from feed_api.app import create_app
+from feed_api.auth import TokenVerifier
+from feed_api.services import ApiOptions, Services
+from feed_api.signatures import Signer
+from ranking.filters import GoneFilter, NotFollowedFilter
+from ranking.home_feed import HomeFeed, HomeFeedParts
+from ranking.objective import ENGAGEMENT
+from ranking.page_walk import PageWalk
+from ranking.pipeline import PipelineOptions, RankingPipeline
+from ranking.registry import ModelSlot
+from ranking.scorers import ModelScorer
+from ranking.side_effects import ServedRecords
+from stores.redis_client import redis_errors
+from stores.slates import SlateStore
+from stores.tweet_cache import TweetCache
+from stores.user_cache import UserCache
+from timelines.merge import TimelineMerge
+from timelines.reader import TimelineReader
+from timelines.relations import Relations
+from wiring.keys import load_jwks, stack_keys
+from wiring.process import serve_http, settle_garbage_collection
+from wiring.resources import Resources
+
+_logger = structlog.get_logger("api")
+
+
+async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.Event, *, pid: int) -> None:
+    slot = ModelSlot(
+        resources.stores.control, resources.redis, resources.home.models, resources.clock, pid=pid
+    )
+    served = ServedRecords(resources.stores.log)
+    # One thread: scoring is one core's work, and a queue behind it beats two threads in each other's way.
+    with ThreadPoolExecutor(1, thread_name_prefix="score") as executor:
+        services = make_services(resources, slot, served, executor)
+        await slot.poll()
+        ending = asyncio.Event()
+        background = [asyncio.create_task(slot.follow(ending)), asyncio.create_task(served.run(ending))]
+        settle_garbage_collection()
+        _logger.info("api_started", address=listener.getsockname()[:2])
+        try:
+            await serve_http(create_app(services), listener, stop)
+        finally:
+            # After the last request: what it served is still to be written.
+            ending.set()
+            await asyncio.gather(*background)
+
+
+def make_services(
+    resources: Resources, slot: ModelSlot, served: ServedRecords, executor: ThreadPoolExecutor
+) -> Services:
+    settings, redis = resources.settings, resources.redis
+    keys = stack_keys(resources.home)
+    jwks = keys.jwks if settings.auth.jwks is None else load_jwks(settings.auth.jwks)
+    randomness = random.SystemRandom()
+    relations = Relations(redis, resources.stores.graph)
+    tweet_cache = TweetCache(redis, resources.stores.tweets, randomness)
+    user_cache = UserCache(resources.stores.users, resources.clock)
+    timelines = TimelineReader(
+        redis,
+        relations,
+        TimelineMerge(redis, resources.stores.tweets),
+        resources.stores.graph,
+        resources.stores.tweets,
+    )
+    filters = (GoneFilter(), NotFollowedFilter())
+    scorer = ModelScorer(FeatureReader(redis), slot.current, ENGAGEMENT, executor)
+    options = PipelineOptions(candidates=settings.ranking.candidates)
+    feed = HomeFeed(
+        HomeFeedParts(
+            timelines=timelines,
+            walk=PageWalk(tweet_cache, user_cache, timelines, filters),
+            pipeline=RankingPipeline(tweet_cache, filters, scorer, options),
+            slates=SlateStore(redis),
+            served=served,
+            mint=resources.mint,
+        )
+    )
+
+    async def store_check() -> None:
+        await resources.stores.users.get_many([1])
+
+    async def redis_check() -> None:
+        with redis_errors():
+            await redis.get(b"f:epoch")
+
+    return Services(
+        options=ApiOptions(settings.api.max_body_bytes, settings.api.feed_deadline_ms),
+        clock=resources.clock,
+        randomness=randomness,
+        mint=resources.mint,
+        verifier=TokenVerifier(jwks, settings.auth.audience, resources.clock),
+        signer=Signer(keys.secret),
+        jwks=jwks,
+        users=resources.stores.users,
+        graph=resources.stores.graph,
+        tweets=resources.stores.tweets,
+        tweet_cache=tweet_cache,
+        user_cache=user_cache,
+        relations=relations,
+        redis=redis,
+        log=resources.stores.log,
+        feed=feed,
+        checks={"store": store_check, "redis": redis_check},
+        required=frozenset({"store"}),
+    )

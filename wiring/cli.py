@@ -1,0 +1,159 @@
+"""The command `rankfeed`. Errors of the user's making end with a sentence that says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+
+import click
+
+from core.errors import RankfeedError
+from wiring import cli_data, cli_demo, cli_models
+from wiring.process import configure_logging, listen, stopping
+from wiring.settings import Settings, list_settings, load_settings
+
+ALL_SCOPES = ("feed", "write")
+MAX_TOKEN_TTL_S = 30 * 24 * 3600
+
+RoleMain = Callable[[Settings, socket.socket, asyncio.Event], Awaitable[None]]
+
+
+class _Group(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            ctx.obj = load_settings(os.environ)
+            return super().invoke(ctx)
+        except RankfeedError as exc:
+            raise click.ClickException(str(exc)) from exc
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rankfeed")
+def main() -> None:
+    """A home feed, ranked by machine learning. Data lies under RANKFEED_HOME (.rankfeed)."""
+
+
+@main.command()
+@click.pass_obj
+def up(settings: Settings) -> None:
+    """Run the embedded stack until Ctrl-C."""
+    from wiring.embedded import run_embedded
+
+    run_embedded(settings, os.environ, click.echo)
+
+
+def _role(name: str, role_main: RoleMain) -> None:
+    @main.command(name, help=f"Run one {name} process (what `up` starts).")
+    @click.option("--fd", type=int, help="An inherited listening socket.")
+    @click.option("--lifeline", type=int, help="An inherited pipe; the process ends when it closes.")
+    @click.pass_obj
+    def command(settings: Settings, fd: int | None, lifeline: int | None) -> None:
+        run_role(settings, name, role_main, fd, lifeline)
+
+
+def run_role(
+    settings: Settings, name: str, role_main: RoleMain, fd: int | None, lifeline: int | None
+) -> None:
+    """Runs a role to its end: logging, the listening socket, signals and the event loop."""
+    import uvloop
+
+    configure_logging(settings, name)
+    if fd is not None:
+        listener = socket.socket(fileno=fd)
+    elif name == "api":
+        listener = listen(settings.api.host, settings.api.port)
+    else:
+        listener = listen("127.0.0.1", getattr(settings, name).port)
+
+    async def run() -> None:
+        async with stopping(lifeline) as stop:
+            await role_main(settings, listener, stop)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+
+
+async def api_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+    from wiring.api_process import run_api
+    from wiring.resources import open_resources
+
+    async with open_resources(settings) as resources:
+        await run_api(resources, listener, stop, pid=os.getpid())
+
+
+async def fanout_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+    from wiring.resources import open_resources
+    from wiring.worker_processes import fanout_work, run_workers
+
+    async with open_resources(settings) as resources:
+        await run_workers(fanout_work(resources), listener, stop)
+
+
+async def pipelines_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+    from wiring.resources import open_resources
+    from wiring.worker_processes import pipelines_work, run_workers
+
+    async with open_resources(settings) as resources:
+        await run_workers(pipelines_work(resources), listener, stop)
+
+
+_role("api", api_main)
+_role("fanout", fanout_main)
+_role("pipelines", pipelines_main)
+
+
+@main.command()
+@click.option("--user", type=click.IntRange(1, 2**63 - 1), required=True, help="The user id in `sub`.")
+@click.option("--scope", default=" ".join(ALL_SCOPES), show_default=True, help="Scopes, separated by spaces.")
+@click.option(
+    "--ttl", type=click.IntRange(1, MAX_TOKEN_TTL_S), default=24 * 3600, help="Seconds it is valid."
+)
+@click.pass_obj
+def token(settings: Settings, user: int, scope: str, ttl: int) -> None:
+    """Print a token, signed with the stack's own key."""
+    from core.clock import SystemClock
+    from feed_api.auth import SCOPES
+    from wiring.home import Home
+    from wiring.keys import stack_keys
+
+    scopes = scope.replace(",", " ").split()
+    for one in scopes:
+        if one not in SCOPES:
+            raise click.BadParameter(f"'{one}' is none of: {', '.join(SCOPES)}", param_hint="--scope")
+    click.echo(
+        stack_keys(Home(settings.home)).token(
+            user_id=user,
+            scopes=scopes,
+            audience=settings.auth.audience,
+            issued_s=SystemClock().now_ms() // 1000,
+            ttl_s=ttl,
+        )
+    )
+
+
+@main.command("settings")
+@click.pass_obj
+def show_settings(settings: Settings) -> None:
+    """List every setting with its value and where that comes from."""
+    for leaf in list_settings(settings, os.environ):
+        value = "-" if leaf.value is None else leaf.value
+        click.echo(f"{leaf.variable:32} {value!s:24} {leaf.origin:12} {leaf.description}")
+
+
+@main.command()
+def contracts() -> None:
+    """Print the formats that others may rely on: events, keys, rows, errors, manifests."""
+    from wiring.contracts import describe
+
+    click.echo(describe())
+
+
+cli_models.register(main)
+cli_data.register(main)
+cli_demo.register(main)
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""`rankfeed convert`, `import` and `id`: other people's data."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from core.clock import SystemClock
+from core.errors import ConfigurationError
+from wiring.cli_models import Moment
+from wiring.home import Home
+from wiring.resources import open_stores
+from wiring.settings import Settings
+
+_DIRECTORY = click.Path(file_okay=False, path_type=Path)
+
+
+def register(main: click.Group) -> None:
+    main.add_command(convert)
+    main.add_command(import_)
+    main.add_command(show_id)
+
+
+@click.group()
+def convert() -> None:
+    """Bring other formats into the interchange format."""
+
+
+@convert.command("kuairand")
+@click.argument("src", type=_DIRECTORY)
+@click.argument("directory", type=_DIRECTORY)
+@click.option(
+    "--follow-engaged",
+    is_flag=True,
+    help="KuaiRand has no follows: assume that viewers follow the authors they clicked or liked.",
+)
+@click.option("--until", "until_ms", type=Moment(), help="Assume follows from engagements before then only.")
+def convert_kuairand_command(src: Path, directory: Path, follow_engaged: bool, until_ms: int | None) -> None:
+    """Convert KuaiRand-Pure files in SRC into DIRECTORY."""
+    from interchange.kuairand import convert_kuairand
+
+    report = convert_kuairand(
+        src, directory, follow_engaged=follow_engaged, until_ms=until_ms, report=click.echo
+    )
+    for line in report.lines():
+        click.echo(line)
+    click.echo(f"next: rankfeed import {directory}")
+
+
+@click.command("import")
+@click.argument("directory", type=_DIRECTORY)
+@click.pass_obj
+def import_(settings: Settings, directory: Path) -> None:
+    """Import DIRECTORY (interchange format) through the log and the pipelines, with its own times."""
+    from wiring.running_stack import running_stack, this_environment
+
+    home = Home(settings.home.absolute())
+    with running_stack(home, this_environment(), click.echo):
+        asyncio.run(_import(settings, home, directory))
+
+
+@click.command("id")
+@click.argument("namespace")
+@click.argument("external_id")
+@click.pass_obj
+def show_id(settings: Settings, namespace: str, external_id: str) -> None:
+    """Print our id of an imported user or tweet, e.g. `rankfeed id kuairand/viewer 4711`."""
+    asyncio.run(_show_id(settings, namespace, external_id))
+
+
+async def _import(settings: Settings, home: Home, directory: Path) -> None:
+    from interchange.importer import Importer, ImportTargets
+    from wiring.draining import await_drained
+
+    clock = SystemClock()
+    with open_stores(settings, home, clock) as stores:
+        targets = ImportTargets(
+            users=stores.users,
+            graph=stores.graph,
+            tweets=stores.tweets,
+            engagements=stores.engagements,
+            control=stores.control,
+            log=stores.log,
+        )
+        report = await Importer(targets, clock).run(directory, click.echo)
+        for line in report.lines():
+            click.echo(line)
+        await await_drained(stores.log, clock, click.echo)
+    click.echo("next: rankfeed train, then rankfeed up")
+
+
+async def _show_id(settings: Settings, namespace: str, external_id: str) -> None:
+    def absent(position: int) -> int:
+        raise ConfigurationError(
+            f"nothing was imported as {external_id} of {namespace}; the import's meta.json has the namespaces"
+        )
+
+    with open_stores(settings, Home(settings.home), SystemClock()) as stores:
+        (found,) = await stores.control.map_external_ids(namespace, [external_id], absent)
+    click.echo(int(found))

@@ -1,0 +1,97 @@
+"""`rankfeed contracts`: the formats that others may rely on, said by the code that uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from core.ids import EPOCH_MS
+from eventlog import envelope
+from eventlog.schema import EVENTS, FACT_TOPICS, TELEMETRY_TOPICS
+from features.schema import FEATURES, SCHEMA_HASH, VIEWS
+from feed_api import problems, signatures
+from ranking import bundle, objective
+from stores import slates, tweet_cache
+from timelines import layout, relations
+
+REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
+    (
+        "tl:{user}",
+        "list of decimal ids, newest first, sentinel 0 (complete) or 1 (building) at the tail",
+        f"{layout.TTL_S} s",
+    ),
+    (
+        "fs:{user}",
+        f"followees: u8 version {relations.VERSION}, i64 version of the newest change, sorted i64 ids",
+        f"{relations.TTL_S} s",
+    ),
+    ("fs:{user}:fence", "version of the newest change, 19 digits", f"{relations.FENCE_S} s"),
+    ("rb:{user}", "token of the process that rebuilds the timeline", "5 s"),
+    (
+        "tw:id",
+        f"u8 version {tweet_cache.VERSION[0]}, MessagePack array of a tweet",
+        f"{tweet_cache.TTL_S} s ± {tweet_cache.TTL_SPREAD:.0%}",
+    ),
+    ("sl:{user}:slate", f"u8 version {slates.VERSION[0]}, MessagePack array of a slate", f"{slates.TTL_S} s"),
+    (
+        "sn:{user}",
+        f"list of i64 ids served by ranked pages, the newest {slates.SERVED_KEPT}",
+        f"{slates.SERVED_TTL_S} s",
+    ),
+    ("f:view:entity, f:va:{viewer}:author", "packed feature row", "the view's ttl"),
+    ("f:epoch", "marker of the features stream's last write", "1 d"),
+    ("proc:id", "MessagePack map: what a process runs", "5 s"),
+)
+
+
+def describe() -> str:
+    """All contracts as text, ending without a newline."""
+    return "\n".join(_lines())
+
+
+def _lines() -> Iterator[str]:
+    yield "IDS"
+    yield f"  Snowflake: 41 bits of ms since {EPOCH_MS}, datacenter 5, machine 5, sequence 12; JSON: decimal"
+    yield ""
+    yield f"EVENTS (envelope version {envelope.VERSION}, MessagePack)"
+    yield f"  envelope: {_fields(envelope.Envelope)}"
+    for name, event in EVENTS.items():
+        kind = "fact" if event.topic in FACT_TOPICS else "telemetry"
+        kind = kind if event.topic in (*FACT_TOPICS, *TELEMETRY_TOPICS) else "internal"
+        yield f"  {event.topic:12} {name:14} {kind:10} {_fields(event)}"
+    yield ""
+    yield "REDIS"
+    for key, value, expiry in REDIS_KEYS:
+        yield f"  {key:38} {value}; expires after {expiry}"
+    yield ""
+    yield "FEATURE ROWS (u8 0xF5, u8 1, u16 schema id, u32 event_ts_s, u32 seq, f32 each field)"
+    for view in VIEWS.values():
+        names = ", ".join(field.name for field in view.fields)
+        yield f"  {view.name:3} schema {view.schema_id}, {view.entity}: {names}"
+    yield f"  model inputs ({SCHEMA_HASH[:12]}): {', '.join(FEATURES)}"
+    yield ""
+    yield "ERRORS (application/problem+json)"
+    yield f"  {', '.join(problems.CODES)}"
+    yield ""
+    yield "TOKENS"
+    yield (
+        f"  cursor: base64url of MessagePack {{v: {signatures.CURSOR_VERSION}, m, b, s, p, f}} and "
+        f"{signatures.CURSOR_MAC_BYTES} bytes of HMAC; at most {signatures.MAX_CURSOR_CHARS} characters"
+    )
+    yield (
+        f"  tracking: base64url of u8 {signatures.TRACKING_VERSION}, request, tweet, author, position and "
+        f"{signatures.TRACKING_MAC_BYTES} bytes of HMAC"
+    )
+    yield ""
+    yield "DOCUMENTS"
+    yield f"  bundle manifest {bundle.VERSION}: {_fields(bundle.Manifest)}"
+    yield f"  objective {objective.VERSION}: {_fields(objective.Objective)}"
+
+
+def _fields(struct: type[Any]) -> str:
+    return ", ".join(
+        field.encode_name if field.required else f"{field.encode_name}?"
+        for field in msgspec.structs.fields(struct)
+    )

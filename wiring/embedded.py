@@ -1,0 +1,178 @@
+"""The embedded stack: Redis, API, fan-out and pipelines under one supervisor and one data directory."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from core.errors import ConfigurationError
+from wiring.home import Home, StackState
+from wiring.keys import stack_keys
+from wiring.process import listen
+from wiring.redis_server import redis_command
+from wiring.settings import Settings, variable_of
+from wiring.supervisor import Child, Supervisor
+
+READY_S = 30.0
+_CHECK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The command of each process: the product's own, or a test's with faults around its ports."""
+
+    api: tuple[str, ...] = (sys.executable, "-m", "wiring.cli", "api")
+    fanout: tuple[str, ...] = (sys.executable, "-m", "wiring.cli", "fanout")
+    pipelines: tuple[str, ...] = (sys.executable, "-m", "wiring.cli", "pipelines")
+
+
+def run_embedded(
+    settings: Settings,
+    environment: Mapping[str, str],
+    say: Callable[[str], None],
+    programs: Programs | None = None,
+) -> None:
+    """Runs the stack until SIGINT or SIGTERM; raises ConfigurationError where it cannot start."""
+    home = Home(settings.home.absolute())
+    stopping = _StopSignals()
+    with ExitStack() as cleanup:
+        cleanup.enter_context(stopping)
+        cleanup.enter_context(home.only_stack())
+        keys = stack_keys(home)
+        listeners = {
+            name: cleanup.enter_context(_listen(host, port, name))
+            for name, host, port in (
+                ("api", settings.api.host, settings.api.port),
+                ("fanout", "127.0.0.1", settings.fanout.port),
+                ("pipelines", "127.0.0.1", settings.pipelines.port),
+            )
+        }
+        supervisor = Supervisor(say)
+        cleanup.callback(supervisor.stop)
+        base = {**environment, variable_of(("home",)): str(home.root)}
+        if settings.redis.url is None:
+            port = settings.redis.port or _free_port()
+            redis_url = f"redis://:{keys.redis_password}@127.0.0.1:{port}/0"
+            supervisor.start(
+                Child(
+                    "redis",
+                    redis_command(home, port, keys.redis_password),
+                    environment,
+                    home.logs / "redis.log",
+                    on_parent_death=signal.SIGKILL,
+                )
+            )
+        else:
+            redis_url = settings.redis.url.get_secret_value()
+        base[variable_of(("redis", "url"))] = redis_url
+        programs = programs or Programs()
+        for name, command in (
+            ("api", programs.api),
+            ("fanout", programs.fanout),
+            ("pipelines", programs.pipelines),
+        ):
+            descriptor = listeners[name].fileno()
+            options = ("--fd", str(descriptor), "--lifeline", str(supervisor.lifeline))
+            supervisor.start(
+                Child(
+                    name,
+                    (*command, *options),
+                    base,
+                    home.logs / f"{name}.log",
+                    pass_fds=(descriptor, supervisor.lifeline),
+                )
+            )
+        api_url = _url(listeners["api"])
+        state = StackState(os.getpid(), api_url, redis_url, ready=False)
+        home.write_state(state)
+        _await_ready(supervisor, listeners, home, stopping)
+        if not stopping.requested:
+            home.write_state(StackState(os.getpid(), api_url, redis_url, ready=True))
+            say(f"ready: {api_url}")
+            supervisor.watch(lambda: stopping.requested)
+        say("stopping")
+
+
+class _StopSignals:
+    """Remembers that SIGINT or SIGTERM came."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._former: dict[int, object] = {}
+
+    def __enter__(self) -> _StopSignals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._former[number] = signal.signal(number, self._request)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself returned
+
+    def _request(self, number: int, frame: object) -> None:
+        self.requested = True
+
+
+def _await_ready(
+    supervisor: Supervisor, listeners: Mapping[str, socket.socket], home: Home, stopping: _StopSignals
+) -> None:
+    end_s = time.monotonic() + READY_S
+    waiting = dict(listeners)
+
+    def done() -> bool:
+        for name in list(waiting):
+            if _is_ready(waiting[name]):
+                del waiting[name]
+        return not waiting or stopping.requested or time.monotonic() > end_s
+
+    supervisor.watch(done)
+    if waiting and not stopping.requested:
+        logs = ", ".join(str(home.logs / f"{name}.log") for name in waiting)
+        raise ConfigurationError(
+            f"not ready after {READY_S:.0f} s: {', '.join(waiting)}. What they say: {logs}"
+        )
+
+
+def _is_ready(listener: socket.socket) -> bool:
+    host, port = listener.getsockname()[:2]
+    connection = http.client.HTTPConnection(_reachable(host), port, timeout=_CHECK_S)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _listen(host: str, port: int, name: str) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"{name} cannot listen on {host}:{port} ({exc.strerror}): choose another port with "
+            f"{variable_of((name, 'port'))}, or 0 for a free one"
+        ) from exc
+
+
+def _free_port() -> int:
+    with listen("127.0.0.1", 0) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    host = _reachable(host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)

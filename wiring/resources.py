@@ -1,0 +1,139 @@
+"""What a process works with: stores, log, Redis and ids, opened and closed in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import structlog
+from redis.asyncio import Redis
+
+from core.clock import Clock, SystemClock
+from core.errors import ConfigurationError, Unavailable
+from core.ids import SnowflakeGenerator
+from eventlog.log import EventLog
+from eventlog.sqlite_log import SqliteEventLog
+from stores.ports import ControlStore, EngagementStore, GraphStore, TweetStore, UserStore
+from stores.redis_client import open_redis
+from stores.sqlite import (
+    SqliteControlStore,
+    SqliteEngagementStore,
+    SqliteGraphStore,
+    SqliteTweetStore,
+    SqliteUserStore,
+    open_facts,
+    open_telemetry,
+)
+from wiring.home import Home
+from wiring.settings import Settings
+
+LEASE_TTL_MS = 30_000
+LEASE_RENEWAL_S = 5.0
+
+_logger = structlog.get_logger("resources")
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The ports of the embedded stack; they need no Redis and no id."""
+
+    users: UserStore
+    graph: GraphStore
+    tweets: TweetStore
+    engagements: EngagementStore
+    control: ControlStore
+    log: EventLog
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a serving process works with; `mint` makes ids under a leased machine number."""
+
+    settings: Settings
+    home: Home
+    clock: Clock
+    stores: Stores
+    redis: Redis
+    mint: Callable[[], int]
+
+
+@contextmanager
+def open_stores(settings: Settings, home: Home, clock: Clock) -> Iterator[Stores]:
+    """Opens the files, made where they are not there yet; raises ConfigurationError."""
+    partitions = settings.eventlog.partitions
+    with ExitStack() as cleanup:
+        facts = open_facts(home.facts)
+        cleanup.callback(facts.close)
+        telemetry = open_telemetry(home.telemetry)
+        cleanup.callback(telemetry.close)
+        yield Stores(
+            SqliteUserStore(facts, clock, partitions),
+            SqliteGraphStore(facts, clock, partitions),
+            SqliteTweetStore(facts, clock, partitions),
+            SqliteEngagementStore(facts, clock, partitions),
+            SqliteControlStore(facts, clock, partitions),
+            SqliteEventLog(facts, telemetry, clock, partitions),
+        )
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Everything of the embedded stack; Redis may be away, the files must open."""
+    if settings.redis.url is None:
+        raise ConfigurationError(
+            "no Redis is known: start the stack with `rankfeed up`, or set RANKFEED_REDIS_URL"
+        )
+    clock, home = SystemClock(), Home(settings.home)
+    redis = open_redis(settings.redis.url.get_secret_value(), timeout_ms=settings.redis.timeout_ms)
+    try:
+        with open_stores(settings, home, clock) as stores:
+            async with leased_ids(stores.control, clock) as mint:
+                yield Resources(settings, home, clock, stores, redis, mint)
+    finally:
+        await redis.aclose()
+
+
+@asynccontextmanager
+async def leased_ids(control: ControlStore, clock: Clock) -> AsyncIterator[Callable[[], int]]:
+    """Mints ids under a machine number leased from the store and renewed beside the work."""
+    owner = f"{os.getpid()}-{secrets.token_hex(6)}"
+    asked_s = clock.monotonic_s()
+    lease = await control.lease_machine(owner, now_ms=clock.now_ms(), ttl_ms=LEASE_TTL_MS)
+    # Half the lease, counted from before it was asked for: whatever the clocks do, the number is ours.
+    held_until_s = asked_s + LEASE_TTL_MS / 2000
+    generator = SnowflakeGenerator(
+        lease.datacenter, lease.machine, clock, lambda: held_until_s, after_ms=lease.last_ms
+    )
+
+    async def renew() -> None:
+        nonlocal held_until_s
+        while True:
+            await asyncio.sleep(LEASE_RENEWAL_S)
+            began_s = clock.monotonic_s()
+            try:
+                ours = await control.renew_machine(
+                    owner, now_ms=clock.now_ms(), ttl_ms=LEASE_TTL_MS, last_ms=generator.last_ms
+                )
+            except Unavailable as exc:
+                _logger.warning("lease_not_renewed", error=str(exc))
+                continue
+            if not ours:
+                # Somebody else holds the number: minting stops by itself when the half lease is over.
+                _logger.error("lease_lost", owner=owner)
+                return
+            held_until_s = began_s + LEASE_TTL_MS / 2000
+
+    renewal = asyncio.create_task(renew())
+    try:
+        yield generator.mint
+    finally:
+        renewal.cancel()
+        await asyncio.gather(renewal, return_exceptions=True)
+        try:
+            await control.release_machine(owner, last_ms=generator.last_ms)
+        except Unavailable as exc:
+            _logger.warning("lease_not_released", error=str(exc))

@@ -1,0 +1,74 @@
+"""A running stack for a command that needs one: the one that is there, or one for the time being."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import ConfigurationError
+from wiring.embedded import READY_S
+from wiring.home import Home, StackState
+from wiring.settings import variable_of
+from wiring.supervisor import die_with_parent
+
+STOP_S = 30.0
+_LOOK_EVERY_S = 0.05
+
+
+@contextmanager
+def running_stack(
+    home: Home, environment: Mapping[str, str], say: Callable[[str], None]
+) -> Iterator[StackState]:
+    """The stack of `home`; where none runs, one is started and stopped again at the end.
+
+    Raises ConfigurationError, with the stack's own words, where it does not come up.
+    """
+    state = home.state()
+    if state is not None:
+        yield state
+        return
+    say(f"starting a stack in {home.root}")
+    output = home.logs / "up.log"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with output.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "wiring.cli", "up"],
+            env={**environment, variable_of(("home",)): str(home.root)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=lambda: die_with_parent(signal.SIGTERM),
+        )
+    try:
+        yield _await_ready(process, home, output)
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await_ready(process: subprocess.Popen[bytes], home: Home, output: Path) -> StackState:
+    end_s = time.monotonic() + READY_S
+    while time.monotonic() < end_s:
+        state = home.state()
+        if state is not None and state.pid == process.pid and state.ready:
+            return state
+        if process.poll() is not None:
+            break
+        time.sleep(_LOOK_EVERY_S)
+    raise ConfigurationError(f"the stack did not start:\n{output.read_text(errors='replace').strip()}")
+
+
+def this_environment() -> Mapping[str, str]:
+    """The environment that a child inherits; read here, because only the wiring reads it."""
+    return dict(os.environ)

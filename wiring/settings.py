@@ -1,0 +1,140 @@
+"""Settings: one frozen tree, read once from the environment; unknown names are refused.
+
+A leaf is set by `RANKFEED_` and its path in capitals: `api.port` by `RANKFEED_API_PORT`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from core.errors import ConfigurationError
+
+PREFIX = "RANKFEED_"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ApiSettings(_Section):
+    host: str = Field("127.0.0.1", description="Address that the API listens on")
+    port: int = Field(0, ge=0, le=65_535, description="Port of the API; 0 picks a free one")
+    max_body_bytes: int = Field(512 * 1024, ge=1024, description="Largest request body")
+    feed_deadline_ms: int = Field(1_500, ge=50, description="Time after which a feed request gives up")
+
+
+class RedisSettings(_Section):
+    url: SecretStr | None = Field(None, description="A Redis of yours; without it one is started")
+    port: int = Field(0, ge=0, le=65_535, description="Port of the Redis that is started; 0 picks a free one")
+    timeout_ms: int = Field(250, ge=10, description="Time after which Redis counts as away")
+
+
+class AuthSettings(_Section):
+    audience: str = Field("rankfeed", min_length=1, description="The `aud` that tokens must carry")
+    jwks: Path | None = Field(None, description="File with your issuer's public keys (JWKS)")
+
+
+class EventLogSettings(_Section):
+    partitions: int = Field(16, ge=1, le=1024, description="Partitions a topic; fixed once there are events")
+
+
+class RankingSettings(_Section):
+    candidates: int = Field(200, ge=1, le=800, description="Newest ids of a timeline that are ranked")
+
+
+class WorkerSettings(_Section):
+    port: int = Field(0, ge=0, le=65_535, description="Port of health and metrics; 0 picks a free one")
+
+
+class LoggingSettings(_Section):
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged"
+    )
+
+
+class Settings(_Section):
+    home: Path = Field(Path(".rankfeed"), description="Data directory of the embedded stack")
+    api: ApiSettings = ApiSettings()
+    redis: RedisSettings = RedisSettings()
+    auth: AuthSettings = AuthSettings()
+    eventlog: EventLogSettings = EventLogSettings()
+    ranking: RankingSettings = RankingSettings()
+    fanout: WorkerSettings = WorkerSettings()
+    pipelines: WorkerSettings = WorkerSettings()
+    logging: LoggingSettings = LoggingSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One setting: where it stands, what it is, and what it says now."""
+
+    path: tuple[str, ...]
+    description: str
+    default: Any
+    value: Any
+    origin: Literal["default", "environment"]
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.path)
+
+    @property
+    def variable(self) -> str:
+        return variable_of(self.path)
+
+
+def variable_of(path: tuple[str, ...]) -> str:
+    return PREFIX + "_".join(path).upper()
+
+
+def load_settings(environment: Mapping[str, str]) -> Settings:
+    """Raises ConfigurationError naming the variable, and the one that may have been meant."""
+    paths = {variable_of(path): path for path, _ in _leaves(Settings)}
+    tree: dict[str, Any] = {}
+    for variable, value in environment.items():
+        if not variable.startswith(PREFIX):
+            continue
+        path = paths.get(variable)
+        if path is None:
+            near = difflib.get_close_matches(variable, paths, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ConfigurationError(f"{variable} is no setting{hint} `rankfeed settings` lists them all.")
+        node = tree
+        for part in path[:-1]:
+            node = node.setdefault(part, {})
+        node[path[-1]] = value
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as exc:
+        fault = exc.errors()[0]
+        variable = variable_of(tuple(str(part) for part in fault["loc"]))
+        raise ConfigurationError(f"{variable}: {fault['msg']}") from exc
+
+
+def list_settings(settings: Settings, environment: Mapping[str, str]) -> list[Leaf]:
+    """Every leaf with its value and origin; secrets stay hidden in their value."""
+    listed = []
+    for path, field in _leaves(Settings):
+        value: Any = settings
+        for part in path:
+            value = getattr(value, part)
+        origin: Literal["default", "environment"] = (
+            "environment" if variable_of(path) in environment else "default"
+        )
+        listed.append(Leaf(path, field.description or "", field.default, value, origin))
+    return listed
+
+
+def _leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _leaves(kind, (*path, name))
+        else:
+            yield (*path, name), field

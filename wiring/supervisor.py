@@ -1,0 +1,124 @@
+"""The supervisor: starts children, restarts what dies, and takes all of them with it.
+
+Children hold the reading end of a pipe whose writing end only the supervisor has: however it ends,
+they see the pipe close and stop. On Linux the kernel signals them as well.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+BACKOFF_S = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+HEALTHY_AFTER_S = 10.0
+STOP_S = 10.0
+LOOK_EVERY_S = 0.05
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What to run. `pass_fds` stay open in it; `on_parent_death` is the kernel's signal to it."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    log_file: Path
+    pass_fds: tuple[int, ...] = ()
+    on_parent_death: signal.Signals = signal.SIGTERM
+
+
+@dataclass(slots=True)
+class _Running:
+    child: Child
+    process: subprocess.Popen[bytes]
+    started_s: float
+    failures: int
+    restart_at_s: float = field(default=0.0)
+
+
+class Supervisor:
+    """Runs children in the order given and stops them in the reverse order. For one thread."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._running: dict[str, _Running] = {}
+        self.lifeline, self._held = os.pipe()
+
+    def start(self, child: Child) -> None:
+        self._running[child.name] = _Running(child, _spawn(child), time.monotonic(), 0)
+
+    def pid(self, name: str) -> int:
+        return self._running[name].process.pid
+
+    def look(self) -> None:
+        """Restarts what died, sooner or later: each early death doubles the wait."""
+        now_s = time.monotonic()
+        for running in self._running.values():
+            code = running.process.poll()
+            if code is None:
+                continue
+            name = running.child.name
+            if not running.restart_at_s:
+                lived_s = now_s - running.started_s
+                running.failures = 0 if lived_s > HEALTHY_AFTER_S else running.failures + 1
+                wait_s = BACKOFF_S[min(running.failures, len(BACKOFF_S)) - 1] if running.failures else 0.0
+                running.restart_at_s = now_s + wait_s
+                self._say(f"{name} ended ({_ending(code)}); see {running.child.log_file}. Restarting it.")
+            if now_s >= running.restart_at_s:
+                running.process = _spawn(running.child)
+                running.started_s, running.restart_at_s = now_s, 0.0
+
+    def watch(self, until: Callable[[], bool]) -> None:
+        while not until():
+            self.look()
+            time.sleep(LOOK_EVERY_S)
+
+    def stop(self) -> None:
+        """Stops the children, last started first; what does not end within 10 s is killed."""
+        for running in reversed(self._running.values()):
+            if running.process.poll() is None:
+                running.process.terminate()
+                try:
+                    running.process.wait(STOP_S)
+                except subprocess.TimeoutExpired:
+                    self._say(f"{running.child.name} did not stop in {STOP_S:.0f} s; killing it")
+                    running.process.kill()
+                    running.process.wait()
+        self._running.clear()
+        os.close(self._held)
+        os.close(self.lifeline)
+
+
+def _spawn(child: Child) -> subprocess.Popen[bytes]:
+    child.log_file.parent.mkdir(parents=True, exist_ok=True)
+    with child.log_file.open("ab") as log:
+        return subprocess.Popen(
+            child.command,
+            env=dict(child.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=child.pass_fds,
+            # A group of its own: Ctrl-C at the terminal is the supervisor's to handle.
+            start_new_session=True,
+            preexec_fn=lambda: die_with_parent(child.on_parent_death),
+        )
+
+
+def die_with_parent(number: signal.Signals) -> None:
+    """Asks the kernel for a signal when the parent ends (Linux; elsewhere the pipe has to do)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number.value)
+
+
+def _ending(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -1,0 +1,88 @@
+"""The worker processes: fan-out, and the pipelines (features stream and lake)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+import structlog
+from prometheus_client import make_asgi_app
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+from eventlog.worker import Worker, WorkerOptions
+from fanout.handlers import TOPICS, FanoutHandler
+from timelines.merge import TimelineMerge
+from timelines.relations import Relations
+from wiring.process import serve_http, settle_garbage_collection
+from wiring.resources import Resources
+
+Work = Callable[[asyncio.Event], Awaitable[None]]
+
+FANOUT_GROUP = "fanout"
+_logger = structlog.get_logger("worker_process")
+
+
+def fanout_work(resources: Resources) -> dict[str, Work]:
+    relations = Relations(resources.redis, resources.stores.graph)
+    merge = TimelineMerge(resources.redis, resources.stores.tweets)
+    handler = FanoutHandler(resources.redis, resources.stores.graph, relations, merge, resources.clock)
+    options = WorkerOptions(group=FANOUT_GROUP, topics=TOPICS)
+    return {"fanout": Worker(resources.stores.log, handler, resources.clock, resources.mint, options).run}
+
+
+def pipelines_work(resources: Resources) -> dict[str, Work]:
+    # Imported here: polars takes its time and memory, and no other process needs it.
+    from pipelines.features_stream import FeaturesStream
+    from pipelines.lake import LakeWriter
+
+    home = resources.home
+    stream = FeaturesStream(
+        resources.stores.log, resources.redis, home.features, resources.clock, resources.mint
+    )
+    lake = LakeWriter(resources.stores.log, home.lake, resources.clock, resources.mint)
+    return {"features": stream.run, "lake": lake.run}
+
+
+async def run_workers(work: dict[str, Work], listener: socket.socket, stop: asyncio.Event) -> None:
+    """Runs workers until `stop`, with health and metrics beside them; one that fails ends all."""
+    settle_garbage_collection()
+    _logger.info("workers_started", workers=sorted(work), address=listener.getsockname()[:2])
+    async with asyncio.TaskGroup() as tasks:
+        serving = asyncio.Event()
+        server = tasks.create_task(serve_http(_health_app(), listener, serving))
+        try:
+            async with asyncio.TaskGroup() as workers:
+                for name, run in work.items():
+                    workers.create_task(_until_stopped(name, run, stop))
+        finally:
+            serving.set()
+            await server
+
+
+async def _until_stopped(name: str, run: Work, stop: asyncio.Event) -> None:
+    await run(stop)
+    if not stop.is_set():
+        _ended_early(name)
+
+
+def _ended_early(name: str) -> NoReturn:
+    raise RuntimeError(f"worker '{name}' ended without being told to")
+
+
+def _health_app() -> Starlette:
+    async def healthy(request: Request) -> JSONResponse:
+        # Workers wait for neighbours that are away, so a worker that runs is ready.
+        return JSONResponse({"status": "live" if request.url.path.endswith("live") else "ready"})
+
+    return Starlette(
+        routes=[
+            Route("/health/live", healthy),
+            Route("/health/ready", healthy),
+            Mount("/metrics", make_asgi_app()),
+        ]
+    )
