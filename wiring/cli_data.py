@@ -75,7 +75,7 @@ async def _import(settings: Settings, home: Home, directory: Path) -> None:
     from wiring.draining import await_drained
 
     clock = SystemClock()
-    with open_stores(settings, home, clock) as stores:
+    with open_stores(home, clock) as stores:
         targets = ImportTargets(
             users=stores.users,
             graph=stores.graph,
@@ -97,6 +97,6 @@ async def _show_id(settings: Settings, namespace: str, external_id: str) -> None
             f"nothing was imported as {external_id} of {namespace}; the import's meta.json has the namespaces"
         )
 
-    with open_stores(settings, Home(settings.home), SystemClock()) as stores:
+    with open_stores(Home(settings.home), SystemClock()) as stores:
         (found,) = await stores.control.map_external_ids(namespace, [external_id], absent)
     click.echo(int(found))

@@ -147,7 +147,7 @@ def bundle_directory(home: Home, label: str | None) -> Path:
 async def _list(settings: Settings) -> None:
     from ranking.registry import Registry
 
-    with open_stores(settings, Home(settings.home), SystemClock()) as stores:
+    with open_stores(Home(settings.home), SystemClock()) as stores:
         registry = Registry(stores.control, Home(settings.home).models, SystemClock())
         champion = await registry.champion()
         bundles = registry.bundles()
@@ -163,7 +163,7 @@ async def _promote(settings: Settings, label: str) -> None:
 
     home = Home(settings.home)
     directory = bundle_directory(home, label)
-    with open_stores(settings, home, SystemClock()) as stores:
+    with open_stores(home, SystemClock()) as stores:
         registry = Registry(stores.control, home.models, SystemClock())
         alias = await registry.promote(directory.parent.name, directory.name)
         state = home.state()

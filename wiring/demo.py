@@ -140,7 +140,7 @@ class _Acts:
         bundle = await asyncio.to_thread(train, self._home.lake, self._home.models, options, self._say)
         redis = open_redis(self._state.redis_url, timeout_ms=self._settings.redis.timeout_ms)
         try:
-            with open_stores(self._settings, self._home, self._clock) as stores:
+            with open_stores(self._home, self._clock) as stores:
                 registry = Registry(stores.control, self._home.models, self._clock)
                 alias = await registry.promote(bundle.parent.name, bundle.name)
                 promotion = await registry.await_processes(redis, alias, timeout_s=10.0)
@@ -209,7 +209,7 @@ class _Acts:
         self._console.print(table)
 
     async def _drain(self) -> None:
-        with open_stores(self._settings, self._home, self._clock) as stores:
+        with open_stores(self._home, self._clock) as stores:
             await await_drained(stores.log, self._clock, self._say)
 
     def _title(self, text: str) -> None:

@@ -31,6 +31,8 @@ from stores.sqlite import (
 from wiring.home import Home
 from wiring.settings import Settings
 
+EMBEDDED_PARTITIONS = 16
+"""Of every topic; a key's partition, and so its order, hangs on it."""
 LEASE_TTL_MS = 30_000
 LEASE_RENEWAL_S = 5.0
 
@@ -62,9 +64,9 @@ class Resources:
 
 
 @contextmanager
-def open_stores(settings: Settings, home: Home, clock: Clock) -> Iterator[Stores]:
+def open_stores(home: Home, clock: Clock) -> Iterator[Stores]:
     """Opens the files, made where they are not there yet; raises ConfigurationError."""
-    partitions = settings.eventlog.partitions
+    partitions = EMBEDDED_PARTITIONS
     with ExitStack() as cleanup:
         facts = open_facts(home.facts)
         cleanup.callback(facts.close)
@@ -90,7 +92,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     clock, home = SystemClock(), Home(settings.home)
     redis = open_redis(settings.redis.url.get_secret_value(), timeout_ms=settings.redis.timeout_ms)
     try:
-        with open_stores(settings, home, clock) as stores:
+        with open_stores(home, clock) as stores:
             async with leased_ids(stores.control, clock) as mint:
                 yield Resources(settings, home, clock, stores, redis, mint)
     finally:

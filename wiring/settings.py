@@ -40,10 +40,6 @@ class AuthSettings(_Section):
     jwks: Path | None = Field(None, description="File with your issuer's public keys (JWKS)")
 
 
-class EventLogSettings(_Section):
-    partitions: int = Field(16, ge=1, le=1024, description="Partitions a topic; fixed once there are events")
-
-
 class RankingSettings(_Section):
     candidates: int = Field(200, ge=1, le=800, description="Newest ids of a timeline that are ranked")
 
@@ -63,7 +59,6 @@ class Settings(_Section):
     api: ApiSettings = ApiSettings()
     redis: RedisSettings = RedisSettings()
     auth: AuthSettings = AuthSettings()
-    eventlog: EventLogSettings = EventLogSettings()
     ranking: RankingSettings = RankingSettings()
     fanout: WorkerSettings = WorkerSettings()
     pipelines: WorkerSettings = WorkerSettings()

@@ -1,0 +1,29 @@
+"""`make bar-NAME`: measures one bar; exits 1 where it does not hold."""
+
+from __future__ import annotations
+
+import sys
+
+from bench.bars import clone, faults, kuairand, post_to_feed
+
+BARS = {
+    "demo": clone.demo,
+    "test": clone.test,
+    "kuairand": kuairand.measure,
+    "post-to-feed": post_to_feed.measure,
+    "kill": faults.kill,
+    "flush": faults.flush,
+}
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] not in BARS:
+        print(f"usage: make bar-NAME, where NAME is one of: {', '.join(BARS)}")
+        return 2
+    result = BARS[arguments[0]](arguments[1:])
+    result.record()
+    return 0 if result.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
