@@ -104,17 +104,19 @@ class Worker:
         self._logger = structlog.get_logger("worker").bind(group=options.group)
 
     async def run(self, stop: asyncio.Event) -> None:
-        subscription = await self._subscribe(stop)
-        if subscription is None:
-            return
         try:
-            while not stop.is_set():
-                await self._turn(subscription, stop)
-        finally:
-            await subscription.close()
+            subscription = await self._subscribe(stop)
+            try:
+                while not stop.is_set():
+                    await self._turn(subscription, stop)
+            finally:
+                await subscription.close()
+        except _Stopped:
+            # Told to stop while waiting for a neighbour: what was not committed comes again.
+            return
 
-    async def _subscribe(self, stop: asyncio.Event) -> Subscription | None:
-        """Joins the group, waiting for a log that is away; None where told to stop before it came."""
+    async def _subscribe(self, stop: asyncio.Event) -> Subscription:
+        """Joins the group, waiting for a log that is away."""
         own, options = self._own_offsets, self._options
         while True:
             try:
@@ -122,35 +124,34 @@ class Worker:
                 return await self._log.subscribe(options.group, options.topics, start=start)
             except Unavailable as exc:
                 self._logger.warning("log_unavailable", error=str(exc))
-                if await _wait(stop, options.backoff_s[-1]):
-                    return None
+                await _pause(stop, options.backoff_s[-1])
 
     async def _turn(self, subscription: Subscription, stop: asyncio.Event) -> None:
         try:
             entries = await subscription.poll(max_entries=self._options.batch, timeout_s=self._options.poll_s)
         except Unavailable as exc:
             self._logger.warning("log_unavailable", error=str(exc))
-            await _wait(stop, self._options.backoff_s[-1])
+            await _pause(stop, self._options.backoff_s[-1])
             return
         if not entries:
             return
-        arrived = await self._decode(entries)
-        if arrived and not await self._handle(arrived, stop):
-            return
+        arrived = await self._decode(entries, stop)
+        if arrived:
+            await self._handle(arrived, stop)
         if (own := self._own_offsets) is not None:
             await self._until_available(lambda: own.save(next_offsets(entries)), stop)
         await self._until_available(lambda: subscription.commit(next_offsets(entries)), stop)
         for entry in entries:
             LAST_OFFSET.labels(self._options.group, entry.topic).set(entry.offset)
 
-    async def _decode(self, entries: Sequence[Entry]) -> list[Arrived]:
+    async def _decode(self, entries: Sequence[Entry], stop: asyncio.Event) -> list[Arrived]:
         arrived = []
         for entry in entries:
             try:
                 envelope = decode_envelope(entry.value)
                 event = decode_event(envelope)
             except Corrupt as exc:
-                await self._set_aside(entry, exc, attempts=1)
+                await self._set_aside(entry, exc, stop, attempts=1)
                 continue
             if event is None:
                 SKIPPED.labels(self._options.group, envelope.type).inc()
@@ -158,20 +159,16 @@ class Worker:
             arrived.append(Arrived(entry, envelope, event))
         return arrived
 
-    async def _handle(self, batch: list[Arrived], stop: asyncio.Event) -> bool:
-        """Makes the batch's effects; False where the process is told to stop before it could."""
-        if len(batch) > 1:
-            if await self._attempt(batch, stop, tries=2):
-                return True
-            if stop.is_set():
-                return False
+    async def _handle(self, batch: list[Arrived], stop: asyncio.Event) -> None:
+        """Makes the batch's effects; what always fails is set aside."""
+        if len(batch) > 1 and await self._attempt(batch, stop, tries=2):
+            return
         # Something in the batch always fails: one by one, so that only that is set aside.
         for one in batch:
-            if not await self._attempt([one], stop, tries=len(self._options.backoff_s)) and stop.is_set():
-                return False
-        return True
+            await self._attempt([one], stop, tries=len(self._options.backoff_s))
 
     async def _attempt(self, batch: list[Arrived], stop: asyncio.Event, *, tries: int) -> bool:
+        """False where the batch failed `tries` times; a batch of one is then set aside."""
         failures = 0
         waits = self._options.backoff_s
         while True:
@@ -180,8 +177,7 @@ class Worker:
             except Unavailable as exc:
                 RETRIES.labels(self._options.group).inc()
                 self._logger.warning("neighbour_away", error=str(exc), events=len(batch))
-                if await _wait(stop, waits[-1]):
-                    return False
+                await _pause(stop, waits[-1])
                 continue
             except Exception as exc:
                 failures += 1
@@ -189,16 +185,15 @@ class Worker:
                 # What is corrupt stays so.
                 if failures >= tries or isinstance(exc, Corrupt):
                     if len(batch) == 1:
-                        await self._set_aside(batch[0].entry, exc, attempts=failures)
+                        await self._set_aside(batch[0].entry, exc, stop, attempts=failures)
                     return False
-                if await _wait(stop, waits[min(failures, len(waits)) - 1]):
-                    return False
+                await _pause(stop, waits[min(failures, len(waits)) - 1])
                 continue
             for type_, n in Tally(one.envelope.type for one in batch).items():
                 HANDLED.labels(self._options.group, type_).inc(n)
             return True
 
-    async def _set_aside(self, entry: Entry, cause: Exception, *, attempts: int) -> None:
+    async def _set_aside(self, entry: Entry, cause: Exception, stop: asyncio.Event, *, attempts: int) -> None:
         error = str(cause) if isinstance(cause, RankfeedError) else f"{type(cause).__name__}: {cause}"
         letter = DeadLetter(
             entry.topic, entry.partition, entry.offset, self._options.group, error, attempts, entry.value
@@ -208,7 +203,7 @@ class Worker:
             record = record_of(letter, id=self._mint(), ts_ms=self._clock.now_ms(), key=entry.key)
             await self._log.append([record])
 
-        await self._until_available(append, asyncio.Event())
+        await self._until_available(append, stop)
         DEAD.labels(self._options.group, entry.topic).inc()
         self._logger.error("dead_letter", topic=entry.topic, offset=entry.offset, error=error)
 
@@ -218,16 +213,19 @@ class Worker:
                 await call()
             except Unavailable as exc:
                 self._logger.warning("log_unavailable", error=str(exc))
-                if await _wait(stop, self._options.backoff_s[-1]):
-                    return
+                await _pause(stop, self._options.backoff_s[-1])
             else:
                 return
 
 
-async def _wait(stop: asyncio.Event, seconds: float) -> bool:
-    """Waits, unless told to stop first; True where it was."""
+class _Stopped(Exception):
+    """Told to stop while something was being waited for."""
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    """Waits; raises _Stopped where told to stop meanwhile."""
     try:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:
-        return False
-    return True
+        return
+    raise _Stopped

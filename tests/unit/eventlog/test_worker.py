@@ -287,6 +287,17 @@ async def test_being_told_to_stop_while_a_neighbour_is_away_commits_nothing(benc
     assert bench.letters == []
 
 
+async def test_being_told_to_stop_while_a_dead_letter_cannot_be_written_commits_nothing(
+    bench: Bench,
+) -> None:
+    bench.likes(1)
+    bench.handler.poison[1] = Corrupt("no")
+    bench.handler.stop_at = (1, bench.stop)
+    bench.log.failing["append"] = [Unavailable("away")] * 1_000_000
+    await bench.run()
+    assert bench.log.committed == {}
+
+
 async def test_a_worker_that_starts_again_goes_on_after_the_last_commit(bench: Bench) -> None:
     bench.likes(1, 2)
     await bench.run()
@@ -350,3 +361,13 @@ async def test_offsets_of_ones_own_that_are_empty_mean_from_the_beginning(bench:
     kept = Kept({})
     await Worker(bench.log, bench.handler, bench.clock, bench.mint, bench.options, kept).run(bench.stop)
     assert bench.handler.batches == [[1, 2]]
+
+
+async def test_offsets_of_ones_own_that_cannot_be_saved_are_not_committed_to_the_log(bench: Bench) -> None:
+    bench.likes(1)
+    bench.handler.stop_at = (1, bench.stop)
+    kept = Kept({})
+    kept.away = [Unavailable("away")] * 1_000_000
+    await Worker(bench.log, bench.handler, bench.clock, bench.mint, bench.options, kept).run(bench.stop)
+    assert kept.offsets == {}
+    assert bench.log.committed == {}
