@@ -23,7 +23,6 @@ $(VENV)/bin/uv:
 $(STAMP): requirements/dev.lock pyproject.toml | $(VENV)/bin/uv
 	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements/dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m pip --version >/dev/null 2>&1 || true
 	@touch $(STAMP)
 
 lock: | $(VENV)/bin/uv ## resolve the requirements anew: names, versions and hashes, no index addresses
