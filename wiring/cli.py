@@ -18,6 +18,17 @@ from wiring.settings import Settings, list_settings, load_settings
 ALL_SCOPES = ("feed", "write")
 MAX_TOKEN_TTL_S = 30 * 24 * 3600
 
+_EXTRA_OF = {
+    "polars": "lake",
+    "lightgbm": "train",
+    "onnx": "train",
+    "onnxmltools": "train",
+    "sklearn": "train",
+    "httpx": "demo",
+    "rich": "demo",
+}
+"""Which extra brings a library that serving installs without."""
+
 RoleMain = Callable[[Settings, socket.socket, asyncio.Event], Awaitable[None]]
 
 
@@ -28,6 +39,13 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except RankfeedError as exc:
             raise click.ClickException(str(exc)) from exc
+        except ModuleNotFoundError as exc:
+            extra = _EXTRA_OF.get((exc.name or "").partition(".")[0])
+            if extra is None:
+                raise
+            raise click.ClickException(
+                f"this command needs '{exc.name}', which serving lacks: pip install 'rankfeed[{extra}]'"
+            ) from exc
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,0 +1,27 @@
+"""Serving installs and starts without training's weight."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("polars", "lightgbm", "onnx", "onnxmltools", "sklearn", "scipy", "pandas", "feast", "httpx")
+
+
+@pytest.mark.parametrize("module", ["wiring.api_process", "wiring.worker_processes", "wiring.cli"])
+def test_what_serves_imports_nothing_that_only_training_needs(module: str) -> None:
+    program = f"import sys, {module}; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_a_command_without_its_extra_says_which_one_to_install() -> None:
+    program = (
+        "import sys; sys.modules['lightgbm'] = None; sys.argv = ['rankfeed', 'train']; "
+        "from wiring.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pip install 'rankfeed[train]'" in done.stderr
