@@ -25,6 +25,8 @@ IMPORTER_DATACENTER = 31
 IMPORTER_MACHINE = 31
 
 _DECIMAL = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+ID_UNITS_A_MS = 1 << 22
+"""By how much ids of one machine and sequence differ from one millisecond to the next."""
 _SEQUENCE_BITS = 12
 _SEQUENCES = 1 << _SEQUENCE_BITS
 
@@ -52,11 +54,6 @@ def compose_id(at_ms: int, datacenter: int, machine: int, sequence: int) -> int:
 def id_time_ms(snowflake: int) -> int:
     """The moment an id was minted, in milliseconds since the Unix epoch."""
     return (snowflake >> 22) + EPOCH_MS
-
-
-def first_id_at(at_ms: int) -> int:
-    """The smallest id of a moment: every id minted before it is smaller."""
-    return max(0, at_ms - EPOCH_MS) << 22
 
 
 class SnowflakeGenerator:

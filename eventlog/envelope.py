@@ -5,11 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from core.errors import Corrupt, UnknownVersion
+from core.packing import MALFORMED
 
 VERSION = 1
-
-MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that do not decode; the last two are not of its own tree."""
 
 
 class Envelope(msgspec.Struct, frozen=True):

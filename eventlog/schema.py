@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from core.errors import Corrupt
+from core.packing import MALFORMED
 from core.types import EngagementType, Tweet, User
-from eventlog.envelope import MALFORMED, Envelope, encode_envelope
+from eventlog.envelope import Envelope, encode_envelope
 from stores.ports import OutboxRecord
 
 TWEETS = "tweets.v1"

@@ -107,6 +107,7 @@ class Worker:
         try:
             subscription = await self._subscribe(stop)
             try:
+                await self._tell_own_offsets(subscription, stop)
                 while not stop.is_set():
                     await self._turn(subscription, stop)
             finally:
@@ -125,6 +126,20 @@ class Worker:
             except Unavailable as exc:
                 self._logger.warning("log_unavailable", error=str(exc))
                 await _pause(stop, options.backoff_s[-1])
+
+    async def _tell_own_offsets(self, subscription: Subscription, stop: asyncio.Event) -> None:
+        """Says again what may not have been said before the end of the last process.
+
+        Nothing else would say it until the next entry comes, and the group would seem to lag.
+        """
+        if (own := self._own_offsets) is None:
+            return
+
+        async def tell() -> None:
+            if offsets := await own.load():
+                await subscription.commit(offsets)
+
+        await self._until_available(tell, stop)
 
     async def _turn(self, subscription: Subscription, stop: asyncio.Event) -> None:
         try:

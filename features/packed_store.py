@@ -3,7 +3,8 @@
 There is one writer, the features stream, and it writes a key's rows in the order in which they came
 to be; so a row never replaces a newer one, without a comparison in Redis. Beside the rows it keeps
 a marker that it changes with every write: a Redis that was emptied, or came back from an older
-copy, does not hold the marker that was written last.
+copy, does not hold the marker that was written last. A second key says that all rows have been
+written since Redis was last empty: until then readers take none of them for the whole.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from features.redis_wire import exchange, pack
 from features.schema import ViewName
 
 EPOCH_KEY = b"f:epoch"
+COMPLETE_KEY = b"f:complete"
 _EPOCH_TTL_S = 86_400
 
 
@@ -58,11 +60,17 @@ class PackedStore:
         answers = await exchange(self._client, commands)
         return bool(answers[-1] == was)
 
+    async def complete(self) -> None:
+        """Says that every row has been written: from now on readers may use them."""
+        await exchange(self._client, [_set(COMPLETE_KEY, b"1", _EPOCH_TTL_S)])
+
     async def epoch(self) -> bytes | None:
-        """The marker as it stands, its life prolonged; None where there is none."""
+        """The marker as it stands, its life prolonged; None where it or the word of completeness is gone."""
         ttl = b"%d" % _EPOCH_TTL_S
-        (marker,) = await exchange(self._client, [pack(b"GETEX", EPOCH_KEY, b"EX", ttl)])
-        return marker if isinstance(marker, bytes) else None
+        marker, complete = await exchange(
+            self._client, [pack(b"GETEX", key, b"EX", ttl) for key in (EPOCH_KEY, COMPLETE_KEY)]
+        )
+        return marker if isinstance(marker, bytes) and complete is not None else None
 
 
 def _set(key: bytes, value: bytes, ttl_s: int) -> bytes:

@@ -9,7 +9,9 @@ import redis.asyncio
 from numpy.typing import NDArray
 from prometheus_client import Counter
 
+from core.errors import Unavailable
 from features.packed_row import decode_block
+from features.packed_store import COMPLETE_KEY
 from features.redis_wire import exchange, pack
 from features.row_block import RowBlock
 from features.schema import VIEWS, ViewName
@@ -21,6 +23,10 @@ FOREIGN = Counter(
 )
 ROWS_READ = Counter("rankfeed_feature_rows_read_total", "Rows asked for", ["view"])
 ROWS_MISSING = Counter("rankfeed_feature_rows_missing_total", "Rows asked for and not there", ["view"])
+
+
+class FeaturesMissing(Unavailable):
+    """Redis answers, and rows that ought to be there may not be."""
 
 
 class FeatureReader:
@@ -36,17 +42,20 @@ class FeatureReader:
 
         `tweet_ids` and `author_ids` are int64 [n], row i the same candidate. The blocks of `g` and
         `u` have one row, those of `t`, `a` and `va` n, in the candidates' order; each says its own
-        `hit_rate`. Raises Unavailable where Redis is away or slower than the client's timeouts.
+        `hit_rate`. Raises Unavailable where Redis is away or slower than the client's timeouts, and
+        FeaturesMissing where it has lost its rows and does not have all of them again.
         """
         authors, of_candidate = np.unique(author_ids, return_inverse=True)
         n, m = len(tweet_ids), len(authors)
         author_list = authors.tolist()
         pair_key = b"f:va:{%d}:" % viewer + b"%d"
-        keys = [b"f:g:0", b"f:u:%d" % viewer]
+        keys = [COMPLETE_KEY, b"f:g:0", b"f:u:%d" % viewer]
         keys += [b"f:t:%d" % tweet for tweet in tweet_ids.tolist()]
         keys += [b"f:a:%d" % author for author in author_list]
         keys += [pair_key % author for author in author_list]
-        (rows,) = await exchange(self._client, [pack(b"MGET", *keys)])
+        ((complete, *rows),) = await exchange(self._client, [pack(b"MGET", *keys)])
+        if complete is None:
+            raise FeaturesMissing("Redis was emptied, and not every feature row is back yet")
         of_author = of_candidate.reshape(-1).astype(np.intp)
         return {
             "g": _block("g", rows[0:1]),

@@ -12,7 +12,11 @@ from feed_api.routes import events, feed, health, tweets, users
 from feed_api.services import Services
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": problems.Problem, "description": description, "content": {problems.MEDIA_TYPE: {}}}
+    # Not as `model`: FastAPI would describe it as application/json.
+    status: {
+        "description": description,
+        "content": {problems.MEDIA_TYPE: {"schema": problems.Problem.model_json_schema()}},
+    }
     for status, description in {
         400: "The body, an id or the cursor cannot be read",
         401: "A valid token is needed",
@@ -32,6 +36,7 @@ def create_app(services: Services) -> FastAPI:
         summary="A home feed, ranked by machine learning",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         responses=_ERRORS,
     )
     app.state.services = services
@@ -40,6 +45,8 @@ def create_app(services: Services) -> FastAPI:
         clock=services.clock,
         randomness=services.randomness,
         max_body_bytes=services.options.max_body_bytes,
+        max_concurrent=services.options.max_concurrent_requests,
+        overloaded=problems.overloaded_problem,
         failed=problems.internal_problem,
     )
     problems.install(app)

@@ -38,9 +38,14 @@ class TokenVerifier:
     def __init__(self, jwks: Mapping[str, Any], audience: str, clock: Clock) -> None:
         try:
             keys = jwt.PyJWKSet.from_dict(dict(jwks)).keys
-        except jwt.PyJWTError as exc:
-            raise ConfigurationError(f"the key set holds no usable public key: {exc}") from exc
+        except (jwt.PyJWTError, LookupError, TypeError, ValueError) as exc:
+            # The library's own words, or what it stumbled over in a key that lacks a part.
+            raise ConfigurationError(f"the key set holds no usable public key: {exc!r}") from exc
         self._keys = {key.key_id: key for key in keys if key.algorithm_name in ALGORITHMS}
+        if not self._keys:
+            raise ConfigurationError(
+                f"the key set holds no key for {', '.join(ALGORITHMS)}; other algorithms are not accepted"
+            )
         self._audience = audience
         self._clock = clock
         self._cache: dict[str, Principal] = {}

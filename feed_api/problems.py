@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -23,6 +24,8 @@ from core.errors import (
     Unavailable,
 )
 from feed_api.request_scope import BodyLimitExceeded, current_request_id
+
+_logger = structlog.get_logger("problems")
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -111,6 +114,16 @@ def internal_problem() -> Response:
     )
 
 
+def overloaded_problem() -> Response:
+    return problem(
+        code="overloaded",
+        status=503,
+        title="Not just now",
+        detail="too many requests are under way; the same request may go through in a moment",
+        retry_after_s=RETRY_AFTER_S,
+    )
+
+
 def install(app: FastAPI) -> None:
     """Puts every error that a route may raise into the one form."""
     app.add_exception_handler(InputError, _input_error)
@@ -125,9 +138,11 @@ async def _input_error(request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    overloaded = isinstance(error, Overloaded)
+    _logger.warning("unavailable", error=str(error))
+    if isinstance(error, Overloaded):
+        return overloaded_problem()
     return problem(
-        code="overloaded" if overloaded else "unavailable",
+        code="unavailable",
         status=503,
         title="Not just now",
         detail="the same request may go through in a moment",

@@ -25,6 +25,7 @@ LATENCY = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5),
 )
 UNMATCHED = "unmatched"
+_NEVER_REFUSED = ("/health/", "/metrics")
 
 _logger = structlog.get_logger("http")
 _request_id: ContextVar[uuid.UUID | None] = ContextVar("request_id", default=None)
@@ -51,7 +52,12 @@ def timings() -> Timings:
 
 
 class RequestScope:
-    """ASGI middleware; the body's limit is enforced while it is read, whatever its header claims."""
+    """ASGI middleware around every request.
+
+    The body's limit is enforced while it is read, whatever its header claims. Above
+    `max_concurrent` requests under way a further one is turned away at once: waiting behind them it
+    would outlive its deadline. Health and metrics are never turned away.
+    """
 
     def __init__(
         self,
@@ -59,13 +65,18 @@ class RequestScope:
         clock: Clock,
         randomness: random.Random,
         max_body_bytes: int,
+        max_concurrent: int,
+        overloaded: Callable[[], ASGIApp],
         failed: Callable[[], ASGIApp],
     ) -> None:
         self._app = app
         self._clock = clock
         self._random = randomness
         self._max_body_bytes = max_body_bytes
+        self._max_concurrent = max_concurrent
+        self._overloaded = overloaded
         self._failed = failed
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,7 +87,6 @@ class RequestScope:
         request_timings = Timings(self._clock)
         _request_id.set(request_uuid)
         _timings.set(request_timings)
-        structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=str(request_uuid))
         status = 0
 
@@ -92,14 +102,19 @@ class RequestScope:
                 )
             await send(message)
 
+        self._under_way += 1
         try:
-            await self._app(scope, bounded(receive, self._max_body_bytes), send_marked)
+            if self._under_way > self._max_concurrent and not scope["path"].startswith(_NEVER_REFUSED):
+                await self._overloaded()(scope, receive, send_marked)
+            else:
+                await self._app(scope, bounded(receive, self._max_body_bytes), send_marked)
         except Exception as exc:  # the HTTP boundary: nothing may reach the client but a problem
             if status:
                 raise
             _logger.error("request_failed", path=scope["path"], exc_info=exc)
             await self._failed()(scope, receive, send_marked)
         finally:
+            self._under_way -= 1
             self._account(scope, status, self._clock.monotonic_s() - began_s)
 
     def _account(self, scope: Scope, status: int, seconds: float) -> None:

@@ -6,6 +6,7 @@ fields (`feed_api.rendering`); a test holds the two against each other.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Annotated, Literal
 
@@ -15,12 +16,14 @@ from pydantic_core import PydanticCustomError
 from core.errors import InvalidId
 from core.ids import parse_id
 from core.types import MAX_DISPLAY_NAME_CHARS, MAX_HANDLE_CHARS, MAX_TEXT_CODE_POINTS, EngagementType
+from feed_api.signatures import MAX_CURSOR_CHARS
 
 MAX_EVENTS = 500
 MAX_DWELL_MS = 3_600_000
 MAX_IDEMPOTENCY_CHARS = 64
 
 ID_PATTERN = r"^[1-9][0-9]{0,18}$"
+_DATE_AND_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}", re.ASCII)
 
 
 def _id(value: object) -> int:
@@ -41,22 +44,33 @@ IdPath = Annotated[
 Id = Annotated[str, Field(pattern=ID_PATTERN, examples=["1790000000000000000"])]
 
 
-def printable(text: str) -> str:
-    """NFC; refuses NUL. (Lone surrogates never get here: they are no valid string.)"""
-    if "\x00" in text:
-        raise PydanticCustomError("nul", "must not contain NUL")
-    return unicodedata.normalize("NFC", text)
+class _NormalText:
+    """NFC, without NUL, of 1 to `limit` code points after that; so it cannot be a plain max_length.
+
+    Lone surrogates never get here: they are no valid string.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+
+    def __call__(self, text: str) -> str:
+        if "\x00" in text:
+            raise PydanticCustomError("nul", "must not contain NUL")
+        normal = unicodedata.normalize("NFC", text)
+        if not 1 <= len(normal) <= self._limit:
+            raise PydanticCustomError(
+                "text_length",
+                "must have 1 to {limit} characters (code points after NFC)",
+                {"limit": self._limit},
+            )
+        return normal
 
 
-def _tweet_text(text: str) -> str:
-    # The bound counts code points after normalisation, so it cannot be a plain max_length.
-    if not 1 <= len(text) <= MAX_TEXT_CODE_POINTS:
-        raise PydanticCustomError(
-            "text_length",
-            "must have 1 to 280 characters (code points after NFC)",
-            {"limit": MAX_TEXT_CODE_POINTS},
-        )
-    return text
+def _moment(value: object) -> object:
+    """Lets through what looks like RFC 3339: a bare number might be seconds or milliseconds."""
+    if not isinstance(value, str) or _DATE_AND_TIME.match(value) is None:
+        raise PydanticCustomError("moment", "must be a time with its zone, as in 2026-01-31T12:00:00.000Z")
+    return value
 
 
 class _Body(BaseModel):
@@ -68,7 +82,9 @@ class NewUser(_Body):
         str, Field(pattern=rf"^[A-Za-z0-9_]{{1,{MAX_HANDLE_CHARS}}}$", max_length=MAX_HANDLE_CHARS)
     ]
     display_name: Annotated[
-        str, Field(min_length=1, max_length=MAX_DISPLAY_NAME_CHARS), AfterValidator(printable)
+        str,
+        Field(min_length=1, json_schema_extra={"maxLength": MAX_DISPLAY_NAME_CHARS}),
+        AfterValidator(_NormalText(MAX_DISPLAY_NAME_CHARS)),
     ]
 
 
@@ -87,9 +103,8 @@ class FollowAnswer(BaseModel):
 class NewTweet(_Body):
     text: Annotated[
         str,
-        Field(min_length=1, max_length=4 * MAX_TEXT_CODE_POINTS),
-        AfterValidator(printable),
-        AfterValidator(_tweet_text),
+        Field(min_length=1, json_schema_extra={"maxLength": MAX_TEXT_CODE_POINTS}),
+        AfterValidator(_NormalText(MAX_TEXT_CODE_POINTS)),
     ]
     idempotency_key: Annotated[
         str | None, Field(min_length=1, max_length=MAX_IDEMPOTENCY_CHARS, pattern=r"^[\x20-\x7e]+$")
@@ -147,7 +162,7 @@ class ClientEvent(_Body):
     type: EngagementType
     tracking: Annotated[str, Field(min_length=1, max_length=200)]
     value_ms: Annotated[int | None, Field(ge=0, le=MAX_DWELL_MS)] = None
-    client_ts: Annotated[AwareDatetime, Field(strict=False)]
+    client_ts: Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment)]
 
 
 class ClientEvents(_Body):
@@ -172,5 +187,6 @@ class FeedParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: Annotated[str | None, Field(max_length=200)] = None
+    # Its length is judged where it is read: too long is as invalid as cut.
+    cursor: Annotated[str | None, Field(json_schema_extra={"maxLength": MAX_CURSOR_CHARS})] = None
     algorithm: Literal["chronological", "ranked"] | None = None

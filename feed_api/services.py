@@ -25,6 +25,7 @@ from timelines.relations import Relations
 class ApiOptions:
     max_body_bytes: int
     feed_deadline_ms: int
+    max_concurrent_requests: int
 
 
 @dataclass(frozen=True, slots=True)

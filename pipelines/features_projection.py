@@ -99,6 +99,7 @@ class FeaturesProjection:
             if not await self._write(rows):
                 return False
             written += len(rows)
+        await self._store.complete()
         PROJECTIONS.inc()
         self._logger.info("features_projected", rows=written)
         return True

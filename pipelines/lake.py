@@ -115,6 +115,10 @@ class LakeWriter:
             start = _start_of(store.manifest)
             subscription = await self._log.subscribe(GROUP, TOPICS, start=start)
             try:
+                if start:
+                    # The last process may have ended before it told the log, which would seem to lag
+                    # until the next entry comes.
+                    await subscription.commit(start)
                 await self._consume(store, subscription, stop)
             finally:
                 await subscription.close()

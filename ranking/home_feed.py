@@ -39,8 +39,8 @@ from timelines.reader import Timeline, TimelineReader
 
 TIMELINE = Stage("timeline", deadline_ms=2_000, on_failure="closed")
 WALK = Stage("walk", deadline_ms=2_000, on_failure="closed")
-SLATE = Stage("slate", deadline_ms=100, on_failure="open")
-PIN = Stage("pin", deadline_ms=100, on_failure="closed")
+SLATE = Stage("slate", deadline_ms=250, on_failure="closed")
+PIN = Stage("pin", deadline_ms=250, on_failure="closed")
 
 PAGES = Counter("rankfeed_feed_pages_total", "Pages served", ["asked", "served", "reason"])
 _logger = structlog.get_logger("home_feed")
@@ -93,11 +93,17 @@ class HomeFeed:
             slate = await run_stage(SLATE, query, lambda: self._parts.slates.get(query.viewer, pinned))
         try:
             if position is None:
-                slate = await self._new_slate(query, timeline, frozenset())
+                slate = await self._pinned(query, await self._parts.pipeline.rank(query, timeline))
+            elif slate is None and position.below:
+                # Past the slate's end already: what follows was in the order of time anyway.
+                return await self._chronological(query, timeline, _degraded(meta, "slate_lost"))
             elif slate is None:
                 meta = replace(meta, remade=True)
-                slate, position = await self._remade_slate(query, timeline), None
+                slate, position = await self._remade_slate(query, timeline, position.floor), None
         except StageFailed as failure:
+            if position is not None:
+                # In time order the rest of the slate would be skipped: the client comes again instead.
+                raise
             return await self._chronological(query, timeline, _degraded(meta, failure.reason))
         assert slate is not None
         if slate.reason:
@@ -106,22 +112,21 @@ class HomeFeed:
             meta = replace(meta, model=slate.model, objective=slate.objective)
         return await self._along_slate(query, timeline, slate, position, replace(meta, slate=slate.slate_id))
 
-    async def _new_slate(self, query: FeedQuery, timeline: Timeline, without: frozenset[int]) -> Slate:
-        slate = await self._parts.pipeline.rank(query, timeline, without)
+    async def _pinned(self, query: FeedQuery, slate: Slate) -> Slate:
         await run_stage(PIN, query, lambda: self._parts.slates.put(query.viewer, slate))
         return slate
 
-    async def _remade_slate(self, query: FeedQuery, timeline: Timeline) -> Slate:
-        """A lost slate, made again without what the viewer was served from it."""
+    async def _remade_slate(self, query: FeedQuery, timeline: Timeline, floor: int) -> Slate:
+        """A lost slate, made again down to its floor without what the viewer was served from it."""
         served = await run_stage(SLATE, query, lambda: self._parts.slates.served(query.viewer))
-        without = frozenset(served or ())
+        assert served is not None
+        without = frozenset(served)
         try:
-            return await self._new_slate(query, timeline, without)
+            slate = await self._parts.pipeline.rank(query, timeline, without, floor)
         except StageFailed as failure:
             # No score to be had: the order of time, pinned like any other, without what was served.
-            slate = self._parts.pipeline.unscored(query, timeline, without, failure.reason)
-            await run_stage(PIN, query, lambda: self._parts.slates.put(query.viewer, slate))
-            return slate
+            slate = self._parts.pipeline.unscored(query, timeline, without, floor, failure.reason)
+        return await self._pinned(query, slate)
 
     async def _chronological(self, query: FeedQuery, timeline: Timeline, meta: FeedMeta) -> _Answer:
         position = query.position

@@ -37,9 +37,14 @@ class RankingPipeline:
         self._scorer = scorer
         self._options = options
 
-    async def rank(self, query: FeedQuery, timeline: Timeline, without: Set[int]) -> Slate:
-        """A scored slate, best first, of what may be shown; raises StageFailed with the reason."""
-        considered = self._candidates(timeline, without)
+    async def rank(
+        self, query: FeedQuery, timeline: Timeline, without: Set[int] = frozenset(), down_to: int = 0
+    ) -> Slate:
+        """A scored slate, best first, of what may be shown; raises StageFailed with the reason.
+
+        In a lost slate's place: `without` what was served, and `down_to` the lost one's floor.
+        """
+        considered, floor = self._candidates(timeline, without, down_to)
         hydrated = await run_stage(HYDRATE, query, lambda: self._hydrate(considered))
         assert hydrated is not None  # the stage fails closed
         left = visible(hydrated, timeline, self._filters)
@@ -51,7 +56,7 @@ class RankingPipeline:
         return Slate(
             slate_id=secrets.token_urlsafe(9),
             as_of_ms=scored.as_of_ms,
-            floor=_floor(considered),
+            floor=floor,
             model=scored.model.label,
             objective=self._scorer.objective.label,
             schema_hash=SCHEMA_HASH,
@@ -64,13 +69,15 @@ class RankingPipeline:
             rows=scored.rows[order].astype("<u4").tobytes(),
         )
 
-    def unscored(self, query: FeedQuery, timeline: Timeline, without: Set[int], reason: str) -> Slate:
+    def unscored(
+        self, query: FeedQuery, timeline: Timeline, without: Set[int], down_to: int, reason: str
+    ) -> Slate:
         """The same candidates in the order of time, for a scroll whose slate was lost."""
-        considered = self._candidates(timeline, without)
+        considered, floor = self._candidates(timeline, without, down_to)
         return Slate(
             slate_id=secrets.token_urlsafe(9),
             as_of_ms=query.now_ms,
-            floor=_floor(considered),
+            floor=floor,
             model="",
             objective="",
             schema_hash="",
@@ -84,16 +91,13 @@ class RankingPipeline:
             reason=reason,
         )
 
-    def _candidates(self, timeline: Timeline, without: Set[int]) -> Candidates:
-        ids = timeline.ids[: self._options.candidates]
+    def _candidates(self, timeline: Timeline, without: Set[int], down_to: int) -> tuple[Candidates, int]:
+        """What is ranked, and the smallest id considered for it, be it ranked or served before."""
+        ids = timeline.ids[timeline.ids >= down_to] if down_to else timeline.ids[: self._options.candidates]
+        floor = int(ids[-1]) if len(ids) else down_to
         if without:
             ids = ids[~np.isin(ids, np.fromiter(without, np.int64, len(without)))]
-        return Candidates(ids, [TIMELINE_SOURCE] * len(ids))
+        return Candidates(ids, [TIMELINE_SOURCE] * len(ids)), floor
 
     async def _hydrate(self, candidates: Candidates) -> Hydrated:
         return Hydrated.of(candidates, await self._tweets.get_many(candidates.ids.tolist()))
-
-
-def _floor(candidates: Candidates) -> int:
-    """The smallest id considered; 0 where there was none, and then the scroll ends."""
-    return int(candidates.ids[-1]) if len(candidates) else 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.errors import ConfigurationError, Corrupt
 from features.compute import matrix
-from features.reader import FeatureReader
+from features.reader import FeatureReader, FeaturesMissing
 from features.row_block import RowBlock
 from features.schema import VIEWS, ViewName
 from ranking.candidate import Hydrated
@@ -73,12 +73,9 @@ class ModelScorer:
         blocks = await run_stage(
             FEATURES,
             query,
-            lambda: self._reader.fetch(query.viewer, candidates.ids, candidates.authors()),
+            lambda: self._fetch(query, candidates),
         )
         assert blocks is not None  # the stage fails closed
-        if not blocks["g"].present.all():
-            # The global row is there from the first event on: without it Redis has lost its features.
-            raise StageFailed(FEATURES.name, "features_missing")
         as_of_ms = min(query.now_ms, int(blocks["g"].event_ts_s[0]) * 1000 + QUIET_MS)
         features = matrix(blocks, candidates.ids, as_of_ms)
         heads = await run_stage(MODEL, query, lambda: self._run(model, features))
@@ -91,6 +88,16 @@ class ModelScorer:
         if not np.isfinite(scores).all():
             raise StageFailed(MODEL.name, "scores_not_finite")
         return Scored(model, as_of_ms, features, heads, scores, _row_versions(blocks, len(candidates.ids)))
+
+    async def _fetch(self, query: FeedQuery, candidates: Hydrated) -> dict[ViewName, RowBlock]:
+        try:
+            blocks = await self._reader.fetch(query.viewer, candidates.ids, candidates.authors())
+        except FeaturesMissing as exc:
+            raise StageFailed(FEATURES.name, "features_missing") from exc
+        if not blocks["g"].present.all():
+            # Nothing was ever seen: the global row is there from the first event on.
+            raise StageFailed(FEATURES.name, "features_missing")
+        return blocks
 
     async def _run(self, model: RankingModel, features: NDArray[np.float32]) -> NDArray[np.float32]:
         try:

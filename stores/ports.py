@@ -101,8 +101,8 @@ class TweetStore(Protocol):
         """Tweets by id, at most 1,000 a call; unknown ids are absent."""
         ...
 
-    async def newest_ids(self, authors: Ids, *, before: int | None, per_author: int) -> Ids:
-        """Each author's newest ids below `before`: int64 [<= n_authors * per_author], unsorted."""
+    async def newest_ids(self, authors: Ids, *, before: int | None, limit: int) -> Ids:
+        """The newest tweets of all these authors together: int64 [<= limit], newest first, below `before`."""
         ...
 
 

@@ -6,38 +6,76 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError
+from redis.exceptions import (
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from core.errors import Unavailable
 
-_AWAY = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
+CONNECTIONS = 64
+"""Of one process; a request that finds none free waits, within the timeout."""
+
+_AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
+# Answers that mean "not now": full, read-only, without its replicas, failing over, busy, not letting us
+# in. From inside a script they come wrapped in another sentence, so they are looked for anywhere.
+_NOT_NOW = (
+    "OOM",
+    "READONLY",
+    "NOREPLICAS",
+    "MISCONF",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "LOADING",
+    "BUSY",
+    "NOAUTH",
+    "NOPERM",
+    "WRONGPASS",
+)
 
 
 def open_redis(url: str, *, timeout_ms: int) -> Redis:
     """A client that answers in bytes, or fails, within `timeout_ms`; nothing is retried behind our back."""
-    client: Redis = Redis.from_url(
+    pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
         url,
         socket_timeout=timeout_ms / 1000,
         socket_connect_timeout=timeout_ms / 1000,
         retry=Retry(NoBackoff(), 0),
-        max_connections=256,
+        max_connections=CONNECTIONS,
+        timeout=timeout_ms / 1000,
         decode_responses=False,
     )
-    return client
+    return Redis.from_pool(pool)
 
 
 @contextmanager
 def redis_errors() -> Iterator[None]:
-    """Turns "Redis is away, slow or full" into Unavailable; a wrong command stays an error of ours."""
+    """Turns "Redis is away, slow, full or not ready" into Unavailable; a wrong command stays our error."""
     try:
         yield
     except _AWAY as exc:
         raise Unavailable(f"redis: {exc}") from exc
+    except ResponseError as exc:
+        if is_not_now(exc):
+            raise Unavailable(f"redis: {exc}") from exc
+        raise
+
+
+def is_not_now(error: ResponseError) -> bool:
+    """Whether an answer speaks of Redis' state, and not of the command."""
+    # redis-py takes the first word off the errors that it has classes for.
+    if isinstance(error, NoPermissionError | OutOfMemoryError | ReadOnlyError | TryAgainError):
+        return True
+    return any(word in str(error) for word in _NOT_NOW)
 
 
 async def run_script(redis: Redis, script: str, keys: Sequence[bytes], *arguments: bytes | int) -> Any:

@@ -8,12 +8,16 @@ from redis.asyncio import Redis
 
 from core.errors import Unavailable
 from core.ids import UserId
+from core.packing import VersionedCodec
 from stores.redis_client import redis_errors
 
-VERSION = b"\x01"
+VERSION = 1
 TTL_S = 30 * 60
 SERVED_TTL_S = 7 * 24 * 3600
 SERVED_KEPT = 2_000
+SLATES_A_VIEWER = 8
+SLATES_IN_MEMORY = 256
+"""About 40 KB each."""
 
 _logger = structlog.get_logger("slates")
 
@@ -44,8 +48,7 @@ class Slate(msgspec.Struct, frozen=True, array_like=True):
     reason: str = ""
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Slate)
+SLATES = VersionedCodec(VERSION, Slate)
 
 
 def slate_key(viewer: int, slate_id: str) -> bytes:
@@ -56,33 +59,46 @@ def served_key(viewer: int) -> bytes:
     return b"sn:{%d}" % viewer
 
 
-def encode_slate(slate: Slate) -> bytes:
-    return VERSION + _encoder.encode(slate)
-
-
-def decode_slate(raw: bytes | None) -> Slate | None:
-    """None for a miss, an unknown version and bytes that do not decode."""
-    if raw is None or not raw.startswith(VERSION):
-        return None
-    try:
-        return _decoder.decode(memoryview(raw)[1:])
-    except msgspec.MsgspecError:
-        return None
+def slates_key(viewer: int) -> bytes:
+    return b"sl:{%d}:ids" % viewer
 
 
 class SlateStore:
-    """Losing a slate is allowed: it is made again without what the viewer was served before."""
+    """Slates in Redis, the newest eight a viewer, and those made here in memory as well.
+
+    A slate never changes, so memory cannot be stale; with it a scroll goes on while Redis is away.
+    Losing a slate is allowed: it is made again without what the viewer was served before.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._kept: dict[tuple[int, str], Slate] = {}
 
     async def put(self, viewer: UserId, slate: Slate) -> None:
+        """Raises Unavailable where Redis is away."""
+        ids = slates_key(viewer)
         with redis_errors():
-            await self._redis.set(slate_key(viewer, slate.slate_id), encode_slate(slate), ex=TTL_S)
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.set(slate_key(viewer, slate.slate_id), SLATES.encode(slate), ex=TTL_S)
+                pipeline.lpush(ids, slate.slate_id)
+                pipeline.lrange(ids, SLATES_A_VIEWER, -1)
+                pipeline.ltrim(ids, 0, SLATES_A_VIEWER - 1)
+                pipeline.expire(ids, TTL_S)
+                _, _, surplus, _, _ = await pipeline.execute()
+            if surplus:
+                # One viewer who begins anew again and again must not fill the memory.
+                await self._redis.unlink(*[slate_key(viewer, old.decode()) for old in surplus])
+        self._kept[viewer, slate.slate_id] = slate
+        while len(self._kept) > SLATES_IN_MEMORY:
+            del self._kept[next(iter(self._kept))]
 
     async def get(self, viewer: UserId, slate_id: str) -> Slate | None:
+        """None where it is lost; raises Unavailable where it cannot be known."""
+        kept = self._kept.get((viewer, slate_id))
+        if kept is not None:
+            return kept
         with redis_errors():
-            return decode_slate(await self._redis.get(slate_key(viewer, slate_id)))
+            return SLATES.decode(await self._redis.get(slate_key(viewer, slate_id)))
 
     async def served(self, viewer: UserId) -> set[int]:
         """Ids that ranked pages served to the viewer lately, at most 2,000."""

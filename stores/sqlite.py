@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from core.clock import Clock
-from core.errors import Conflict, Unavailable
-from core.ids import IMPORTER_DATACENTER, IMPORTER_MACHINE, MAX_ID, TweetId, UserId
+from core.errors import Conflict
+from core.ids import MAX_ID, TweetId, UserId
 from core.types import Tweet, User
 from stores import sqlite_schema
 from stores.partitioner import partition_of
-from stores.ports import Followees, IdempotentAnswer, Ids, MachineLease, OutboxRecord, Versioned
+from stores.ports import Followees, IdempotentAnswer, Ids, OutboxRecord
 from stores.sqlite_database import SqliteDatabase
 
 
@@ -39,7 +41,9 @@ def append_to_log(
     )
 
 
-class _SqliteStore:
+class SqliteStore:
+    """What the embedded adapters share: the file, the clock, and the way into the log."""
+
     def __init__(self, database: SqliteDatabase, clock: Clock, partitions: int) -> None:
         self._database = database
         self._clock = clock
@@ -49,7 +53,7 @@ class _SqliteStore:
         append_to_log(connection, records, self._partitions, self._clock.now_ms())
 
 
-class SqliteUserStore(_SqliteStore):
+class SqliteUserStore(SqliteStore):
     async def create(self, user: User, outbox: Sequence[OutboxRecord]) -> None:
         def operation(connection: sqlite3.Connection) -> None:
             taken = connection.execute(
@@ -78,7 +82,7 @@ class SqliteUserStore(_SqliteStore):
         return {row[0]: User(*row) for row in rows}
 
 
-class SqliteGraphStore(_SqliteStore):
+class SqliteGraphStore(SqliteStore):
     async def set_follow(
         self, follower: UserId, followee: UserId, *, on: bool, ver: int, outbox: Sequence[OutboxRecord]
     ) -> bool:
@@ -112,7 +116,7 @@ class SqliteGraphStore(_SqliteStore):
         return _ids(rows)
 
 
-class SqliteTweetStore(_SqliteStore):
+class SqliteTweetStore(SqliteStore):
     async def create(
         self, tweet: Tweet, idempotency: IdempotentAnswer | None, outbox: Sequence[OutboxRecord]
     ) -> IdempotentAnswer | None:
@@ -168,19 +172,24 @@ class SqliteTweetStore(_SqliteStore):
         )
         return {row[0]: Tweet(*row) for row in rows}
 
-    async def newest_ids(self, authors: Ids, *, before: int | None, per_author: int) -> Ids:
-        # One index walk an author, each stopped at its limit: no author's whole history is sorted.
-        rows = await self._database.read(
-            lambda connection: connection.execute(
-                "SELECT t.id FROM json_each(?) a JOIN tweets t ON t.id IN ("
-                "SELECT id FROM tweets WHERE author = a.value AND id <= ? ORDER BY id DESC LIMIT ?)",
-                (json.dumps(authors.tolist()), MAX_ID if before is None else before - 1, per_author),
-            ).fetchall()
-        )
-        return _ids(rows)
+    async def newest_ids(self, authors: Ids, *, before: int | None, limit: int) -> Ids:
+        highest = MAX_ID if before is None else before - 1
+
+        def operation(connection: sqlite3.Connection) -> Ids:
+            # One index walk an author, merged lazily: no more rows are read than are asked for, and one
+            # an author (1,000 followees with long histories: 15 ms; all of their newest 800: 1 s).
+            walks = [
+                connection.execute(
+                    "SELECT id FROM tweets WHERE author = ? AND id <= ? ORDER BY id DESC", (author, highest)
+                )
+                for author in authors.tolist()
+            ]
+            return _ids(list(islice(heapq.merge(*walks, reverse=True), limit)))
+
+        return await self._database.read(operation)
 
 
-class SqliteEngagementStore(_SqliteStore):
+class SqliteEngagementStore(SqliteStore):
     async def set_like(
         self, user: UserId, tweet: TweetId, *, on: bool, ver: int, outbox: Sequence[OutboxRecord]
     ) -> bool:
@@ -189,99 +198,6 @@ class SqliteEngagementStore(_SqliteStore):
             if changed:
                 self._append(connection, outbox)
             return changed
-
-        return await self._database.write(operation)
-
-
-class SqliteControlStore(_SqliteStore):
-    async def get(self, key: str) -> Versioned | None:
-        row = await self._database.read(
-            lambda connection: connection.execute(
-                "SELECT value, version FROM control WHERE key = ?", (key,)
-            ).fetchone()
-        )
-        return None if row is None else Versioned(*row)
-
-    async def compare_and_set(self, key: str, value: bytes, *, expected: int) -> bool:
-        def operation(connection: sqlite3.Connection) -> bool:
-            if expected == 0:
-                cursor = connection.execute(
-                    "INSERT INTO control VALUES (?, ?, 1) ON CONFLICT DO NOTHING", (key, value)
-                )
-            else:
-                cursor = connection.execute(
-                    "UPDATE control SET value = ?, version = version + 1 WHERE key = ? AND version = ?",
-                    (value, key, expected),
-                )
-            return cursor.rowcount == 1
-
-        return await self._database.write(operation)
-
-    async def lease_machine(self, owner: str, *, now_ms: int, ttl_ms: int) -> MachineLease:
-        def operation(connection: sqlite3.Connection) -> MachineLease:
-            # Asking again, after an answer that did not arrive, must not leave the owner with two
-            # numbers; the first stays taken until its time is over.
-            connection.execute("UPDATE leases SET owner = '' WHERE owner = ?", (owner,))
-            rows = connection.execute(
-                "SELECT datacenter, machine, expires_ms, last_ms FROM leases"
-            ).fetchall()
-            known = {(row[0], row[1]): row for row in rows}
-            for number in range(IMPORTER_DATACENTER * 32 + IMPORTER_MACHINE):
-                node = divmod(number, 32)
-                row = known.get(node)
-                # Both bounds: a clock that was stepped back must not mint a former holder's ids.
-                if row is None or (row[2] < now_ms and row[3] < now_ms):
-                    last_ms = 0 if row is None else max(row[2], row[3])
-                    connection.execute(
-                        "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)",
-                        (*node, owner, now_ms + ttl_ms, last_ms),
-                    )
-                    return MachineLease(*node, last_ms)
-            raise Unavailable("every machine number is leased; stop a process or wait for a lease to end")
-
-        return await self._database.write(operation)
-
-    async def renew_machine(self, owner: str, *, now_ms: int, ttl_ms: int, last_ms: int) -> bool:
-        def operation(connection: sqlite3.Connection) -> bool:
-            cursor = connection.execute(
-                # Never shortened: the wall clock may have stepped back, the time promised has not.
-                "UPDATE leases SET expires_ms = max(expires_ms, ?), last_ms = max(last_ms, ?) "
-                "WHERE owner = ?",
-                (now_ms + ttl_ms, last_ms, owner),
-            )
-            return cursor.rowcount == 1
-
-        return await self._database.write(operation)
-
-    async def release_machine(self, owner: str, *, last_ms: int) -> None:
-        await self._database.write(
-            lambda connection: connection.execute(
-                "UPDATE leases SET expires_ms = 0, last_ms = max(last_ms, ?), owner = '' WHERE owner = ?",
-                (last_ms, owner),
-            )
-        )
-
-    async def map_external_ids(
-        self, namespace: str, external_ids: Sequence[str], mint: Callable[[int], int]
-    ) -> Ids:
-        def operation(connection: sqlite3.Connection) -> Ids:
-            # One by one: json_each would cut a string at a NUL.
-            known: dict[str, int] = {}
-            fresh = {}
-            for position, external in enumerate(external_ids):
-                if external in known:
-                    continue
-                row = connection.execute(
-                    "SELECT id FROM external_ids WHERE namespace = ? AND external = ?", (namespace, external)
-                ).fetchone()
-                if row is None:
-                    fresh[external] = mint(position)
-                known[external] = fresh[external] if row is None else row[0]
-            connection.executemany(
-                "INSERT INTO external_ids VALUES (?, ?, ?)",
-                [(namespace, external, value) for external, value in fresh.items()],
-            )
-            return np.fromiter((known[external] for external in external_ids), np.int64)
 
         return await self._database.write(operation)
 

@@ -9,41 +9,26 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-import msgspec
 import structlog
 from redis.asyncio import Redis
 
 from core.errors import Unavailable
+from core.packing import VersionedCodec
 from core.types import Tweet
 from stores.ports import TweetStore
 from stores.redis_client import redis_errors
 
-VERSION = b"\x01"
+VERSION = 1
 TTL_S = 24 * 3600
 TTL_SPREAD = 0.1
 """A share of the ttl by which expiries are spread, so that a flush does not come back as a wave."""
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Tweet)
+TWEETS = VersionedCodec(VERSION, Tweet)
 _logger = structlog.get_logger("tweet_cache")
 
 
 def tweet_key(tweet_id: int) -> bytes:
     return b"tw:%d" % tweet_id
-
-
-def encode_tweet(tweet: Tweet) -> bytes:
-    return VERSION + _encoder.encode(tweet)
-
-
-def decode_tweet(raw: bytes | None) -> Tweet | None:
-    """None for a miss, for an unknown version and for bytes that do not decode."""
-    if raw is None or not raw.startswith(VERSION):
-        return None
-    try:
-        return _decoder.decode(memoryview(raw)[1:])
-    except msgspec.MsgspecError:
-        return None
 
 
 class TweetCache:
@@ -70,7 +55,7 @@ class TweetCache:
             _logger.warning("cache_away", error=str(exc))
             cached, values = False, [None] * len(tweet_ids)
         for tweet_id, raw in zip(tweet_ids, values, strict=True):
-            tweet = decode_tweet(raw)
+            tweet = TWEETS.decode(raw)
             if tweet is not None:
                 found[tweet_id] = tweet
         missing = [tweet_id for tweet_id in tweet_ids if tweet_id not in found]
@@ -86,7 +71,7 @@ class TweetCache:
             with redis_errors():
                 async with self._redis.pipeline(transaction=False) as pipeline:
                     for tweet_id, tweet in tweets.items():
-                        pipeline.set(tweet_key(tweet_id), encode_tweet(tweet), nx=True, ex=self._ttl_s())
+                        pipeline.set(tweet_key(tweet_id), TWEETS.encode(tweet), nx=True, ex=self._ttl_s())
                     await pipeline.execute()
         except Unavailable as exc:
             _logger.warning("cache_fill_failed", error=str(exc))

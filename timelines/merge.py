@@ -19,7 +19,7 @@ from core.errors import Unavailable
 from core.ids import UserId
 from stores.ports import Ids, TweetStore
 from stores.redis_client import redis_errors, run_script
-from timelines.layout import BUILDING, CAPACITY, TTL_S, timeline_key
+from timelines.layout import BUILDING, CAPACITY, NEWER, TTL_S, timeline_key
 
 LOCK_MS = 5_000
 _ATTEMPTS = 3
@@ -31,17 +31,19 @@ if tail ~= '0' and tail ~= '1' then redis.call('RPUSH', KEYS[1], ARGV[1]) end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return 1
 """
-# Ids are compared as strings, longer first: Lua's numbers are doubles and would merge neighbours.
-_SWAP = """
+_SWAP = f"""{NEWER}
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
 if ARGV[1] ~= '' and redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end
-local seen, ids = {}, {}
+local seen, ids = {{}}, {{}}
 local function add(id)
-  if id ~= '0' and id ~= '1' and not seen[id] then seen[id] = true; ids[#ids + 1] = id end
+  -- Anything that is no id is left behind here, the sentinels included.
+  if id == '0' or id == '1' or #id > 19 or not string.match(id, '^%d+$') or seen[id] then return end
+  seen[id] = true
+  ids[#ids + 1] = id
 end
 for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do add(id) end
 for i = 4, #ARGV do add(ARGV[i]) end
-table.sort(ids, function(a, b) if #a ~= #b then return #a > #b end return a > b end)
+table.sort(ids, newer)
 local tail = '0'
 if ARGV[1] == '' then tail = redis.call('LINDEX', KEYS[1], -1) end
 redis.call('DEL', KEYS[1])
@@ -92,8 +94,7 @@ class TimelineMerge:
         return await self._swap(viewer, ids, b"") != _LOST
 
     async def _newest(self, authors: Ids) -> Ids:
-        ids = await self._tweets.newest_ids(authors, before=None, per_author=CAPACITY)
-        return np.sort(ids)[::-1][:CAPACITY]
+        return await self._tweets.newest_ids(authors, before=None, limit=CAPACITY)
 
     async def _swap(self, viewer: UserId, ids: Ids, token: bytes) -> int:
         kept: int = await run_script(

@@ -9,12 +9,13 @@ import numpy as np
 import structlog
 from prometheus_client import Counter
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from core.ids import UserId
 from stores.ports import GraphStore, Ids, TweetStore
 from stores.redis_client import redis_errors
-from timelines.layout import TTL_S, parse_timeline, timeline_key
+from timelines.layout import CAPACITY, TTL_S, parse_timeline, timeline_key
 from timelines.merge import TimelineMerge
 from timelines.relations import Relations, decode_followees, followees_key
 
@@ -69,8 +70,7 @@ class TimelineReader:
 
     async def older(self, timeline: Timeline, *, before: int | None, limit: int) -> Ids:
         """What follows in the store: at most `limit` ids below `before`, newest first."""
-        ids = await self._tweets.newest_ids(timeline.authors, before=before, per_author=limit)
-        return np.sort(ids)[::-1][:limit]
+        return await self._tweets.newest_ids(timeline.authors, before=before, limit=limit)
 
     async def _from_redis(self, viewer: UserId) -> Timeline:
         key = timeline_key(viewer)
@@ -79,7 +79,10 @@ class TimelineReader:
                 pipeline.lrange(key, 0, -1)
                 pipeline.expire(key, TTL_S)
                 pipeline.get(followees_key(viewer))
-                items, _, raw_followees = await pipeline.execute()
+                items, _, raw_followees = await pipeline.execute(raise_on_error=False)
+            for answer in (items, raw_followees):
+                if isinstance(answer, ResponseError):
+                    await self._remove_foreign(viewer, answer)
         followees = decode_followees(raw_followees)
         if followees is None:
             followees = await self._relations.load(viewer)
@@ -93,8 +96,16 @@ class TimelineReader:
             return _with_viewer((await self._graph.followees(viewer)).ids, viewer)
 
         stored = await self._merge.rebuild(viewer, fresh_authors)
-        ids = np.unique(np.concatenate([listed.ids, stored]))[::-1]
+        # Not more than the store was asked for: below that it may have others.
+        ids = np.unique(np.concatenate([listed.ids, stored]))[::-1][:CAPACITY]
         return Timeline(viewer, ids, authors, "rebuilt")
+
+    async def _remove_foreign(self, viewer: UserId, error: ResponseError) -> None:
+        """A value of another type under our key is nothing of ours: it goes, and the store answers."""
+        if not str(error).startswith("WRONGTYPE"):
+            raise error
+        await self._redis.unlink(timeline_key(viewer), followees_key(viewer))
+        raise Unavailable(f"a key of viewer {viewer} held something else: {error}")
 
     async def _from_store(self, viewer: UserId) -> Timeline:
         followees = (await self._graph.followees(viewer)).ids

@@ -1,8 +1,9 @@
 """Features as they would have been known at a moment: the lake's events, replayed in their own order.
 
 The replay goes through `features.accumulate` and `features.compute`, which also serve. An
-observation counts for a moment only where it is older than the moment minus the pipeline's lag, so
-that no impression sees its own outcome, nor what serving could not have known yet.
+observation counts for a moment only where it had arrived before the moment minus the pipeline's lag,
+so that no impression sees its own outcome, nor what serving could not have known yet: a client may
+report late what happened earlier. When it arrived is the time in the event's id.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from core.ids import EPOCH_MS, ID_UNITS_A_MS
 from features.accumulate import Entity, FeatureState, Observation
 from features.compute import matrix
 from features.packed_row import decode_block, encode_row
@@ -36,9 +38,11 @@ class Moments(NamedTuple):
 
 
 def observations(reader: LakeReader, *, until_ms: int) -> pl.DataFrame:
-    """What the feature stream counts, from the lake: the columns of Observation, by (ts_ms, event_id).
+    """What the feature stream counts, from the lake, in the order in which it arrived.
 
-    Each (viewer, request, tweet, kind) and each like event once, older than `until_ms`.
+    The columns of Observation and `arrived_ms`, the later of the event's own time and its id's,
+    sorted by (arrived_ms, event_id). Each (viewer, request, tweet, kind) and each like event once,
+    older than `until_ms`.
     """
     views = (
         reader.scan("views", to_ms=until_ms)
@@ -59,7 +63,14 @@ def observations(reader: LakeReader, *, until_ms: int) -> pl.DataFrame:
         )
         .select("event_id", *Observation._fields)
     )
-    return pl.concat([views, likes]).sort("ts_ms", "event_id").drop("event_id").collect()
+    minted_ms = (pl.col("event_id") // ID_UNITS_A_MS) + EPOCH_MS
+    return (
+        pl.concat([views, likes])
+        .with_columns(arrived_ms=pl.max_horizontal("ts_ms", minted_ms))
+        .sort("arrived_ms", "event_id")
+        .drop("event_id")
+        .collect()
+    )
 
 
 def features_as_of(
@@ -87,16 +98,19 @@ class _Coming:
 
     def __init__(self, replayed: pl.DataFrame) -> None:
         columns = [replayed[name].to_list() for name in Observation._fields]
-        self._rest: Iterator[Observation] = map(Observation._make, zip(*columns, strict=True))
+        observed = map(Observation._make, zip(*columns, strict=True))
+        self._rest: Iterator[tuple[int, Observation]] = zip(
+            replayed["arrived_ms"].to_list(), observed, strict=True
+        )
         self._next = next(self._rest, None)
 
     def apply_until(self, state: FeatureState, cut_ms: int) -> None:
-        """Applies everything strictly older than `cut_ms`."""
-        one = self._next
-        while one is not None and one.ts_ms < cut_ms:
-            state.apply(one)
-            one = next(self._rest, None)
-        self._next = one
+        """Applies everything that arrived strictly before `cut_ms`."""
+        following = self._next
+        while following is not None and following[0] < cut_ms:
+            state.apply(following[1])
+            following = next(self._rest, None)
+        self._next = following
 
 
 def _rows_at(

@@ -90,5 +90,5 @@ def _why_none(reader: LakeReader, from_ms: int | None, to_ms: int | None, window
     return (
         f"no impression {asked} has a label yet: those in the lake were seen from {format_time(first_ms)} to "
         f"{format_time(last_ms)}, it is complete until {format_time(complete_ms)}, and a click counts for "
-        f"{window_s:g} s. Choose another range, wait until the window has passed, or shorten it (--window-s)."
+        f"{window_s:g} s. Choose another range, wait until the window has passed, or shorten it (--window)."
     )

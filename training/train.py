@@ -129,7 +129,7 @@ def _check_learnable(dataset: Dataset) -> None:
     if not dataset.positives:
         raise ConfigurationError(
             f"none of the {len(dataset):,} impressions was clicked: there is nothing to learn from. Let "
-            "viewers click (POST /v1/events), choose another range, or lengthen the window with --window-s."
+            "viewers click (POST /v1/events), choose another range, or lengthen the window with --window."
         )
     if dataset.positives == len(dataset):
         raise ConfigurationError(

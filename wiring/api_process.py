@@ -46,15 +46,17 @@ async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.E
         services = make_services(resources, slot, served, executor)
         await slot.poll()
         ending = asyncio.Event()
-        background = [asyncio.create_task(slot.follow(ending)), asyncio.create_task(served.run(ending))]
         settle_garbage_collection()
         _logger.info("api_started", address=listener.getsockname()[:2])
-        try:
-            await serve_http(create_app(services), listener, stop)
-        finally:
-            # After the last request: what it served is still to be written.
-            ending.set()
-            await asyncio.gather(*background)
+        # In a group, so that background work that ends with an error ends the process.
+        async with asyncio.TaskGroup() as background:
+            background.create_task(slot.follow(ending))
+            background.create_task(served.run(ending))
+            try:
+                await serve_http(create_app(services), listener, stop)
+            finally:
+                # After the last request: what it served is still to be written.
+                ending.set()
 
 
 def make_services(
@@ -91,12 +93,19 @@ def make_services(
     async def store_check() -> None:
         await resources.stores.users.get_many([1])
 
+    async def ids_check() -> None:
+        resources.mint()
+
     async def redis_check() -> None:
         with redis_errors():
             await redis.get(b"f:epoch")
 
     return Services(
-        options=ApiOptions(settings.api.max_body_bytes, settings.api.feed_deadline_ms),
+        options=ApiOptions(
+            settings.api.max_body_bytes,
+            settings.api.feed_deadline_ms,
+            settings.api.max_concurrent_requests,
+        ),
         clock=resources.clock,
         randomness=randomness,
         mint=resources.mint,
@@ -112,6 +121,6 @@ def make_services(
         redis=redis,
         log=resources.stores.log,
         feed=feed,
-        checks={"store": store_check, "redis": redis_check},
-        required=frozenset({"store"}),
+        checks={"store": store_check, "ids": ids_check, "redis": redis_check},
+        required=frozenset({"store", "ids"}),
     )

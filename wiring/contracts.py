@@ -31,10 +31,15 @@ REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
     ("rb:{user}", "token of the process that rebuilds the timeline", "5 s"),
     (
         "tw:id",
-        f"u8 version {tweet_cache.VERSION[0]}, MessagePack array of a tweet",
+        f"u8 version {tweet_cache.VERSION}, MessagePack array of a tweet",
         f"{tweet_cache.TTL_S} s ± {tweet_cache.TTL_SPREAD:.0%}",
     ),
-    ("sl:{user}:slate", f"u8 version {slates.VERSION[0]}, MessagePack array of a slate", f"{slates.TTL_S} s"),
+    ("sl:{user}:slate", f"u8 version {slates.VERSION}, MessagePack array of a slate", f"{slates.TTL_S} s"),
+    (
+        "sl:{user}:ids",
+        f"list of a viewer's slates, newest first; those beyond {slates.SLATES_A_VIEWER} are deleted",
+        f"{slates.TTL_S} s",
+    ),
     (
         "sn:{user}",
         f"list of i64 ids served by ranked pages, the newest {slates.SERVED_KEPT}",
@@ -42,6 +47,7 @@ REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
     ),
     ("f:view:entity, f:va:{viewer}:author", "packed feature row", "the view's ttl"),
     ("f:epoch", "marker of the features stream's last write", "1 d"),
+    ("f:complete", "all rows have been written since Redis was last empty", "1 d"),
     ("proc:id", "MessagePack map: what a process runs", "5 s"),
 )
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.errors import ConfigurationError
 from wiring.home import Home, StackState
@@ -21,6 +22,7 @@ from wiring.settings import Settings, variable_of
 from wiring.supervisor import Child, Supervisor
 
 READY_S = 30.0
+LAST_LINES = 5
 _CHECK_S = 1.0
 
 
@@ -41,6 +43,8 @@ def run_embedded(
 ) -> None:
     """Runs the stack until SIGINT or SIGTERM; raises ConfigurationError where it cannot start."""
     home = Home(settings.home.absolute())
+    # What people write and read is nobody else's business on a shared machine.
+    os.umask(0o077)
     stopping = _StopSignals()
     with ExitStack() as cleanup:
         cleanup.enter_context(stopping)
@@ -58,7 +62,8 @@ def run_embedded(
         cleanup.callback(supervisor.stop)
         base = {**environment, variable_of(("home",)): str(home.root)}
         if settings.redis.url is None:
-            port = settings.redis.port or _free_port()
+            # Asked for first: a Redis that cannot listen would be restarted again and again.
+            port = _port_for("redis", settings.redis.port)
             redis_url = f"redis://:{keys.redis_password}@127.0.0.1:{port}/0"
             supervisor.start(
                 Child(
@@ -66,7 +71,9 @@ def run_embedded(
                     redis_command(home, port, keys.redis_password),
                     environment,
                     home.logs / "redis.log",
+                    # It has nothing to save, and a stopped one would not hear anything else.
                     on_parent_death=signal.SIGKILL,
+                    on_stop=signal.SIGKILL,
                 )
             )
         else:
@@ -96,6 +103,8 @@ def run_embedded(
         if not stopping.requested:
             home.write_state(StackState(os.getpid(), api_url, redis_url, ready=True))
             say(f"ready: {api_url}")
+            say(f"  data and logs in {home.root}; Ctrl-C stops everything")
+            say("  a token for calling it: rankfeed token --user 1001")
             supervisor.watch(lambda: stopping.requested)
         say("stopping")
 
@@ -130,14 +139,22 @@ def _await_ready(
         for name in list(waiting):
             if _is_ready(waiting[name]):
                 del waiting[name]
-        return not waiting or stopping.requested or time.monotonic() > end_s
+        return not waiting or stopping.requested or time.monotonic() > end_s or supervisor.dying() is not None
 
     supervisor.watch(done)
+    if (dying := supervisor.dying()) is not None and waiting:
+        raise ConfigurationError(
+            f"{dying.name} does not start. {dying.log_file} ends:\n{_end_of(dying.log_file)}"
+        )
     if waiting and not stopping.requested:
         logs = ", ".join(str(home.logs / f"{name}.log") for name in waiting)
         raise ConfigurationError(
             f"not ready after {READY_S:.0f} s: {', '.join(waiting)}. What they say: {logs}"
         )
+
+
+def _end_of(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
 
 
 def _is_ready(listener: socket.socket) -> bool:
@@ -162,8 +179,9 @@ def _listen(host: str, port: int, name: str) -> socket.socket:
         ) from exc
 
 
-def _free_port() -> int:
-    with listen("127.0.0.1", 0) as probe:
+def _port_for(name: str, wanted: int) -> int:
+    """A port that can be listened on now: the one wanted, or any where that is 0."""
+    with _listen("127.0.0.1", wanted, name) as probe:
         port: int = probe.getsockname()[1]
         return port
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
 from core.errors import ConfigurationError
+
+_LOCK_PATIENCE_S = 0.3
 
 
 class StackState(msgspec.Struct, frozen=True):
@@ -66,15 +70,13 @@ class Home:
         return self.run / "stack.json"
 
     def state(self) -> StackState | None:
-        """The running stack's own words; None where none runs here."""
+        """The running stack's own words; None where none runs here, whatever an older one left behind."""
+        if not self._is_held():
+            return None
         try:
-            state = msgspec.json.decode(self.state_file.read_bytes(), type=StackState)
-            os.kill(state.pid, 0)
-        except (FileNotFoundError, ProcessLookupError, msgspec.MsgspecError):
+            return msgspec.json.decode(self.state_file.read_bytes(), type=StackState)
+        except (FileNotFoundError, msgspec.MsgspecError):
             return None
-        except PermissionError:
-            return None
-        return state
 
     def write_state(self, state: StackState) -> None:
         write_private(self.state_file, msgspec.json.encode(state))
@@ -91,18 +93,42 @@ class Home:
     def only_stack(self) -> Iterator[None]:
         """Holds the directory for one stack; raises ConfigurationError where another one has it."""
         self.run.mkdir(parents=True, exist_ok=True)
-        with (self.run / "stack.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as exc:
-                raise ConfigurationError(
-                    f"a stack is already running in {self.root}: stop it, or give this one another "
-                    "RANKFEED_HOME"
-                ) from exc
+        with self._lock_file.open("w") as lock:
+            end_s = time.monotonic() + _LOCK_PATIENCE_S
+            while not _locks(lock, fcntl.LOCK_EX):
+                # Somebody who only looks whether a stack is here holds it for a moment.
+                if time.monotonic() > end_s:
+                    raise ConfigurationError(
+                        f"a stack is already running in {self.root}: stop it, or give this one another "
+                        "RANKFEED_HOME"
+                    )
+                time.sleep(0.01)
+            # What a stack that was killed left behind must not be taken for this one's words.
+            self.state_file.unlink(missing_ok=True)
             try:
                 yield
             finally:
                 self.state_file.unlink(missing_ok=True)
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.run / "stack.lock"
+
+    def _is_held(self) -> bool:
+        try:
+            with self._lock_file.open("r") as lock:
+                return not _locks(lock, fcntl.LOCK_SH)
+        except FileNotFoundError:
+            return False
+
+
+def _locks(file: IO[str], kind: int) -> bool:
+    """Takes the lock, for as long as `file` is open; False where another process has it."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def write_private(path: Path, content: bytes) -> None:

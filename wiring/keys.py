@@ -17,6 +17,7 @@ from core.errors import ConfigurationError
 from wiring.home import Home, write_private
 
 ISSUER = "rankfeed"
+_PUBLIC_MEMBERS = ("kty", "crv", "x", "y", "n", "e", "kid", "alg", "use")
 
 
 class StackKeys:
@@ -66,8 +67,15 @@ def stack_keys(home: Home) -> StackKeys:
 
 
 def load_jwks(path: Path) -> Mapping[str, Any]:
+    """The public members of a key set; raises ConfigurationError for a private or a secret key."""
     try:
-        jwks: Mapping[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError) as exc:
-        raise ConfigurationError(f"RANKFEED_AUTH_JWKS: {path} cannot be read as a key set: {exc}") from exc
-    return jwks
+        keys = json.loads(path.read_text())["keys"]
+        public = [{name: key[name] for name in _PUBLIC_MEMBERS if name in key} for key in keys]
+        private = any(name in key for key in keys for name in ("d", "k"))
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise ConfigurationError(f"RANKFEED_AUTH_JWKS: {path} cannot be read as a key set: {exc!r}") from exc
+    if private:
+        raise ConfigurationError(
+            f"RANKFEED_AUTH_JWKS: {path} holds a private key; give rankfeed the public ones only"
+        )
+    return {"keys": public}

@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import TextIO, cast
 
 import structlog
 import uvicorn
@@ -20,6 +21,18 @@ from starlette.types import ASGIApp
 from wiring.settings import Settings
 
 GRACEFUL_S = 5
+
+
+class _Stderr:
+    """Standard error, except that a full disk behind it costs the line and not the process."""
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 def configure_logging(settings: Settings, role: str) -> None:
@@ -35,7 +48,7 @@ def configure_logging(settings: Settings, role: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.logging.level.upper()]
         ),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stderr())),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(role=role, pid=os.getpid())

@@ -13,14 +13,13 @@ import structlog
 from redis.asyncio import Redis
 
 from core.clock import Clock, SystemClock
-from core.errors import ConfigurationError, Unavailable
+from core.errors import ConfigurationError, LeaseLost, Unavailable
 from core.ids import SnowflakeGenerator
 from eventlog.log import EventLog
 from eventlog.sqlite_log import SqliteEventLog
 from stores.ports import ControlStore, EngagementStore, GraphStore, TweetStore, UserStore
 from stores.redis_client import open_redis
 from stores.sqlite import (
-    SqliteControlStore,
     SqliteEngagementStore,
     SqliteGraphStore,
     SqliteTweetStore,
@@ -28,6 +27,7 @@ from stores.sqlite import (
     open_facts,
     open_telemetry,
 )
+from stores.sqlite_control import SqliteControlStore
 from wiring.home import Home
 from wiring.settings import Settings
 
@@ -124,17 +124,16 @@ async def leased_ids(control: ControlStore, clock: Clock) -> AsyncIterator[Calla
                 _logger.warning("lease_not_renewed", error=str(exc))
                 continue
             if not ours:
-                # Somebody else holds the number: minting stops by itself when the half lease is over.
-                _logger.error("lease_lost", owner=owner)
-                return
+                raise LeaseLost("this process's machine number went to another one; it has to start anew")
             held_until_s = began_s + LEASE_TTL_MS / 2000
 
-    renewal = asyncio.create_task(renew())
     try:
-        yield generator.mint
+        # In a group, so that a renewal that ends with an error ends the process, which then starts anew.
+        async with asyncio.TaskGroup() as tasks:
+            renewal = tasks.create_task(renew())
+            yield generator.mint
+            renewal.cancel()
     finally:
-        renewal.cancel()
-        await asyncio.gather(renewal, return_exceptions=True)
         try:
             await control.release_machine(owner, last_ms=generator.last_ms)
         except Unavailable as exc:

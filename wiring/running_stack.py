@@ -29,9 +29,8 @@ def running_stack(
 
     Raises ConfigurationError, with the stack's own words, where it does not come up.
     """
-    state = home.state()
-    if state is not None:
-        yield state
+    if home.state() is not None:
+        yield _await_ready(home, None, home.logs / "api.log")
         return
     say(f"starting a stack in {home.root}")
     output = home.logs / "up.log"
@@ -47,7 +46,7 @@ def running_stack(
             preexec_fn=lambda: die_with_parent(signal.SIGTERM),
         )
     try:
-        yield _await_ready(process, home, output)
+        yield _await_ready(home, process, output)
     finally:
         process.terminate()
         try:
@@ -57,13 +56,14 @@ def running_stack(
             process.wait()
 
 
-def _await_ready(process: subprocess.Popen[bytes], home: Home, output: Path) -> StackState:
+def _await_ready(home: Home, process: subprocess.Popen[bytes] | None, output: Path) -> StackState:
+    """The state of a stack that is ready: of `process`, or of whoever has the directory."""
     end_s = time.monotonic() + READY_S
     while time.monotonic() < end_s:
         state = home.state()
-        if state is not None and state.pid == process.pid and state.ready:
+        if state is not None and state.ready and (process is None or state.pid == process.pid):
             return state
-        if process.poll() is not None:
+        if process is not None and process.poll() is not None:
             break
         time.sleep(_LOOK_EVERY_S)
     raise ConfigurationError(f"the stack did not start:\n{output.read_text(errors='replace').strip()}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from core.errors import ConfigurationError
 
@@ -26,6 +26,9 @@ class ApiSettings(_Section):
     host: str = Field("127.0.0.1", description="Address that the API listens on")
     port: int = Field(0, ge=0, le=65_535, description="Port of the API; 0 picks a free one")
     max_body_bytes: int = Field(512 * 1024, ge=1024, description="Largest request body")
+    max_concurrent_requests: int = Field(
+        512, ge=1, description="Requests under way at once; further ones are told to come again"
+    )
     feed_deadline_ms: int = Field(1_500, ge=50, description="Time after which a feed request gives up")
 
 
@@ -33,6 +36,13 @@ class RedisSettings(_Section):
     url: SecretStr | None = Field(None, description="A Redis of yours; without it one is started")
     port: int = Field(0, ge=0, le=65_535, description="Port of the Redis that is started; 0 picks a free one")
     timeout_ms: int = Field(250, ge=10, description="Time after which Redis counts as away")
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return url
 
 
 class AuthSettings(_Section):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 BACKOFF_S = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 HEALTHY_AFTER_S = 10.0
+DYING_AFTER = 3
 STOP_S = 10.0
 LOOK_EVERY_S = 0.05
 
@@ -26,7 +27,10 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What to run. `pass_fds` stay open in it; `on_parent_death` is the kernel's signal to it."""
+    """What to run; `pass_fds` stay open in it.
+
+    `on_parent_death` is the kernel's signal to it when the supervisor is gone, `on_stop` ours.
+    """
 
     name: str
     command: Sequence[str]
@@ -34,6 +38,7 @@ class Child:
     log_file: Path
     pass_fds: tuple[int, ...] = ()
     on_parent_death: signal.Signals = signal.SIGTERM
+    on_stop: signal.Signals = signal.SIGTERM
 
 
 @dataclass(slots=True)
@@ -58,6 +63,10 @@ class Supervisor:
 
     def pid(self, name: str) -> int:
         return self._running[name].process.pid
+
+    def dying(self) -> Child | None:
+        """A child that died early, three times in a row."""
+        return next((one.child for one in self._running.values() if one.failures >= DYING_AFTER), None)
 
     def look(self) -> None:
         """Restarts what died, sooner or later: each early death doubles the wait."""
@@ -86,7 +95,7 @@ class Supervisor:
         """Stops the children, last started first; what does not end within 10 s is killed."""
         for running in reversed(self._running.values()):
             if running.process.poll() is None:
-                running.process.terminate()
+                running.process.send_signal(running.child.on_stop)
                 try:
                     running.process.wait(STOP_S)
                 except subprocess.TimeoutExpired:

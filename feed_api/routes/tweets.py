@@ -31,7 +31,9 @@ async def post_tweet(
     services: Wired,
     caller: Caller,
     body: NewTweet,
-    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    idempotency_key: Annotated[
+        str | None, Header(json_schema_extra={"maxLength": MAX_IDEMPOTENCY_CHARS})
+    ] = None,
 ) -> Response:
     """Answers after the durable write and before fan-out; the author's own feed has it at once."""
     caller.require("write")

@@ -13,7 +13,6 @@ from eventlog.log import Entry, EventLog, Subscription
 from eventlog.sqlite_log import SqliteEventLog
 from stores.ports import ControlStore, EngagementStore, GraphStore, TweetStore, UserStore
 from stores.sqlite import (
-    SqliteControlStore,
     SqliteEngagementStore,
     SqliteGraphStore,
     SqliteTweetStore,
@@ -21,6 +20,7 @@ from stores.sqlite import (
     open_facts,
     open_telemetry,
 )
+from stores.sqlite_control import SqliteControlStore
 
 
 @dataclass(frozen=True, slots=True)

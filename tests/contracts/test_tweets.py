@@ -122,23 +122,24 @@ async def authored(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("authors", "before", "per_author", "expected"),
+    ("authors", "before", "limit", "expected"),
     [
-        ([ADA], None, 2, [1003, 1004]),
-        ([ADA, GRACE], None, 2, [1003, 1004, 2003, 2004]),
-        ([ADA, GRACE], 2003, 2, [1003, 1004, 2001, 2002]),
+        ([ADA], None, 2, [1004, 1003]),
+        ([ADA, GRACE], None, 2, [2004, 2003]),
+        ([GRACE, ADA], None, 7, [2004, 2003, 2002, 2001, 2000, 1004, 1003]),
+        ([ADA, GRACE], 2001, 3, [2000, 1004, 1003]),
         ([ADA], 1000, 5, []),
-        ([ADA], 1004, 100, [1000, 1001, 1002, 1003]),
+        ([ADA], 1004, 100, [1003, 1002, 1001, 1000]),
         ([30], None, 1, [MAX_ID]),
         ([30], MAX_ID, 1, [3004]),
         ([99], None, 5, []),
         ([], None, 5, []),
     ],
 )
-async def test_each_authors_newest_below_a_bound(
-    stack: Stack, authors: list[int], before: int | None, per_author: int, expected: list[int]
+async def test_the_newest_of_all_authors_below_a_bound(
+    stack: Stack, authors: list[int], before: int | None, limit: int, expected: list[int]
 ) -> None:
     await authored(stack)
-    ids = await stack.tweets.newest_ids(np.array(authors, np.int64), before=before, per_author=per_author)
+    ids = await stack.tweets.newest_ids(np.array(authors, np.int64), before=before, limit=limit)
     assert ids.dtype == np.int64
-    assert sorted(ids.tolist()) == expected
+    assert ids.tolist() == expected

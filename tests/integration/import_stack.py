@@ -17,7 +17,6 @@ from interchange.importer import Importer, ImportTargets
 from interchange.report import ImportReport
 from stores.ports import OutboxRecord
 from stores.sqlite import (
-    SqliteControlStore,
     SqliteEngagementStore,
     SqliteGraphStore,
     SqliteTweetStore,
@@ -25,6 +24,7 @@ from stores.sqlite import (
     open_facts,
     open_telemetry,
 )
+from stores.sqlite_control import SqliteControlStore
 from stores.sqlite_database import SqliteDatabase
 from tests.fakes import FakeClock
 

@@ -14,8 +14,8 @@ from core.errors import Unavailable
 from core.ids import compose_id
 from features.accumulate import FeatureState, Observation, PackedRow
 from features.compute import matrix
-from features.packed_store import EPOCH_KEY, ExpiringRow, PackedStore, row_key
-from features.reader import FeatureReader
+from features.packed_store import COMPLETE_KEY, EPOCH_KEY, ExpiringRow, PackedStore, row_key
+from features.reader import FeatureReader, FeaturesMissing
 from features.schema import FEATURES, VIEWS, ViewName
 from stores.redis_client import open_redis
 
@@ -38,6 +38,7 @@ async def write(client: redis.asyncio.Redis, rows: list[PackedRow], ttl_s: int =
     store = PackedStore(client)
     await store.mark(b"1")
     assert await store.write([ExpiringRow(row, ttl_s) for row in rows], was=b"1", epoch=b"2")
+    await store.complete()
 
 
 def test_keys_are_those_of_the_contracts() -> None:
@@ -83,9 +84,8 @@ async def test_each_view_says_its_hit_rate(redis_client: redis.asyncio.Redis) ->
     assert rates == {"g": 1.0, "u": 1.0, "t": 0.5, "a": 1.0, "va": 0.85}
 
 
-async def test_an_empty_redis_gives_missing_rows_and_a_matrix_all_the_same(
-    redis_client: redis.asyncio.Redis,
-) -> None:
+async def test_no_rows_at_all_give_a_matrix_all_the_same(redis_client: redis.asyncio.Redis) -> None:
+    await write(redis_client, [])
     blocks = await FeatureReader(redis_client).fetch(VIEWER, TWEETS, AUTHORS)
     assert all(block.hit_rate == 0.0 for block in blocks.values())
     inputs = matrix(blocks, TWEETS, NOW_MS)
@@ -93,7 +93,23 @@ async def test_an_empty_redis_gives_missing_rows_and_a_matrix_all_the_same(
     assert not np.isnan(inputs[:, FEATURES.index("t.click_rate_2d")]).any()
 
 
+async def test_rows_are_not_read_before_all_of_them_are_back(redis_client: redis.asyncio.Redis) -> None:
+    await write(redis_client, state_of_some().drain())
+    await redis_client.flushall()
+    store = PackedStore(redis_client)
+    await store.mark(b"3")
+    # What is written first after a flush is no more than what has just changed.
+    assert await store.write([ExpiringRow(row, 60) for row in state_of_some().drain()], was=b"3", epoch=b"4")
+    with pytest.raises(FeaturesMissing):
+        await FeatureReader(redis_client).fetch(VIEWER, TWEETS, AUTHORS)
+    assert await store.epoch() is None
+    await store.complete()
+    assert await store.epoch() == b"4"
+    await FeatureReader(redis_client).fetch(VIEWER, TWEETS, AUTHORS)
+
+
 async def test_no_candidates(redis_client: redis.asyncio.Redis) -> None:
+    await write(redis_client, [])
     none = np.array([], np.int64)
     blocks = await FeatureReader(redis_client).fetch(VIEWER, none, none)
     assert matrix(blocks, none, NOW_MS).shape == (0, len(FEATURES))
@@ -118,7 +134,7 @@ async def test_every_key_expires(redis_client: redis.asyncio.Redis) -> None:
     assert row_key("va", (VIEWER, 100)) in keys
     for key in keys:
         ttl_s = await redis_client.ttl(key)
-        assert 990 <= ttl_s <= (86_400 if key == EPOCH_KEY else 1_000)
+        assert 990 <= ttl_s <= (86_400 if key in (EPOCH_KEY, COMPLETE_KEY) else 1_000)
 
 
 async def test_a_write_says_whether_redis_still_holds_the_one_before(

@@ -30,7 +30,7 @@ from eventlog.schema import (
 from eventlog.sqlite_log import SqliteEventLog
 from features.accumulate import FeatureState, Observation
 from features.compute import matrix
-from features.packed_store import ExpiringRow, PackedStore, row_key
+from features.packed_store import COMPLETE_KEY, EPOCH_KEY, ExpiringRow, PackedStore, row_key
 from features.reader import FeatureReader
 from features.row_block import RowBlock
 from features.schema import FEATURES
@@ -104,7 +104,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 async def feature_keys(client: redis.asyncio.Redis) -> set[bytes]:
-    return set(await client.keys("f:*")) - {b"f:epoch"}
+    return set(await client.keys("f:*")) - {EPOCH_KEY, COMPLETE_KEY}
 
 
 async def rows_in(client: redis.asyncio.Redis) -> dict[bytes, bytes | None]:

@@ -8,7 +8,8 @@ import pytest
 from core.errors import ConfigurationError, Corrupt
 from interchange.bookmark import ImportBookmark, Progress
 from interchange.report import ImportReport, Refusal
-from stores.sqlite import SqliteControlStore, open_facts
+from stores.sqlite import open_facts
+from stores.sqlite_control import SqliteControlStore
 from tests.fakes import FakeClock
 
 

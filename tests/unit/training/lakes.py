@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.ids import first_id_at
+from core.ids import compose_id
 from features.schema import SCHEMA_HASH
 from stores.lake import LakeReader
 from stores.lake_disk import LakeDisk
@@ -111,7 +111,7 @@ def world(*, impressions: int = 3_000, seed: int = 3, days: int = 1) -> LakeBuil
         viewer, tweet = int(random.integers(len(viewers))), int(random.integers(len(tweets)))
         ids: dict[str, Any] = {
             "viewer": 100 + viewer,
-            "tweet": first_id_at(T0_MS - 3_600_000 * (tweet + 1)) + tweet,
+            "tweet": compose_id(T0_MS - 3_600_000 * (tweet + 1), 0, 0, 0) + tweet,
             "author": 1_000 + tweet % 20,
             "request": f"{i // 3:08x}",
         }

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from core.ids import compose_id
 from features.accumulate import FeatureState, Observation
 from features.compute import matrix
 from features.packed_row import decode_block, encode_row
@@ -48,6 +49,17 @@ def test_without_a_lag_an_impression_still_does_not_see_itself(tmp_path: Path) -
     assert np.isnan(inputs(lake, tmp_path, moments((1, 6, 5, T0_MS)), lag_s=0.0)[0, SEEN])
 
 
+def test_a_late_report_counts_from_when_it_arrived(tmp_path: Path) -> None:
+    lake = LakeBuilder()
+    lake.view("seen", T0_MS)
+    arrived_ms = T0_MS + 3_600_000
+    # What happened at T0 was reported an hour later: the event's id says so.
+    lake.rows["views"][-1]["event_id"] = compose_id(arrived_ms, 0, 0, 0)
+    at = [T0_MS + 1_800_000, arrived_ms + LAG_MS + 1]
+    known = inputs(lake, tmp_path, moments(*((1, 6, 5, at_ms) for at_ms in at)))
+    assert np.isnan(known[:, SEEN]).tolist() == [True, False]
+
+
 def test_rows_are_those_of_features_and_compute(tmp_path: Path) -> None:
     lake = world(impressions=200)
     reader = lake.write(tmp_path)
@@ -56,9 +68,9 @@ def test_rows_are_those_of_features_and_compute(tmp_path: Path) -> None:
     key = (row["viewer"], row["author"], row["tweet"])
     replayed = observations(reader, until_ms=LATE_MS)
     state = FeatureState()
-    for one in replayed.iter_rows():
-        if one[0] < at_ms - LAG_MS:
-            state.apply(Observation(*one))
+    for one in replayed.iter_rows(named=True):
+        if one.pop("arrived_ms") < at_ms - LAG_MS:
+            state.apply(Observation(**one))
     blocks = {}
     entities = {"g": 0, "u": key[0], "a": key[1], "t": key[2], "va": (key[0], key[1])}
     for name, view in VIEWS.items():
@@ -124,8 +136,8 @@ def test_observations_are_counted_once_and_in_their_own_order(tmp_path: Path) ->
     lake.like(T0_MS + 25, on=False)
     lake.view("click", T0_MS + 99)
     replayed = observations(lake.write(tmp_path), until_ms=T0_MS + 99)
-    assert replayed.columns == list(Observation._fields)
-    assert [Observation(*row) for row in replayed.iter_rows()] == [
+    assert replayed.columns == [*Observation._fields, "arrived_ms"]
+    assert [Observation(*row) for row in replayed.drop("arrived_ms").iter_rows()] == [
         Observation(T0_MS + 10, "seen", 1, 6, 5, 0, 1),
         Observation(T0_MS + 13, "seen", 1, 6, 5, 0, 1),
         Observation(T0_MS + 20, "like", 1, 6, 5, 0, 1),

@@ -113,7 +113,7 @@ def test_an_empty_lake_says_what_is_needed(lake: LakeBuilder, tmp_path: Path) ->
 def test_a_range_without_labels_says_what_there_is(lake: LakeBuilder, tmp_path: Path) -> None:
     lake.view("seen", T0_MS)
     reader = lake.write(tmp_path / "lake", complete_ms=T0_MS + 5)
-    with pytest.raises(ConfigurationError, match=r"a click counts for 600 s.*--window-s"):
+    with pytest.raises(ConfigurationError, match=r"a click counts for 600 s.*--window"):
         click_impressions(reader, from_ms=None, to_ms=None, window_s=WINDOW_S)
     with pytest.raises(ConfigurationError, match=r"from 2023-11-14T22:13:20.000Z until the end"):
         click_impressions(reader, from_ms=T0_MS, to_ms=None, window_s=WINDOW_S)

@@ -1,0 +1,360 @@
+"""Timelines on a real Redis: whatever comes in between, a list holds the newest tweets, each once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import redis.asyncio
+
+from core.errors import Unavailable
+from core.ids import UserId
+from stores.ports import Ids
+from tests.unit.timelines.fake_stores import FakeGraphStore, FakeTweetStore
+from timelines.layout import CAPACITY, TRIM_SLACK, TTL_S, Delivery, parse_timeline, push, timeline_key
+from timelines.merge import LOCK_MS, TimelineMerge, lock_key
+from timelines.reader import TimelineReader
+from timelines.relations import Relations, fence_key, followees_key
+
+VIEWER = UserId(7)
+ADA, BOB = UserId(21), UserId(22)
+# Beyond 2^53 neighbours are the same number to Lua.
+BASE = 2**62
+
+
+class Timelines:
+    """Everything about one viewer, who follows Ada and Bob."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        # Its annotations do not tell its synchronous answers from the others.
+        self.redis: Any = client
+        self.tweets = FakeTweetStore()
+        self.graph = FakeGraphStore()
+        self.graph.follow(VIEWER, ADA, BOB)
+        self.merge = TimelineMerge(client, self.tweets)
+        self.relations = Relations(client, self.graph)
+        self.reader = TimelineReader(client, self.relations, self.merge, self.graph, self.tweets)
+
+    async def authors(self) -> Ids:
+        return np.array([VIEWER, ADA, BOB], np.int64)
+
+    async def rebuild(self) -> list[int]:
+        ids: list[int] = (await self.merge.rebuild(VIEWER, self.authors)).tolist()
+        return ids
+
+    async def stored(self) -> list[bytes]:
+        items: list[bytes] = await self.redis.lrange(timeline_key(VIEWER), 0, -1)
+        return items
+
+    async def push(self, *tweet_ids: int) -> int:
+        return await push(self.redis, [Delivery(VIEWER, tweet_id) for tweet_id in tweet_ids])
+
+    async def post(self, author: int, *tweet_ids: int) -> None:
+        """As it happens: the store has it before it is pushed."""
+        self.tweets.add(author, *tweet_ids)
+        await self.push(*tweet_ids)
+
+    async def whole(self, page: int = 50) -> list[int]:
+        """The viewer's whole timeline as the feed walks it: the list, then the store below it."""
+        timeline = await self.reader.read(VIEWER)
+        ids: list[int] = timeline.ids.tolist()
+        while True:
+            older = await self.reader.older(timeline, before=ids[-1] if ids else None, limit=page)
+            if not len(older):
+                return ids
+            ids += older.tolist()
+
+    def truth(self) -> list[int]:
+        return sorted(self.tweets.tweets, reverse=True)
+
+
+@pytest.fixture
+def world(redis_client: redis.asyncio.Redis) -> Timelines:
+    return Timelines(redis_client)
+
+
+def items(ids: Sequence[int], sentinel: bytes = b"0") -> list[bytes]:
+    return [*(b"%d" % tweet_id for tweet_id in ids), sentinel]
+
+
+async def test_a_cold_list_is_built_from_the_store(world: Timelines) -> None:
+    world.tweets.add(ADA, *range(BASE, BASE + 20, 2))
+    world.tweets.add(BOB, *range(BASE + 1, BASE + 20, 2))
+    newest_first = list(range(BASE + 19, BASE - 1, -1))
+    assert await world.rebuild() == newest_first
+    assert await world.stored() == items(newest_first)
+    assert 0 < await world.redis.ttl(timeline_key(VIEWER)) <= TTL_S
+    assert not await world.redis.exists(lock_key(VIEWER))
+
+
+async def test_an_empty_history_is_a_list_of_its_sentinel(world: Timelines) -> None:
+    assert await world.rebuild() == []
+    assert await world.stored() == [b"0"]
+    assert (await world.reader.read(VIEWER)).origin == "list"
+
+
+async def test_a_list_holds_the_newest_of_a_long_history(world: Timelines) -> None:
+    world.tweets.add(ADA, *range(BASE, BASE + CAPACITY + 300))
+    assert await world.rebuild() == list(range(BASE + CAPACITY + 299, BASE + 299, -1))
+    assert len(await world.stored()) == CAPACITY + 1
+    assert await world.whole() == world.truth()
+
+
+async def test_what_is_pushed_during_a_rebuild_stays(world: Timelines) -> None:
+    world.tweets.add(ADA, BASE, BASE + 1)
+
+    async def push_newer() -> None:
+        # After the store was read: only the push brings it.
+        await world.post(BOB, BASE + 2)
+
+    world.tweets.after_read = [push_newer]
+    await world.rebuild()
+    assert await world.stored() == items([BASE + 2, BASE + 1, BASE])
+
+
+async def test_a_flush_during_a_rebuild_starts_it_again(world: Timelines) -> None:
+    world.tweets.add(ADA, BASE)
+
+    async def flush_and_miss() -> None:
+        await world.redis.flushall()
+        world.tweets.add(BOB, BASE + 1)
+        # There is no list to push to: this one is lost unless the builder begins again.
+        assert await world.push(BASE + 1) == 0
+
+    world.tweets.after_read = [flush_and_miss]
+    assert await world.rebuild() == [BASE + 1, BASE]
+    assert await world.stored() == items([BASE + 1, BASE])
+
+
+async def test_a_list_that_somebody_else_made_meanwhile_is_not_overwritten(world: Timelines) -> None:
+    world.tweets.add(ADA, BASE)
+
+    async def flush_and_rebuild() -> None:
+        await world.redis.flushall()
+        await world.post(BOB, BASE + 1)
+        await world.rebuild()
+        await world.post(BOB, BASE + 2)
+
+    world.tweets.after_read = [flush_and_rebuild]
+    await world.rebuild()
+    assert await world.stored() == items([BASE + 2, BASE + 1, BASE])
+
+
+async def test_a_list_that_is_always_taken_away_is_unavailable(world: Timelines) -> None:
+    async def flush() -> None:
+        await world.redis.flushall()
+
+    world.tweets.add(ADA, BASE)
+    world.tweets.after_read = [flush] * 3
+    with pytest.raises(Unavailable):
+        await world.rebuild()
+
+
+async def test_where_another_one_builds_the_store_answers(world: Timelines) -> None:
+    world.tweets.add(ADA, BASE)
+    # A builder that died: it holds the lock, and the list is left half built.
+    await world.redis.set(lock_key(VIEWER), b"dead", px=LOCK_MS)
+    await world.redis.rpush(timeline_key(VIEWER), b"1")
+    assert (await world.reader.read(VIEWER)).ids.tolist() == [BASE]
+    assert await world.stored() == [b"1"]
+    # What is pushed meanwhile is there, and served.
+    await world.post(BOB, BASE + 1)
+    assert (await world.reader.read(VIEWER)).ids.tolist() == [BASE + 1, BASE]
+    assert 0 < await world.redis.pttl(lock_key(VIEWER)) <= LOCK_MS
+    # Its lock expires; the next reader builds.
+    await world.redis.delete(lock_key(VIEWER))
+    assert (await world.reader.read(VIEWER)).origin == "rebuilt"
+    assert await world.stored() == items([BASE + 1, BASE])
+    assert (await world.reader.read(VIEWER)).origin == "list"
+
+
+async def test_a_list_without_a_sentinel_is_merged_again(world: Timelines) -> None:
+    world.tweets.add(ADA, BASE, BASE + 1)
+    await world.redis.rpush(timeline_key(VIEWER), b"%d" % (BASE + 1))
+    assert await world.whole() == [BASE + 1, BASE]
+    assert await world.stored() == items([BASE + 1, BASE])
+
+
+async def test_ids_that_differ_in_their_last_bits_stay_apart_and_in_order(world: Timelines) -> None:
+    ids = [BASE + number for number in range(64)]
+    shuffled = random.Random(1).sample(ids, len(ids))
+    world.tweets.add(ADA, *shuffled[:20])
+    await world.rebuild()
+    await world.push(*shuffled[20:40])
+    world.tweets.add(BOB, *shuffled[40:])
+    assert await world.merge.add_author(VIEWER, BOB)
+    assert await world.stored() == items(ids[::-1])
+
+
+async def test_ids_of_unequal_length_sort_as_numbers(world: Timelines) -> None:
+    world.tweets.add(ADA, 9, 10, 99, 100, BASE)
+    await world.rebuild()
+    assert await world.stored() == items([BASE, 100, 99, 10, 9])
+
+
+async def test_nobody_is_pushed_to_who_has_no_list(world: Timelines) -> None:
+    assert await world.push(BASE) == 0
+    assert not await world.redis.exists(timeline_key(VIEWER))
+
+
+async def test_a_trim_keeps_the_sentinel_and_the_expiry(world: Timelines) -> None:
+    await world.rebuild()
+    for begin in range(0, CAPACITY + TRIM_SLACK + 1, 10):
+        await world.push(*range(BASE + begin, BASE + begin + 10))
+    stored = await world.stored()
+    assert CAPACITY < len(stored) <= CAPACITY + TRIM_SLACK + 10
+    assert stored[-1] == b"0"
+    assert 0 < await world.redis.ttl(timeline_key(VIEWER)) <= TTL_S
+    # Half built ones are trimmed too, and stay half built.
+    await world.redis.rpop(timeline_key(VIEWER))
+    await world.redis.rpush(timeline_key(VIEWER), b"1")
+    await world.push(*range(BASE + 2_000, BASE + 2_000 + TRIM_SLACK + 1))
+    assert (await world.stored())[-1] == b"1"
+
+
+async def test_a_trim_gives_up_the_oldest_whatever_came_first(world: Timelines) -> None:
+    await world.rebuild()
+    # A batch goes out author by author, so ids arrive in disorder.
+    for begin in range(BASE, BASE + 1_800, 90):
+        await world.post(ADA, *range(begin, begin + 90, 2))
+        await world.post(BOB, *range(begin + 1, begin + 90, 2))
+    parsed = parse_timeline(await world.stored())
+    assert parsed.complete
+    assert parsed.ids.tolist() == world.truth()[:CAPACITY]
+    assert await world.whole() == world.truth()
+    assert 0 < await world.redis.ttl(timeline_key(VIEWER)) <= TTL_S
+
+
+async def test_what_is_pushed_twice_takes_nobody_elses_place(world: Timelines) -> None:
+    await world.rebuild()
+    for begin in range(BASE, BASE + 1_000, 50):
+        await world.post(ADA, *range(begin, begin + 50))
+        await world.push(*range(begin, begin + 50))
+    assert await world.whole() == world.truth()
+
+
+async def test_what_arrives_late_hides_nothing_between_itself_and_the_list(world: Timelines) -> None:
+    world.tweets.add(ADA, *range(BASE, BASE + 2_000, 2))
+    await world.rebuild()
+    # Fan-out is behind, or comes by here again: older than all that the list holds.
+    late = BASE + 101
+    await world.post(BOB, late)
+    assert await world.whole() == world.truth()
+    for begin in range(BASE + 2_000, BASE + 2_200, 20):
+        await world.post(ADA, *range(begin, begin + 20))
+    assert await world.whole() == world.truth()
+
+
+async def test_late_pushes_into_a_list_that_is_being_built_hide_nothing(world: Timelines) -> None:
+    world.tweets.add(ADA, *range(BASE, BASE + 2_000, 2))
+    await world.redis.rpush(timeline_key(VIEWER), b"1")
+    await world.post(BOB, BASE + 11)
+    assert await world.whole() == world.truth()
+    assert await world.whole() == world.truth()
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_any_order_of_pushes_flushes_and_follows_shows_everything_once(
+    seed: int, world: Timelines
+) -> None:
+    randomness = random.Random(seed)
+    pending: list[tuple[int, int]] = []
+    following = {ADA, BOB}
+    for step in range(400):
+        author = randomness.choice([ADA, BOB])
+        fresh = [BASE + 10 * step + number for number in range(randomness.randrange(1, 8))]
+        world.tweets.add(author, *fresh)
+        pending += [(author, tweet_id) for tweet_id in fresh]
+        if randomness.random() < 0.3:
+            randomness.shuffle(pending)
+            delivered = randomness.randrange(len(pending) + 1)
+            await world.push(*(one for author, one in pending[:delivered] if author in following))
+            pending = pending[delivered:]
+        if randomness.random() < 0.005:
+            await world.redis.flushall()
+        if randomness.random() < 0.05:
+            who = randomness.choice([ADA, BOB])
+            on = who not in following
+            following ^= {who}
+            world.graph.follow(VIEWER, who, ver=step + 2, on=on)
+            await world.relations.invalidate(VIEWER, step + 2)
+            if on:
+                await world.merge.add_author(VIEWER, who)
+        if randomness.random() < 0.2:
+            await world.reader.read(VIEWER)
+    await world.push(*(one for author, one in pending if author in following))
+    shown = [one for one in await world.whole() if world.tweets.tweets[one].author_id in following]
+    assert shown == [one for one in world.truth() if world.tweets.tweets[one].author_id in following]
+
+
+async def test_an_author_is_added_to_a_list_that_is_there(world: Timelines) -> None:
+    assert not await world.merge.add_author(VIEWER, ADA)
+    assert not await world.redis.exists(timeline_key(VIEWER))
+    world.tweets.add(ADA, *range(BASE, BASE + 10, 2))
+    await world.rebuild()
+    world.tweets.add(BOB, *range(BASE + 1, BASE + 10, 2))
+    for _ in range(2):
+        assert await world.merge.add_author(VIEWER, BOB)
+        assert await world.stored() == items(range(BASE + 9, BASE - 1, -1))
+
+
+async def test_an_author_added_evicts_nothing_that_is_newer(world: Timelines) -> None:
+    newer = range(BASE + 10_000, BASE + 10_000 + CAPACITY - 10)
+    world.tweets.add(ADA, *newer)
+    await world.rebuild()
+    world.tweets.add(BOB, *range(BASE, BASE + 500))
+    assert await world.merge.add_author(VIEWER, BOB)
+    parsed = parse_timeline(await world.stored())
+    assert parsed.ids.tolist() == world.truth()[:CAPACITY]
+    assert set(newer) <= set(parsed.ids.tolist())
+    assert await world.whole() == world.truth()
+
+
+async def test_an_author_added_while_the_list_is_built_leaves_it_to_be_built(world: Timelines) -> None:
+    await world.redis.rpush(timeline_key(VIEWER), b"1")
+    world.tweets.add(BOB, BASE)
+    assert await world.merge.add_author(VIEWER, BOB)
+    assert await world.stored() == items([BASE], b"1")
+
+
+# -- followees ---------------------------------------------------------------------------------------
+
+
+async def test_followees_are_kept_until_they_change(world: Timelines) -> None:
+    first = await world.reader.read(VIEWER)
+    assert first.authors.tolist() == [VIEWER, ADA, BOB]
+    world.graph.away = True
+    assert (await world.reader.read(VIEWER)).authors.tolist() == [VIEWER, ADA, BOB]
+    world.graph.away = False
+    world.graph.follow(VIEWER, BOB, on=False, ver=2)
+    await world.relations.invalidate(VIEWER, 2)
+    assert (await world.reader.read(VIEWER)).authors.tolist() == [VIEWER, ADA]
+
+
+async def test_a_late_reader_does_not_bring_back_what_was_before(world: Timelines) -> None:
+    async def unfollow() -> None:
+        world.graph.follow(VIEWER, BOB, on=False, ver=2**62 + 1)
+        await world.relations.invalidate(VIEWER, 2**62 + 1)
+
+    world.graph.follow(VIEWER, ADA, ver=2**62)
+    world.graph.after_read = [unfollow]
+    # Read before the unfollow, filled after it.
+    assert (await world.relations.load(VIEWER)).ids.tolist() == [ADA, BOB]
+    assert not await world.redis.exists(followees_key(VIEWER))
+    assert (await world.relations.load(VIEWER)).ids.tolist() == [ADA]
+    assert await world.redis.exists(followees_key(VIEWER))
+
+
+async def test_fences_only_rise(world: Timelines) -> None:
+    await world.relations.invalidate(VIEWER, 10)
+    await world.relations.invalidate(VIEWER, 9)
+    assert await world.redis.get(fence_key(VIEWER)) == b"%019d" % 10
+    assert 0 < await world.redis.ttl(fence_key(VIEWER)) <= 60
+
+
+async def test_an_unknown_version_of_followees_is_a_miss(world: Timelines) -> None:
+    await world.redis.set(followees_key(VIEWER), b"\x02" + bytes(16))
+    assert (await world.reader.read(VIEWER)).authors.tolist() == [VIEWER, ADA, BOB]

@@ -1,0 +1,257 @@
+"""A home feed of real parts on neighbours in memory, each of which can be taken away."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.deadline import Deadline
+from core.errors import LeaseLost, Unavailable
+from core.ids import TweetId, UserId
+from core.timings import Timings
+from core.types import Tweet, User
+from eventlog.envelope import decode_envelope
+from eventlog.schema import Served, decode_event
+from features.reader import FeatureReader
+from features.row_block import RowBlock
+from features.schema import FEATURES, VIEWS, ViewName
+from ranking.filters import GoneFilter, NotFollowedFilter
+from ranking.home_feed import HomeFeed, HomeFeedParts
+from ranking.model import RankingModel
+from ranking.objective import ENGAGEMENT, Objective
+from ranking.page_walk import PageWalk
+from ranking.pipeline import PipelineOptions, RankingPipeline
+from ranking.query import Algorithm, FeedPage, FeedPosition, FeedQuery
+from ranking.scorers import ModelScorer
+from ranking.side_effects import ServedRecords
+from stores.ports import Ids
+from stores.slates import SLATES, Slate, SlateStore
+from stores.tweet_cache import TweetCache
+from stores.user_cache import UserCache
+from tests.fakes import FakeClock
+from tests.unit.eventlog.fake_log import FakeLog
+from timelines.layout import CAPACITY
+from timelines.reader import Timeline, TimelineReader
+
+VIEWER = UserId(7)
+REQUEST = uuid.UUID(bytes=bytes(range(16)))
+
+
+class FakeTweets(TweetCache):
+    def __init__(self) -> None:
+        self.tweets: dict[int, Tweet] = {}
+        self.away = False
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
+        if self.away:
+            raise Unavailable("no tweets")
+        return {tweet_id: self.tweets[tweet_id] for tweet_id in tweet_ids if tweet_id in self.tweets}
+
+
+class FakeUsers(UserCache):
+    def __init__(self) -> None:
+        self.users: dict[int, User] = {}
+
+    async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
+        return {user_id: self.users[user_id] for user_id in user_ids if user_id in self.users}
+
+
+class FakeTimelines(TimelineReader):
+    """`listed` are the ids of the list; the store has `tweets`, of whom `authors` may be shown."""
+
+    def __init__(self, tweets: FakeTweets) -> None:
+        self._all = tweets
+        self.listed: list[int] | None = None
+        self.authors: set[int] = {VIEWER}
+        self.away = False
+        self.partial = False
+
+    async def read(self, viewer: UserId) -> Timeline:
+        if self.away:
+            raise Unavailable("no timeline")
+        ids = self._of(self.authors)[:CAPACITY] if self.listed is None else self.listed
+        return Timeline(
+            viewer,
+            np.array(sorted(ids, reverse=True), np.int64),
+            np.array(sorted(self.authors), np.int64),
+            "list",
+            self.partial,
+        )
+
+    async def older(self, timeline: Timeline, *, before: int | None, limit: int) -> Ids:
+        ids = [one for one in self._of(set(timeline.authors.tolist())) if before is None or one < before]
+        return np.array(ids[:limit], np.int64)
+
+    def _of(self, authors: set[int]) -> list[int]:
+        return sorted(
+            (one.tweet_id for one in self._all.tweets.values() if one.author_id in authors), reverse=True
+        )
+
+
+class FakeSlates(SlateStore):
+    """Slates as bytes, so that what comes back went through the wire format."""
+
+    def __init__(self) -> None:
+        self.slates: dict[str, bytes] = {}
+        self.seen: list[int] = []
+        self.away = False
+
+    async def put(self, viewer: UserId, slate: Slate) -> None:
+        self._answer()
+        self.slates[slate.slate_id] = SLATES.encode(slate)
+
+    async def get(self, viewer: UserId, slate_id: str) -> Slate | None:
+        self._answer()
+        return SLATES.decode(self.slates.get(slate_id))
+
+    async def served(self, viewer: UserId) -> set[int]:
+        self._answer()
+        return set(self.seen)
+
+    async def remember_served(self, viewer: UserId, tweet_ids: list[int]) -> None:
+        self.seen += tweet_ids
+
+    def _answer(self) -> None:
+        if self.away:
+            raise Unavailable("no slates")
+
+
+class FakeFeatures(FeatureReader):
+    """Rows that are all there and all zero; `flushed` has none at all."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.flushed = False
+        self.slow = False
+
+    async def fetch(
+        self, viewer: int, tweet_ids: NDArray[np.int64], author_ids: NDArray[np.int64]
+    ) -> dict[ViewName, RowBlock]:
+        if self.away:
+            raise Unavailable("no features")
+        if self.slow:
+            await asyncio.Event().wait()
+        n = len(tweet_ids)
+        blocks = {
+            name: RowBlock.missing(view, 1 if name in ("g", "u") else n) for name, view in VIEWS.items()
+        }
+        if not self.flushed:
+            for name, block in blocks.items():
+                for row in range(len(block.present)):
+                    zeros = [0.0] * VIEWS[name].width
+                    block.put(row, schema_id=VIEWS[name].schema_id, event_ts_s=1, seq=3, values=zeros)
+        return blocks
+
+
+class FakeModel(RankingModel):
+    """Scores by a function of the place among the candidates: float32 [n, n_heads]."""
+
+    def __init__(self, score: Callable[[int], NDArray[np.float32]]) -> None:
+        self.label = "home@1"
+        self.heads = ("click",)
+        self._score = score
+
+    def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        assert features.shape[1] == len(FEATURES)
+        return self._score(len(features))
+
+
+def oldest_best(n: int) -> NDArray[np.float32]:
+    """The model's taste is the opposite of time."""
+    return np.linspace(0.0, 1.0, n, dtype=np.float32).reshape(-1, 1)
+
+
+class FeedWorld:
+    """One viewer's feed; `model` None is a process without one."""
+
+    def __init__(self, executor: ThreadPoolExecutor, *, candidates: int = 8) -> None:
+        self.clock = FakeClock()
+        self.log = FakeLog(asyncio.Event())
+        self.tweets = FakeTweets()
+        self.users = FakeUsers()
+        self.timelines = FakeTimelines(self.tweets)
+        self.slates = FakeSlates()
+        self.features = FakeFeatures()
+        self.model: RankingModel | None = FakeModel(oldest_best)
+        self.lease_lost = False
+        self.records = ServedRecords(self.log)
+        self._executor = executor
+        self._candidates = candidates
+        self.use(ENGAGEMENT)
+
+    def use(self, objective: Objective) -> None:
+        filters = (GoneFilter(), NotFollowedFilter())
+        scorer = ModelScorer(self.features, lambda: self.model, objective, self._executor)
+        walk = PageWalk(self.tweets, self.users, self.timelines, filters)
+        pipeline = RankingPipeline(self.tweets, filters, scorer, PipelineOptions(self._candidates))
+        self.walk = walk
+        self.feed = HomeFeed(
+            HomeFeedParts(self.timelines, walk, pipeline, self.slates, self.records, self._mint)
+        )
+
+    def post(self, author: int, *tweet_ids: int, followed: bool = True, profile: bool = True) -> None:
+        for one in tweet_ids:
+            self.tweets.tweets[one] = Tweet(TweetId(one), UserId(author), f"tweet {one}", 1_000)
+        if profile:
+            self.users.users[author] = User(UserId(author), f"a{author}", f"Author {author}", 1_000)
+        if followed:
+            self.timelines.authors.add(author)
+
+    def query(
+        self, algorithm: Algorithm = "ranked", *, limit: int = 3, position: FeedPosition | None = None
+    ) -> FeedQuery:
+        return FeedQuery(
+            VIEWER,
+            limit,
+            algorithm,
+            position,
+            REQUEST,
+            self.clock.now_ms(),
+            Deadline.after_ms(1_500, self.clock),
+            Timings(self.clock),
+        )
+
+    async def page(
+        self, algorithm: Algorithm = "ranked", *, limit: int = 3, position: FeedPosition | None = None
+    ) -> FeedPage:
+        page = await self.feed.page(self.query(algorithm, limit=limit, position=position))
+        await self.feed.remember(VIEWER, page)
+        return page
+
+    async def scroll(
+        self,
+        algorithm: Algorithm = "ranked",
+        *,
+        limit: int = 3,
+        between: Callable[[int], Awaitable[None]] | None = None,
+    ) -> list[FeedPage]:
+        """Page by page to the end; `between` is called before each page with its number, from 1 on."""
+        pages = [await self.page(algorithm, limit=limit)]
+        while (following := pages[-1].next_position) is not None:
+            assert len(pages[-1].items) == limit, "only the last page may be short"
+            assert len(pages) < 100, "the scroll does not end"
+            if between is not None:
+                await between(len(pages))
+            pages.append(await self.page(algorithm, limit=limit, position=following))
+        return pages
+
+    async def served(self) -> list[Served]:
+        await self.records.flush()
+        events = [decode_event(decode_envelope(record.value)) for record in self.log.appended]
+        return [event for event in events if isinstance(event, Served)]
+
+    def _mint(self) -> int:
+        if self.lease_lost:
+            raise LeaseLost("no number")
+        return 1
+
+
+def shown(pages: Sequence[FeedPage] | FeedPage) -> list[int]:
+    """The tweet ids of pages, in the order in which they were shown."""
+    pages = [pages] if isinstance(pages, FeedPage) else pages
+    return [item.tweet.tweet_id for page in pages for item in page.items]

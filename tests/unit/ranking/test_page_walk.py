@@ -1,0 +1,58 @@
+"""A page is full wherever there is enough that may be shown, however much of the way may not."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from ranking.page_walk import Shown
+from tests.unit.ranking.feed_world import VIEWER, FeedWorld
+
+
+async def _walk(world: FeedWorld, want: int, below: int | None = None) -> list[Shown]:
+    timeline = await world.timelines.read(VIEWER)
+    return await world.walk.in_time_order(timeline, below, want)
+
+
+def _ids(shown: list[Shown]) -> list[int]:
+    return [one.tweet.tweet_id for one in shown]
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_a_walk_shows_the_newest_that_may_be_shown(seed: int, world: FeedWorld) -> None:
+    randomness = random.Random(seed)
+    ids = range(100, 400)
+    for one in ids:
+        author = randomness.choice([21, 22, 23, 24])
+        world.post(author, one, followed=author != 23, profile=author != 24)
+    gone = set(randomness.sample(ids, 150))
+    for one in gone:
+        del world.tweets.tweets[one]
+    # The list holds dead ids and ends somewhere; the store goes on below it.
+    world.timelines.listed = list(ids)[-randomness.randrange(1, 300) :]
+    allowed = [
+        one for one in reversed(ids) if one not in gone and world.tweets.tweets[one].author_id in (21, 22)
+    ]
+    for want in (1, 7, 60, 1_000):
+        assert _ids(await _walk(world, want)) == allowed[:want]
+        below = randomness.choice(ids)
+        assert _ids(await _walk(world, want, below)) == [one for one in allowed if one < below][:want]
+
+
+async def test_places_are_those_of_the_order_that_was_walked(world: FeedWorld) -> None:
+    world.post(21, *range(100, 140))
+    for one in range(100, 130):
+        del world.tweets.tweets[one]
+    order = np.arange(100, 140, dtype=np.int64)
+    timeline = await world.timelines.read(VIEWER)
+    shown = await world.walk.along(order, timeline, 4)
+    assert [(one.place, one.tweet.tweet_id) for one in shown] == [(30, 130), (31, 131), (32, 132), (33, 133)]
+
+
+async def test_a_walk_along_nothing_ends(world: FeedWorld) -> None:
+    assert await _walk(world, 5) == []
+    world.post(21, 100, followed=False)
+    world.timelines.listed = [100]
+    assert await _walk(world, 5) == []

@@ -1,0 +1,60 @@
+"""Served records wait for a log that is away, in order, up to a bound; then the oldest go."""
+
+from __future__ import annotations
+
+import asyncio
+
+from core.errors import Unavailable
+from ranking.side_effects import BATCH, QUEUE, ServedRecords
+from stores.ports import OutboxRecord
+from tests.unit.eventlog.fake_log import FakeLog
+
+
+def _record(number: int) -> OutboxRecord:
+    return OutboxRecord("served.v1", number, b"")
+
+
+def _keys(log: FakeLog) -> list[int]:
+    return [record.key for record in log.appended]
+
+
+async def test_records_are_appended_in_order() -> None:
+    log = FakeLog(asyncio.Event())
+    records = ServedRecords(log)
+    for number in range(2 * BATCH + 1):
+        records.put(_record(number))
+    await records.flush()
+    assert _keys(log) == list(range(2 * BATCH + 1))
+
+
+async def test_a_log_that_is_away_loses_nothing() -> None:
+    log = FakeLog(asyncio.Event())
+    records = ServedRecords(log)
+    for number in range(BATCH + 5):
+        records.put(_record(number))
+    log.failing["append"] = [Unavailable("away"), Unavailable("away")]
+    await records.flush()
+    assert _keys(log) == []
+    await records.flush()
+    await records.flush()
+    assert _keys(log) == list(range(BATCH + 5))
+
+
+async def test_beyond_the_bound_the_oldest_are_given_up() -> None:
+    log = FakeLog(asyncio.Event())
+    records = ServedRecords(log)
+    for number in range(QUEUE + 3):
+        records.put(_record(number))
+    await records.flush()
+    assert _keys(log) == list(range(3, QUEUE + 3))
+
+
+async def test_what_is_left_is_written_at_the_end() -> None:
+    log = FakeLog(asyncio.Event())
+    records = ServedRecords(log)
+    stop = asyncio.Event()
+    running = asyncio.create_task(records.run(stop))
+    records.put(_record(1))
+    stop.set()
+    await running
+    assert _keys(log) == [1]

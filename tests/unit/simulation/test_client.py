@@ -1,0 +1,50 @@
+"""The client says what went wrong in the problem's own words, and sends what the API asks for."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+from core.errors import Unavailable
+from feed_api.schemas import ClientEvents
+from simulation.client import FeedClient, event
+
+
+def _client(answer: httpx.Response | Exception, seen: list[httpx.Request]) -> httpx.AsyncClient:
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return httpx.AsyncClient(transport=httpx.MockTransport(handle), base_url="http://feed")
+
+
+async def test_a_post_carries_its_key_and_token() -> None:
+    seen: list[httpx.Request] = []
+    async with _client(httpx.Response(201, json={"tweet_id": "1"}), seen) as http:
+        assert await FeedClient(http, "t0").post("hello", "k1") == {"tweet_id": "1"}
+    (request,) = seen
+    assert (request.method, request.url.path) == ("POST", "/v1/tweets")
+    assert request.headers["Idempotency-Key"] == "k1"
+    assert request.headers["Authorization"] == "Bearer t0"
+    assert json.loads(request.content) == {"text": "hello"}
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(503, text="not just now"), httpx.ConnectError("refused")])
+async def test_what_fails_is_unavailable_in_its_own_words(answer: httpx.Response | Exception) -> None:
+    async with _client(answer, []) as http:
+        with pytest.raises(Unavailable, match=r"GET /v1/feed: .*(not just now|refused)"):
+            await FeedClient(http, "t0").feed(algorithm="ranked")
+
+
+def test_an_event_is_one_that_the_api_takes() -> None:
+    events = [
+        event("seen", "A" * 60, "e1", at_ms=1_700_000_000_123),
+        event("dwell", "A" * 60, "e2", at_ms=1_700_000_000_000, value_ms=5),
+    ]
+    read = ClientEvents.model_validate({"events": events})
+    assert [one.value_ms for one in read.events] == [None, 5]
+    assert round(read.events[0].client_ts.timestamp() * 1000) == 1_700_000_000_123

@@ -1,0 +1,109 @@
+"""Golden files of what others keep for us: tokens that clients carry, values that Redis holds.
+
+A file is written once. What it holds stays readable, and today's code writes the same bytes; a
+changed format gets a new version and a file beside it.
+`python -m tests.unit.wiring.test_golden_formats` writes those that are missing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.ids import TweetId, UserId
+from core.packing import VersionedCodec
+from core.types import Tweet
+from feed_api.signatures import Signer, Tracked
+from ranking.query import FeedPosition
+from stores.ports import Followees
+from stores.slates import SLATES, Slate
+from stores.tweet_cache import TWEETS
+from timelines.relations import decode_followees, encode_followees
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+
+SIGNER = Signer(bytes(range(32)))
+VIEWER = UserId(1_723_000_000_000_000_007)
+TWEET_ID = TweetId(1_724_000_000_000_000_001)
+RANKED = FeedPosition("r", below=TWEET_ID, slate="AbCdEf-_0123", index=37, floor=TWEET_ID - 5)
+CHRONOLOGICAL = FeedPosition("c", below=TWEET_ID, index=20)
+TRACKED = Tracked(uuid.UUID(bytes=bytes(range(16))), TWEET_ID, TWEET_ID - 7, 3)
+TWEET = Tweet(TWEET_ID, VIEWER, "Grüße — 🎉", 1_700_000_000_123, TweetId(TWEET_ID - 1), TweetId(TWEET_ID - 2))
+PLAIN_TWEET = Tweet(TWEET_ID, VIEWER, "hello", 1_700_000_000_123)
+FOLLOWEES = Followees(np.array([3, VIEWER, TWEET_ID], np.int64), TWEET_ID)
+SLATE = Slate(
+    "AbCdEf-_0123",
+    1_700_000_000_123,
+    TWEET_ID - 5,
+    "home@20260101-1",
+    "engagement@1",
+    "9f" * 32,
+    ["timeline", "timeline"],
+    ["g", "t"],
+    np.array([TWEET_ID, TWEET_ID - 5], "<i8").tobytes(),
+    np.array([[0.75], [0.125]], "<f4").tobytes(),
+    np.array([0.75, 0.125], "<f8").tobytes(),
+    np.array([[1.0, np.nan], [0.5, 2.0]], "<f4").tobytes(),
+    np.array([[[1, 7], [4, 0]], [[1, 7], [4, 9]]], "<u4").tobytes(),
+)
+
+FORMATS: dict[str, bytes] = {
+    "tokens/cursor.ranked.v1.txt": SIGNER.cursor(VIEWER, RANKED).encode(),
+    "tokens/cursor.chronological.v1.txt": SIGNER.cursor(VIEWER, CHRONOLOGICAL).encode(),
+    "tokens/tracking.v1.txt": SIGNER.tracking(VIEWER, TRACKED).encode(),
+    "redis/slate.v1.bin": SLATES.encode(SLATE),
+    "redis/followees.v1.bin": encode_followees(FOLLOWEES),
+    "redis/tweet.v1.bin": TWEETS.encode(TWEET),
+    "redis/tweet.plain.v1.bin": TWEETS.encode(PLAIN_TWEET),
+}
+
+
+def golden(name: str) -> bytes:
+    return (GOLDEN / name).read_bytes()
+
+
+def write_missing() -> None:
+    for name, value in FORMATS.items():
+        path = GOLDEN / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(value)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_todays_code_writes_the_same_bytes(name: str) -> None:
+    assert FORMATS[name] == golden(name)
+
+
+def test_tokens_are_read_as_what_they_were() -> None:
+    assert SIGNER.read_cursor(VIEWER, golden("tokens/cursor.ranked.v1.txt").decode()) == RANKED
+    assert SIGNER.read_cursor(VIEWER, golden("tokens/cursor.chronological.v1.txt").decode()) == CHRONOLOGICAL
+    assert SIGNER.read_tracking(VIEWER, golden("tokens/tracking.v1.txt").decode()) == TRACKED
+
+
+def test_values_of_redis_are_read_as_what_they_were() -> None:
+    assert SLATES.decode(golden("redis/slate.v1.bin")) == SLATE
+    assert TWEETS.decode(golden("redis/tweet.v1.bin")) == TWEET
+    assert TWEETS.decode(golden("redis/tweet.plain.v1.bin")) == PLAIN_TWEET
+    followees = decode_followees(golden("redis/followees.v1.bin"))
+    assert followees is not None
+    assert (followees.ids.tolist(), followees.ver) == (FOLLOWEES.ids.tolist(), FOLLOWEES.ver)
+
+
+@pytest.mark.parametrize(
+    ("codec", "name"),
+    [(SLATES, "redis/slate.v1.bin"), (TWEETS, "redis/tweet.v1.bin")],
+    ids=["slate", "tweet"],
+)
+def test_an_unknown_version_or_damage_is_a_miss(codec: VersionedCodec[object], name: str) -> None:
+    raw = golden(name)
+    assert codec.decode(raw) is not None
+    for other in (b"\x02" + raw[1:], raw[:-1], raw[:1], b"", None):
+        assert codec.decode(other) is None
+
+
+if __name__ == "__main__":
+    write_missing()
