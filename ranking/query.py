@@ -45,7 +45,7 @@ class FeedQuery:
 
 @dataclass(frozen=True, slots=True)
 class FeedItem:
-    """One tweet of a page. `position` counts from 0 at the top of the whole scroll."""
+    """One tweet of a page. `position` counts from 0 at the top of the scroll, anew in a remade slate."""
 
     tweet: Tweet
     author: User

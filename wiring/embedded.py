@@ -13,9 +13,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.clock import SystemClock
 from core.errors import ConfigurationError
+from feed_api.auth import TokenVerifier
 from wiring.home import Home, StackState
-from wiring.keys import stack_keys
+from wiring.keys import load_jwks, stack_keys
 from wiring.process import listen
 from wiring.redis_server import redis_command
 from wiring.settings import Settings, variable_of
@@ -50,6 +52,9 @@ def run_embedded(
         cleanup.enter_context(stopping)
         cleanup.enter_context(home.only_stack())
         keys = stack_keys(home)
+        if settings.auth.jwks is not None:
+            # Read here as well: three processes that cannot start say it less clearly.
+            TokenVerifier(load_jwks(settings.auth.jwks), settings.auth.audience, SystemClock())
         listeners = {
             name: cleanup.enter_context(_listen(host, port, name))
             for name, host, port in (

@@ -1,0 +1,23 @@
+"""One real stack for the tests that leave it as they found it, and a client that speaks to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from tests.e2e.live_stack import LiveStack, live_stack
+from tests.e2e.people import http_client
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    with live_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture
+async def http(stack: LiveStack) -> AsyncIterator[httpx.AsyncClient]:
+    async with http_client(stack) as client:
+        yield client

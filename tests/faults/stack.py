@@ -1,0 +1,22 @@
+"""The embedded stack, its processes started through the entry point with faults."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from wiring.embedded import Programs, run_embedded
+from wiring.settings import load_settings
+
+
+def main() -> None:
+    api, fanout, pipelines = (
+        (sys.executable, "-m", "tests.faults.entry", role) for role in ("api", "fanout", "pipelines")
+    )
+    run_embedded(load_settings(os.environ), os.environ, click.echo, Programs(api, fanout, pipelines))
+
+
+if __name__ == "__main__":
+    main()
