@@ -20,6 +20,7 @@ CONCURRENT_CALLS = 12
 PAGE = 20
 POLL_S = 0.01
 PATIENCE_S = 30.0
+PROBED = 50
 MAX_DWELL_MS = 20_000
 
 TokenOf = Callable[[int], str]
@@ -108,7 +109,8 @@ class Town:
         posted = await self._post(draft)
         began_s = time.monotonic()
         while time.monotonic() - began_s < PATIENCE_S:
-            feed = await self._clients[viewer].feed(algorithm="chronological", limit=5)
+            # Others post meanwhile: deep enough that they cannot have pushed it off the page.
+            feed = await self._clients[viewer].feed(algorithm="chronological", limit=PROBED)
             if any(int(tweet["tweet_id"]) == posted.tweet_id for tweet in feed["tweets"]):
                 return time.monotonic() - began_s
             await asyncio.sleep(POLL_S)
