@@ -92,7 +92,7 @@ def test_an_id_keeps_its_time(at_ms: int, datacenter: int, machine: int, sequenc
     value = compose_id(at_ms, datacenter, machine, sequence)
     assert 0 <= value <= MAX_ID
     assert id_time_ms(value) == at_ms
-    assert compose_id(at_ms, 0, 0, 0) <= value < compose_id(at_ms + 1, 0, 0, 0)
+    assert compose_id(at_ms, 0, 0, 0) <= value <= compose_id(at_ms, 31, 31, 4095)
 
 
 def test_twitters_own_ids_keep_their_time() -> None:
