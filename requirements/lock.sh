@@ -10,3 +10,4 @@ compile() {
 compile --extra dev -o requirements/dev.lock
 compile --extra train --extra embedded -c requirements/dev.lock -o requirements/train.lock
 compile -c requirements/dev.lock -o requirements/serve.lock
+compile --extra distributed --extra lake -c requirements/dev.lock -o requirements/distributed.lock
