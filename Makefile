@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+STACK ?= embedded
 SOURCES := core stores eventlog features timelines ranking feed_api fanout pipelines training interchange simulation wiring
 
 .DEFAULT_GOAL := help
@@ -50,11 +51,11 @@ bench: setup     ## the benchmarks, each against a named alternative
 bar-%: setup     ## one bar of docs/results.md, e.g. make bar-post-to-feed
 	$(BIN)/python -m bench.bars $* $(ARGS)
 
-demo: setup      ## the whole product once, on the embedded stack (ARGS="--small", "--keep")
-	$(BIN)/rankfeed demo $(ARGS)
+demo: setup      ## the whole product once (ARGS="--small", "--keep"; STACK=distributed)
+	RANKFEED_STACK=$(STACK) $(BIN)/rankfeed demo $(ARGS)
 
-up: setup        ## the embedded stack, until Ctrl-C
-	$(BIN)/rankfeed up $(ARGS)
+up: setup        ## a whole stack, until Ctrl-C (STACK=distributed: on Kafka and Cassandra)
+	RANKFEED_STACK=$(STACK) $(BIN)/rankfeed up $(ARGS)
 
 clean:           ## forget the venv and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -173,9 +173,27 @@ class DeadLetter(Event, frozen=True):
     raw: bytes
 
 
+class DeadLetterRedriven(Event, frozen=True):
+    """Key: that of the dead letter, whose id is `letter`: its event has been published once more."""
+
+    type_name = "dead.letter.redriven"
+    topic = DEAD_LETTERS
+
+    letter: int
+
+
 EVENTS: dict[str, type[Event]] = {
     event.type_name: event
-    for event in (TweetCreated, FollowSet, LikeSet, UserCreated, Viewed, Served, DeadLetter)
+    for event in (
+        TweetCreated,
+        FollowSet,
+        LikeSet,
+        UserCreated,
+        Viewed,
+        Served,
+        DeadLetter,
+        DeadLetterRedriven,
+    )
 }
 
 _encoder = msgspec.msgpack.Encoder()

@@ -1,28 +1,19 @@
-"""The embedded log: the outbox table of the facts' file, and a second file for telemetry.
-
-A subscription wakes up by SQLite's `data_version`, which changes when another connection commits:
-about 5 µs a look, no Redis needed, and nothing is missed.
-"""
+"""The embedded log: the outbox table of the facts' file, and a second file for telemetry."""
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import threading
-import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 from core.clock import Clock
-from core.errors import Unavailable
-from eventlog.log import Entry, Offsets, TopicPartition, next_offsets
-from eventlog.schema import TELEMETRY_TOPICS
+from eventlog.log import Offsets, TopicPartition, check_sizes
+from eventlog.schema import DEAD_LETTERS, TELEMETRY_TOPICS
+from eventlog.sqlite_subscription import SqliteSubscription
 from stores.ports import OutboxRecord
 from stores.sqlite import append_to_log
-from stores.sqlite_database import SqliteDatabase, is_away
+from stores.sqlite_database import SqliteDatabase
 
-_LOOK_EVERY_S = 0.005
+_END_OF_TIME_MS = 2**62
 
 
 class SqliteEventLog:
@@ -37,6 +28,7 @@ class SqliteEventLog:
         self._partitions = partitions
 
     async def append(self, records: Sequence[OutboxRecord]) -> None:
+        check_sizes(records, DEAD_LETTERS)
         by_file: dict[SqliteDatabase, list[OutboxRecord]] = {}
         for record in records:
             by_file.setdefault(self._file_of(record.topic), []).append(record)
@@ -72,138 +64,39 @@ class SqliteEventLog:
             )
         return lag
 
+    async def ends(self, topics: Sequence[str]) -> Offsets:
+        return await self._firsts(topics, _END_OF_TIME_MS)
+
+    async def offsets_at(self, topics: Sequence[str], ts_ms: int) -> Offsets:
+        return await self._firsts(topics, ts_ms)
+
+    async def reset(self, group: str, offsets: Offsets) -> None:
+        for topic in {tp.topic for tp in offsets}:
+            rows = [(group, *tp, next_) for tp, next_ in offsets.items() if tp.topic == topic]
+            await self._file_of(topic).write(
+                lambda connection, rows=rows: connection.executemany(  # type: ignore[misc]  # bound per turn
+                    "INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?)", rows
+                )
+            )
+
+    async def _firsts(self, topics: Sequence[str], ts_ms: int) -> dict[TopicPartition, int]:
+        firsts: dict[TopicPartition, int] = {}
+        for topic in topics:
+            # One look at the whole topic: for operators, not for a path that is taken often.
+            rows = await self._file_of(topic).read(
+                lambda connection, topic=topic: connection.execute(  # type: ignore[misc]  # bound per turn
+                    "SELECT part, "
+                    "coalesce(min(CASE WHEN published_ms >= ? THEN offset END), max(offset) + 1) "
+                    "FROM log WHERE topic = ? GROUP BY part",
+                    (ts_ms, topic),
+                ).fetchall()
+            )
+            firsts |= {TopicPartition(topic, part): 0 for part in range(self._partitions)}
+            firsts |= {TopicPartition(topic, part): offset for part, offset in rows}
+        return firsts
+
     def _file_of(self, topic: str) -> SqliteDatabase:
         return self._telemetry if topic in TELEMETRY_TOPICS else self._facts
-
-
-class _Found(NamedTuple):
-    """What one poll read, and where that leaves the subscription."""
-
-    entries: list[Entry]
-    positions: dict[TopicPartition, int]
-    versions: dict[SqliteDatabase, int]
-    behind: list[str]
-
-
-class SqliteSubscription:
-    """Reads every partition: the embedded stack runs one consumer a group."""
-
-    def __init__(
-        self,
-        group: str,
-        topics_by_file: Mapping[SqliteDatabase, Sequence[str]],
-        positions: dict[TopicPartition, int],
-        partitions: int,
-    ) -> None:
-        self._group = group
-        self._files = topics_by_file
-        self._file_of = {topic: database for database, topics in topics_by_file.items() for topic in topics}
-        self._positions = positions
-        self._partitions = partitions
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"log-{group}")
-        self._connections = {database: database.connect() for database in topics_by_file}
-        self._versions: dict[SqliteDatabase, int] = {}
-        # Topics that may hold more than was read, the one that waited longest first.
-        self._behind: list[str] = []
-        self._uncommitted: dict[TopicPartition, int] = {}
-        self._reading: asyncio.Future[_Found] | None = None
-        self._closing = threading.Event()
-
-    async def poll(self, *, max_entries: int, timeout_s: float) -> Sequence[Entry]:
-        # A poll whose caller was cancelled goes on in its thread; what it found belongs to the next.
-        if self._reading is None:
-            self._reading = asyncio.get_running_loop().run_in_executor(
-                self._thread, self._poll, max_entries, timeout_s
-            )
-        try:
-            found = await asyncio.shield(self._reading)
-        except sqlite3.Error as exc:
-            self._reading = None
-            if is_away(exc):
-                raise Unavailable(f"the log cannot be read: {exc}") from exc
-            raise
-        # Taken over here, not in the thread: what nobody was given must neither be skipped nor committed.
-        self._reading = None
-        entries, self._positions, self._versions, self._behind = found
-        self._uncommitted |= next_offsets(entries)
-        return entries
-
-    async def commit(self, offsets: Offsets) -> None:
-        for tp, next_ in offsets.items():
-            if self._uncommitted.get(tp, 0) <= next_:
-                self._uncommitted.pop(tp, None)
-        # A partition with nothing outstanding moves on with what was read over: one that never has an
-        # entry would otherwise make the next start read the topic from its beginning.
-        moved = {tp: next_ for tp, next_ in self._positions.items() if tp not in self._uncommitted} | dict(
-            offsets
-        )
-        for database, topics in self._files.items():
-            rows = [
-                (self._group, tp.topic, tp.partition, next_)
-                for tp, next_ in moved.items()
-                if tp.topic in topics
-            ]
-            if rows:
-                await database.write(
-                    lambda connection, rows=rows: connection.executemany(  # type: ignore[misc]  # bound per turn
-                        "INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?)", rows
-                    )
-                )
-
-    async def close(self) -> None:
-        self._closing.set()
-        self._thread.shutdown(wait=True)
-        for connection in self._connections.values():
-            connection.close()
-
-    def _poll(self, max_entries: int, timeout_s: float) -> _Found:
-        end_s = time.monotonic() + timeout_s
-        found = _Found([], dict(self._positions), dict(self._versions), list(self._behind))
-        while True:
-            self._look(found, max_entries)
-            if found.entries or time.monotonic() >= end_s:
-                return found
-            if not found.behind and self._closing.wait(_LOOK_EVERY_S):
-                return found
-
-    def _look(self, found: _Found, max_entries: int) -> None:
-        for database, topics in self._files.items():
-            # Asked before the topics are read: a commit in between changes it once more.
-            (version,) = self._connections[database].execute("PRAGMA data_version").fetchone()
-            if found.versions.get(database) != version:
-                found.versions[database] = version
-                found.behind.extend(topic for topic in topics if topic not in found.behind)
-        for topic in tuple(found.behind):
-            if (room := max_entries - len(found.entries)) <= 0:
-                return
-            complete = self._read(found, topic, room)
-            found.behind.remove(topic)
-            if not complete:
-                found.behind.append(topic)
-
-    def _read(self, found: _Found, topic: str, limit: int) -> bool:
-        """Reads on in one topic; False where there may be more."""
-        partitions = [TopicPartition(topic, part) for part in range(self._partitions)]
-        lowest = min(found.positions.get(tp, 0) for tp in partitions)
-        rows = (
-            self._connections[self._file_of[topic]]
-            .execute(
-                "SELECT topic, part, offset, key, value, published_ms FROM log "
-                "WHERE topic = ? AND offset >= ? ORDER BY offset LIMIT ?",
-                (topic, lowest, limit),
-            )
-            .fetchall()
-        )
-        found.entries.extend(
-            entry
-            for row in rows
-            if (entry := Entry(*row)).offset >= found.positions.get(entry.topic_partition, 0)
-        )
-        if rows:
-            # The read covered every partition up to its last row, those without one included.
-            for tp in partitions:
-                found.positions[tp] = max(found.positions.get(tp, 0), rows[-1][2] + 1)
-        return len(rows) < limit
 
 
 async def _committed(

@@ -33,6 +33,9 @@ RETRIES = Counter(
 LAST_OFFSET = Gauge("rankfeed_committed_offset", "The newest offset committed", ["group", "topic"])
 
 
+MAX_ERROR_CHARS = 4_000
+"""A dead letter tells its cause; an error that quotes a whole batch would outgrow the record."""
+
 MintId = Callable[[], int]
 Call = Callable[[], Awaitable[None]]
 
@@ -211,7 +214,13 @@ class Worker:
     async def _set_aside(self, entry: Entry, cause: Exception, stop: asyncio.Event, *, attempts: int) -> None:
         error = str(cause) if isinstance(cause, RankfeedError) else f"{type(cause).__name__}: {cause}"
         letter = DeadLetter(
-            entry.topic, entry.partition, entry.offset, self._options.group, error, attempts, entry.value
+            entry.topic,
+            entry.partition,
+            entry.offset,
+            self._options.group,
+            error[:MAX_ERROR_CHARS],
+            attempts,
+            entry.value,
         )
 
         async def append() -> None:

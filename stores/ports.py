@@ -4,10 +4,15 @@ Promises shared by every port:
 
 - A write that returned is durable: it survives the death of the process and, for facts, the
   loss of power.
-- A write takes its outbox records with it: either both are there or neither is.
-- A second identical write changes nothing. Where a write answers whether it changed something, the
-  second one answers that it did not; where it refuses what is taken, it finds itself in the way.
-- `Unavailable` means that the outcome is not known; repeating the call is always safe.
+- A write and its outbox records stand or fall together: what is written is told of, what is not is
+  not. Records are published at least once, after the write can be read; where a process died or the
+  log was away, seconds after it came back, and then not always in the order of the writes. Their
+  events carry versions for that.
+- A second identical write changes nothing; it may be told of again. Where a write answers whether it
+  changed something, a later one answers that it did not, but of several at the very same time each
+  may be told that it did. Where it refuses what is taken, it finds itself in the way.
+- `Unavailable` means that the outcome is not known: the write may still take place by itself, as a
+  whole. Repeating the call is always safe.
 - Reads see every write that returned before the read began.
 """
 
@@ -72,8 +77,8 @@ class GraphStore(Protocol):
     ) -> bool:
         """Follows or unfollows; True where that changed anything.
 
-        The state of an edge is that of its highest `ver`. Without a change the outbox records
-        are not written either.
+        The state of an edge is that of its highest `ver`, and so is the highest `ver` that is told
+        of. Without a change the outbox records are not published.
         """
         ...
 
@@ -90,12 +95,17 @@ class TweetStore(Protocol):
     ) -> IdempotentAnswer | None:
         """Adds a tweet, its idempotency row and its events as one.
 
-        Where the author used the same, unexpired key before, nothing is written and the first
+        Where the author used the same, unexpired key before, nothing new is written and the first
         answer comes back; None means that this call wrote.
         """
         ...
 
-    async def idempotent_answer(self, user: UserId, key: str, now_ms: int) -> IdempotentAnswer | None: ...
+    async def idempotent_answer(self, user: UserId, key: str, now_ms: int) -> IdempotentAnswer | None:
+        """What the key was first used for. The tweet that it answers for is there.
+
+        Where the first call died over it, this one finishes it; so it may raise Unavailable.
+        """
+        ...
 
     async def get_many(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
         """Tweets by id, at most 1,000 a call; unknown ids are absent."""

@@ -16,6 +16,9 @@ import redis
 import redis.asyncio
 from hypothesis import HealthCheck, settings
 
+# Fixtures of Kafka, Cassandra and a Redis Cluster.
+pytest_plugins = ["tests.local_servers", "tests.cassandra_keyspace"]
+
 # A test never asserts on time, nor does Hypothesis on a machine that is busy with something else.
 settings.register_profile("rankfeed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rankfeed")

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 import click
 
 from core.errors import RankfeedError
-from wiring import cli_data, cli_demo, cli_models
+from wiring import cli_data, cli_demo, cli_models, cli_servers
 from wiring.process import configure_logging, listen, stopping
-from wiring.settings import Settings, list_settings, load_settings
+from wiring.settings import Settings, list_settings, load_settings, overlaid, variable_of
 
 ALL_SCOPES = ("feed", "write")
 MAX_TOKEN_TTL_S = 30 * 24 * 3600
@@ -55,12 +55,27 @@ def main() -> None:
 
 
 @main.command()
+@click.option(
+    "--stack",
+    type=click.Choice(["embedded", "distributed"]),
+    help="SQLite files, or Cassandra and Kafka: those that are named, else started here.",
+)
 @click.pass_obj
-def up(settings: Settings) -> None:
-    """Run the embedded stack until Ctrl-C."""
+def up(settings: Settings, stack: str | None) -> None:
+    """Run a whole stack on this machine until Ctrl-C."""
     from wiring.embedded import run_embedded
 
-    run_embedded(settings, os.environ, click.echo)
+    own = {} if stack is None else {variable_of(("stack",)): stack}
+    run_embedded(overlaid(settings, own), {**os.environ, **own}, click.echo)
+
+
+@main.command()
+@click.pass_obj
+def migrate(settings: Settings) -> None:
+    """Make or upgrade Cassandra's tables and Kafka's topics; safe to run again at any time."""
+    from wiring.distributed import migrate_servers
+
+    migrate_servers(settings, click.echo)
 
 
 def _role(name: str, role_main: RoleMain) -> None:
@@ -172,6 +187,7 @@ def contracts() -> None:
 cli_models.register(main)
 cli_data.register(main)
 cli_demo.register(main)
+cli_servers.register(main)
 
 if __name__ == "__main__":
     sys.exit(main())

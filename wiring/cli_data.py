@@ -12,7 +12,8 @@ from core.errors import ConfigurationError
 from wiring.cli_models import Moment
 from wiring.home import Home
 from wiring.resources import open_stores
-from wiring.settings import Settings
+from wiring.running_stack import as_running
+from wiring.settings import Settings, overlaid
 
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
@@ -57,8 +58,8 @@ def import_(settings: Settings, directory: Path) -> None:
     from wiring.running_stack import running_stack, this_environment
 
     home = Home(settings.home.absolute())
-    with running_stack(home, this_environment(), click.echo):
-        asyncio.run(_import(settings, home, directory))
+    with running_stack(home, this_environment(), click.echo) as state:
+        asyncio.run(_import(overlaid(settings, state.settings), home, directory))
 
 
 @click.command("id")
@@ -75,7 +76,7 @@ async def _import(settings: Settings, home: Home, directory: Path) -> None:
     from wiring.draining import await_drained
 
     clock = SystemClock()
-    with open_stores(home, clock) as stores:
+    async with open_stores(settings, home, clock) as stores:
         targets = ImportTargets(
             users=stores.users,
             graph=stores.graph,
@@ -97,6 +98,6 @@ async def _show_id(settings: Settings, namespace: str, external_id: str) -> None
             f"nothing was imported as {external_id} of {namespace}; the import's meta.json has the namespaces"
         )
 
-    with open_stores(Home(settings.home), SystemClock()) as stores:
+    async with open_stores(as_running(settings), Home(settings.home), SystemClock()) as stores:
         (found,) = await stores.control.map_external_ids(namespace, [external_id], absent)
     click.echo(int(found))

@@ -13,6 +13,7 @@ from core.errors import ConfigurationError, Unavailable
 from stores.redis_client import open_redis
 from wiring.home import Home
 from wiring.resources import open_stores
+from wiring.running_stack import as_running
 from wiring.settings import Settings
 
 PROMOTION_S = 10.0
@@ -147,7 +148,7 @@ def bundle_directory(home: Home, label: str | None) -> Path:
 async def _list(settings: Settings) -> None:
     from ranking.registry import Registry
 
-    with open_stores(Home(settings.home), SystemClock()) as stores:
+    async with open_stores(as_running(settings), Home(settings.home), SystemClock()) as stores:
         registry = Registry(stores.control, Home(settings.home).models, SystemClock())
         champion = await registry.champion()
         bundles = registry.bundles()
@@ -163,7 +164,7 @@ async def _promote(settings: Settings, label: str) -> None:
 
     home = Home(settings.home)
     directory = bundle_directory(home, label)
-    with open_stores(home, SystemClock()) as stores:
+    async with open_stores(as_running(settings), home, SystemClock()) as stores:
         registry = Registry(stores.control, home.models, SystemClock())
         alias = await registry.promote(directory.parent.name, directory.name)
         state = home.state()

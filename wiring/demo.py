@@ -22,7 +22,7 @@ from wiring.draining import await_drained
 from wiring.home import Home, StackState
 from wiring.keys import StackKeys, stack_keys
 from wiring.resources import open_stores
-from wiring.settings import Settings
+from wiring.settings import Settings, overlaid
 
 FIRST_USER = 1_000_001
 TOKEN_TTL_S = 24 * 3600
@@ -63,6 +63,7 @@ def _size(options: DemoOptions) -> _Size:
 
 async def run_demo(settings: Settings, home: Home, state: StackState, options: DemoOptions) -> None:
     """Raises DemoFailed where a tweet was lost or shown twice, or nothing was served as ranked."""
+    settings = overlaid(settings, state.settings)
     clock, size = SystemClock(), _size(options)
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -140,7 +141,7 @@ class _Acts:
         bundle = await asyncio.to_thread(train, self._home.lake, self._home.models, options, self._say)
         redis = open_redis(self._state.redis_url, timeout_ms=self._settings.redis.timeout_ms)
         try:
-            with open_stores(self._home, self._clock) as stores:
+            async with open_stores(self._settings, self._home, self._clock) as stores:
                 registry = Registry(stores.control, self._home.models, self._clock)
                 alias = await registry.promote(bundle.parent.name, bundle.name)
                 promotion = await registry.await_processes(redis, alias, timeout_s=10.0)
@@ -209,7 +210,7 @@ class _Acts:
         self._console.print(table)
 
     async def _drain(self) -> None:
-        with open_stores(self._home, self._clock) as stores:
+        async with open_stores(self._settings, self._home, self._clock) as stores:
             await await_drained(stores.log, self._clock, self._say)
 
     def _title(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The embedded stack: Redis, API, fan-out and pipelines under one supervisor and one data directory."""
+"""One machine's stack: Redis, API, fan-out and pipelines under one supervisor and one data directory."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from core.clock import SystemClock
 from core.errors import ConfigurationError
@@ -63,9 +65,15 @@ def run_embedded(
                 ("pipelines", "127.0.0.1", settings.pipelines.port),
             )
         }
+        own = {variable_of(("home",)): str(home.root)}
+        if settings.stack == "distributed":
+            # Imported here: an embedded stack needs none of the drivers.
+            from wiring.own_servers import bring_up_servers
+
+            own |= bring_up_servers(settings, home, say, cleanup)
+        # After the servers, so that it is stopped before them: the children still drain into them.
         supervisor = Supervisor(say)
         cleanup.callback(supervisor.stop)
-        base = {**environment, variable_of(("home",)): str(home.root)}
         if settings.redis.url is None:
             # Asked for first: a Redis that cannot listen would be restarted again and again.
             port = _port_for("redis", settings.redis.port)
@@ -83,7 +91,7 @@ def run_embedded(
             )
         else:
             redis_url = settings.redis.url.get_secret_value()
-        base[variable_of(("redis", "url"))] = redis_url
+        own[variable_of(("redis", "url"))] = redis_url
         programs = programs or Programs()
         for name, command in (
             ("api", programs.api),
@@ -96,17 +104,17 @@ def run_embedded(
                 Child(
                     name,
                     (*command, *options),
-                    base,
+                    {**environment, **own, variable_of(("kafka", "instance")): f"{name}-0"},
                     home.logs / f"{name}.log",
                     pass_fds=(descriptor, supervisor.lifeline),
                 )
             )
         api_url = _url(listeners["api"])
-        state = StackState(os.getpid(), api_url, redis_url, ready=False)
+        state = StackState(os.getpid(), api_url, redis_url, ready=False, settings=own)
         home.write_state(state)
         _await_ready(supervisor, listeners, home, stopping)
         if not stopping.requested:
-            home.write_state(StackState(os.getpid(), api_url, redis_url, ready=True))
+            home.write_state(msgspec.structs.replace(state, ready=True))
             say(f"ready: {api_url}")
             say(f"  data and logs in {home.root}; Ctrl-C stops everything")
             say("  a token for calling it: rankfeed token --user 1001")

@@ -19,12 +19,17 @@ _LOCK_PATIENCE_S = 0.3
 
 
 class StackState(msgspec.Struct, frozen=True):
-    """What a running stack writes down for the other commands. It holds Redis' password: mode 0600."""
+    """What a running stack writes down for the other commands. It holds Redis' password: mode 0600.
+
+    `settings` are the variables that its processes run with beyond what they were given: where its
+    own servers are.
+    """
 
     pid: int
     api_url: str
     redis_url: str
     ready: bool
+    settings: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,10 @@ class Home:
     @property
     def logs(self) -> Path:
         return self.root / "logs"
+
+    @property
+    def servers(self) -> Path:
+        return self.root / "servers"
 
     @property
     def run(self) -> Path:

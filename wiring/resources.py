@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -41,7 +41,10 @@ _logger = structlog.get_logger("resources")
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The ports of the embedded stack; they need no Redis and no id."""
+    """The ports of a stack; they need no Redis and no id.
+
+    `relay` finishes what dead writers left half done, where the engine needs that.
+    """
 
     users: UserStore
     graph: GraphStore
@@ -49,6 +52,7 @@ class Stores:
     engagements: EngagementStore
     control: ControlStore
     log: EventLog
+    relay: Callable[[asyncio.Event], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,25 @@ class Resources:
     mint: Callable[[], int]
 
 
+@asynccontextmanager
+async def open_stores(settings: Settings, home: Home, clock: Clock) -> AsyncIterator[Stores]:
+    """The stores and the log of the stack that the settings name.
+
+    Raises ConfigurationError where they cannot be used as they are, Unavailable where they are away.
+    """
+    if settings.stack == "embedded":
+        with open_files(home, clock) as stores:
+            yield stores
+        return
+    # Imported here: the drivers take their time, and the embedded stack needs none of them.
+    from wiring.distributed import open_servers
+
+    async with open_servers(settings, clock) as stores:
+        yield stores
+
+
 @contextmanager
-def open_stores(home: Home, clock: Clock) -> Iterator[Stores]:
+def open_files(home: Home, clock: Clock) -> Iterator[Stores]:
     """Opens the files, made where they are not there yet; raises ConfigurationError."""
     partitions = EMBEDDED_PARTITIONS
     with ExitStack() as cleanup:
@@ -84,7 +105,7 @@ def open_stores(home: Home, clock: Clock) -> Iterator[Stores]:
 
 @asynccontextmanager
 async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
-    """Everything of the embedded stack; Redis may be away, the files must open."""
+    """Everything that a serving process needs; Redis may be away, stores and log must open."""
     if settings.redis.url is None:
         raise ConfigurationError(
             "no Redis is known: start the stack with `rankfeed up`, or set RANKFEED_REDIS_URL"
@@ -92,9 +113,11 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     clock, home = SystemClock(), Home(settings.home)
     redis = open_redis(settings.redis.url.get_secret_value(), timeout_ms=settings.redis.timeout_ms)
     try:
-        with open_stores(home, clock) as stores:
-            async with leased_ids(stores.control, clock) as mint:
-                yield Resources(settings, home, clock, stores, redis, mint)
+        async with (
+            open_stores(settings, home, clock) as stores,
+            leased_ids(stores.control, clock) as mint,
+        ):
+            yield Resources(settings, home, clock, stores, redis, mint)
     finally:
         await redis.aclose()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from core.errors import ConfigurationError
 from wiring.embedded import READY_S
 from wiring.home import Home, StackState
-from wiring.settings import variable_of
+from wiring.settings import Settings, overlaid, variable_of
 from wiring.supervisor import die_with_parent
 
 STOP_S = 30.0
@@ -30,7 +30,7 @@ def running_stack(
     Raises ConfigurationError, with the stack's own words, where it does not come up.
     """
     if home.state() is not None:
-        yield _await_ready(home, None, home.logs / "api.log")
+        yield _await_other(home)
         return
     say(f"starting a stack in {home.root}")
     output = home.logs / "up.log"
@@ -46,7 +46,7 @@ def running_stack(
             preexec_fn=lambda: die_with_parent(signal.SIGTERM),
         )
     try:
-        yield _await_ready(home, process, output)
+        yield _await_own(home, process, output, say)
     finally:
         process.terminate()
         try:
@@ -56,15 +56,32 @@ def running_stack(
             process.wait()
 
 
-def _await_ready(home: Home, process: subprocess.Popen[bytes] | None, output: Path) -> StackState:
-    """The state of a stack that is ready: of `process`, or of whoever has the directory."""
+def _await_other(home: Home) -> StackState:
+    """The state of a stack that somebody else started, once it is ready."""
     end_s = time.monotonic() + READY_S
     while time.monotonic() < end_s:
         state = home.state()
-        if state is not None and state.ready and (process is None or state.pid == process.pid):
+        if state is not None and state.ready:
             return state
-        if process is not None and process.poll() is not None:
-            break
+        time.sleep(_LOOK_EVERY_S)
+    raise ConfigurationError(
+        f"the stack in {home.root} is not ready after {READY_S:.0f} s; its logs are in {home.logs}"
+    )
+
+
+def _await_own(
+    home: Home, process: subprocess.Popen[bytes], output: Path, say: Callable[[str], None]
+) -> StackState:
+    """The state of the stack that we started. It knows itself when to give up: a first start downloads."""
+    said = 0
+    while process.poll() is None:
+        lines = output.read_text(errors="replace").splitlines()
+        state = home.state()
+        if state is not None and state.ready and state.pid == process.pid:
+            return state
+        for line in lines[said:]:
+            say(f"  {line}")
+        said = len(lines)
         time.sleep(_LOOK_EVERY_S)
     raise ConfigurationError(f"the stack did not start:\n{output.read_text(errors='replace').strip()}")
 
@@ -72,3 +89,9 @@ def _await_ready(home: Home, process: subprocess.Popen[bytes] | None, output: Pa
 def this_environment() -> Mapping[str, str]:
     """The environment that a child inherits; read here, because only the wiring reads it."""
     return dict(os.environ)
+
+
+def as_running(settings: Settings) -> Settings:
+    """The settings as the stack of this home runs with them, where one runs: its servers are its own."""
+    state = Home(settings.home).state()
+    return settings if state is None else overlaid(settings, state.settings)

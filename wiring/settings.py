@@ -58,6 +58,52 @@ class WorkerSettings(_Section):
     port: int = Field(0, ge=0, le=65_535, description="Port of health and metrics; 0 picks a free one")
 
 
+class KafkaSettings(_Section):
+    bootstrap: str | None = Field(None, description="Kafka's `host:port`, several separated by commas")
+    prefix: str = Field("", description="Stands before the names of topics and groups")
+    instance: str | None = Field(None, description="This process's own name among those of its groups")
+    replication: int = Field(1, ge=1, le=7, description="Copies of each partition that `migrate` asks for")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How brokers are spoken to"
+    )
+    ssl_ca: Path | None = Field(None, description="PEM file of the authorities that sign brokers")
+    ssl_certificate: Path | None = Field(None, description="PEM file of our certificate")
+    ssl_key: Path | None = Field(None, description="PEM file of our certificate's key")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How we prove who we are"
+    )
+    sasl_username: str | None = Field(None, description="Our name at the brokers")
+    sasl_password: SecretStr | None = Field(None, description="Our password at the brokers")
+
+
+class CassandraSettings(_Section):
+    hosts: str | None = Field(None, description="Cassandra's addresses, separated by commas")
+    port: int = Field(9042, ge=1, le=65_535, description="Port of every Cassandra node")
+    keyspace: str = Field("rankfeed", description="Keyspace that `migrate` makes and upgrades")
+    datacenter: str = Field("datacenter1", description="The datacenter that is ours")
+    replication: int = Field(
+        1, ge=1, le=7, description="Copies of each row; counts when the keyspace is made"
+    )
+    username: str | None = Field(None, description="Our name at Cassandra")
+    password: SecretStr | None = Field(None, description="Our password at Cassandra")
+    tls_ca: Path | None = Field(None, description="PEM file of the authorities that sign nodes; turns TLS on")
+
+
+class ServersSettings(_Section):
+    cache: Path = Field(
+        Path("~/.cache/rankfeed/servers"), description="Where `rankfeed servers` keeps what it downloads"
+    )
+    kafka_port: int = Field(
+        0, ge=0, le=65_000, description="First port of the local Kafka; 0 picks a free one"
+    )
+    cassandra_port: int = Field(
+        0, ge=0, le=65_000, description="First port of the local Cassandra; 0 picks a free one"
+    )
+    redis_port: int = Field(
+        0, ge=0, le=55_000, description="First port of the local Redis Cluster; 0 picks a free one"
+    )
+
+
 class LoggingSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged"
@@ -66,12 +112,18 @@ class LoggingSettings(_Section):
 
 class Settings(_Section):
     home: Path = Field(Path(".rankfeed"), description="Data directory of the embedded stack")
+    stack: Literal["embedded", "distributed"] = Field(
+        "embedded", description="Stores and log: SQLite files, or Cassandra and Kafka"
+    )
     api: ApiSettings = ApiSettings()
     redis: RedisSettings = RedisSettings()
     auth: AuthSettings = AuthSettings()
     ranking: RankingSettings = RankingSettings()
     fanout: WorkerSettings = WorkerSettings()
     pipelines: WorkerSettings = WorkerSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    cassandra: CassandraSettings = CassandraSettings()
+    servers: ServersSettings = ServersSettings()
     logging: LoggingSettings = LoggingSettings()
 
 
@@ -120,6 +172,19 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         fault = exc.errors()[0]
         variable = variable_of(tuple(str(part) for part in fault["loc"]))
         raise ConfigurationError(f"{variable}: {fault['msg']}") from exc
+
+
+def overlaid(settings: Settings, variables: Mapping[str, str]) -> Settings:
+    """The settings with some leaves replaced, named by their variables."""
+    tree = settings.model_dump()
+    paths = {variable_of(path): path for path, _ in _leaves(Settings)}
+    for variable, value in variables.items():
+        *sections, leaf = paths[variable]
+        node = tree
+        for section in sections:
+            node = node[section]
+        node[leaf] = value
+    return Settings.model_validate(tree)
 
 
 def list_settings(settings: Settings, environment: Mapping[str, str]) -> list[Leaf]:

@@ -45,7 +45,10 @@ def pipelines_work(resources: Resources) -> dict[str, Work]:
         resources.stores.log, resources.redis, home.features, resources.clock, resources.mint
     )
     lake = LakeWriter(resources.stores.log, home.lake, resources.clock, resources.mint)
-    return {"features": stream.run, "lake": lake.run}
+    work: dict[str, Work] = {"features": stream.run, "lake": lake.run}
+    if resources.stores.relay is not None:
+        work["relay"] = resources.stores.relay
+    return work
 
 
 async def run_workers(work: dict[str, Work], listener: socket.socket, stop: asyncio.Event) -> None:

@@ -1,16 +1,21 @@
-"""The engines that every contract suite runs against; a new adapter joins by one entry in ENGINES."""
+"""The stores that every contract suite runs against; a new adapter joins by one entry in ENGINES."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from core.clock import Clock
-from eventlog.log import Entry, EventLog, Subscription
+from eventlog.log import OperatedLog
+from eventlog.reading import read
 from eventlog.sqlite_log import SqliteEventLog
+from pipelines.relay import Relay, RelayOptions
+from stores.cassandra.assembly import open_cassandra
+from stores.cassandra.options import CassandraOptions
 from stores.ports import ControlStore, EngagementStore, GraphStore, TweetStore, UserStore
 from stores.sqlite import (
     SqliteEngagementStore,
@@ -22,27 +27,31 @@ from stores.sqlite import (
 )
 from stores.sqlite_control import SqliteControlStore
 
+PARTITIONS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Every port of one engine, opened by one process."""
+    """Every store of one engine, opened by one process, and the log that it publishes to."""
 
     users: UserStore
     graph: GraphStore
     tweets: TweetStore
     engagements: EngagementStore
     control: ControlStore
-    log: EventLog
+    log: OperatedLog
+    settle: Callable[[], Awaitable[None]]
+    """Waits until what was written has been published."""
+    recover: Callable[[], Awaitable[None]]
+    """Does for processes that died what is done for them while others live on."""
 
 
 class Engine(Protocol):
     """Some data, and a way to open it: again after a restart, or twice, as two processes do."""
 
     name: str
-    directory: Path
-    partitions: int
-    quiet_s: float
-    """How long a poll must find nothing before there surely is nothing."""
+    address: str
+    """Says to another process where it is: `engine_at(name, address)`."""
 
     def open(self, clock: Clock) -> AbstractAsyncContextManager[Stack]: ...
 
@@ -51,45 +60,83 @@ class SqliteEngine:
     """The embedded default: two files in a directory."""
 
     name = "sqlite"
-    partitions = 16
-    quiet_s = 0.0
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, address: str) -> None:
+        self.address = address
 
     @asynccontextmanager
     async def open(self, clock: Clock) -> AsyncIterator[Stack]:
-        facts = open_facts(self.directory / "facts.db")
-        telemetry = open_telemetry(self.directory / "telemetry.db")
+        facts = open_facts(Path(self.address) / "facts.db")
+        telemetry = open_telemetry(Path(self.address) / "telemetry.db")
         try:
             yield Stack(
-                users=SqliteUserStore(facts, clock, self.partitions),
-                graph=SqliteGraphStore(facts, clock, self.partitions),
-                tweets=SqliteTweetStore(facts, clock, self.partitions),
-                engagements=SqliteEngagementStore(facts, clock, self.partitions),
-                control=SqliteControlStore(facts, clock, self.partitions),
-                log=SqliteEventLog(facts, telemetry, clock, self.partitions),
+                users=SqliteUserStore(facts, clock, PARTITIONS),
+                graph=SqliteGraphStore(facts, clock, PARTITIONS),
+                tweets=SqliteTweetStore(facts, clock, PARTITIONS),
+                engagements=SqliteEngagementStore(facts, clock, PARTITIONS),
+                control=SqliteControlStore(facts, clock, PARTITIONS),
+                log=SqliteEventLog(facts, telemetry, clock, PARTITIONS),
+                settle=_nothing,
+                recover=_nothing,
             )
         finally:
             facts.close()
             telemetry.close()
 
 
-ENGINES: dict[str, Callable[[Path], Engine]] = {SqliteEngine.name: SqliteEngine}
+class CassandraEngine:
+    """A keyspace of a real Cassandra, whose facts are published to an embedded log."""
+
+    name = "cassandra"
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        directory, host, port, keyspace = address.split(" ")
+        self._directory = Path(directory)
+        self.options = CassandraOptions(hosts=(host,), port=int(port), keyspace=keyspace)
+
+    @asynccontextmanager
+    async def open(self, clock: Clock) -> AsyncIterator[Stack]:
+        facts = open_facts(self._directory / "facts.db")
+        telemetry = open_telemetry(self._directory / "telemetry.db")
+        log = SqliteEventLog(facts, telemetry, clock, PARTITIONS)
+        try:
+            async with open_cassandra(self.options, log, clock) as stores:
+                relay = Relay(stores.outbox, stores.facts, stores.control, log, clock, RelayOptions())
+                yield Stack(
+                    users=stores.users,
+                    graph=stores.graph,
+                    tweets=stores.tweets,
+                    engagements=stores.engagements,
+                    control=stores.control,
+                    log=log,
+                    settle=stores.publication.settle,
+                    recover=lambda: _forget_count(relay.round()),
+                )
+        finally:
+            facts.close()
+            telemetry.close()
 
 
-async def drain(subscription: Subscription, engine: Engine) -> list[Entry]:
-    """Everything that a subscription has for us just now."""
-    drained: list[Entry] = []
-    while entries := await subscription.poll(max_entries=100, timeout_s=engine.quiet_s):
-        drained += entries
-    return drained
+ENGINES: dict[str, Callable[[str], Engine]] = {
+    SqliteEngine.name: SqliteEngine,
+    CassandraEngine.name: CassandraEngine,
+}
 
 
-async def published(stack: Stack, engine: Engine, topics: Sequence[str]) -> list[bytes]:
-    """The values of everything that was ever published to `topics`."""
-    subscription = await stack.log.subscribe("published", topics, start={})
-    try:
-        return [entry.value for entry in await drain(subscription, engine)]
-    finally:
-        await subscription.close()
+def engine_at(name: str, address: str) -> Engine:
+    return ENGINES[name](address)
+
+
+async def published(stack: Stack, topics: Sequence[str]) -> list[bytes]:
+    """The values of everything that was published to `topics`."""
+    await stack.settle()
+    return [entry.value async for entry in read(stack.log, topics)]
+
+
+async def _nothing() -> None:
+    await asyncio.sleep(0)
+
+
+async def _forget_count(work: Awaitable[int]) -> None:
+    await work

@@ -11,7 +11,7 @@ from core.ids import MAX_ID, UserId
 from core.types import User
 from eventlog.schema import USERS
 from stores.ports import OutboxRecord
-from tests.contracts.engines import Engine, Stack, published
+from tests.contracts.engines import Stack, published
 
 
 def user(number: int, handle: str) -> User:
@@ -40,16 +40,14 @@ async def test_a_thousand_profiles_are_read_in_one_call(stack: Stack) -> None:
         (user(1, "Ada"), "user_id"),
     ],
 )
-async def test_what_is_taken_is_a_conflict_and_writes_nothing(
-    stack: Stack, engine: Engine, second: User, field: str
-) -> None:
+async def test_what_is_taken_is_a_conflict_and_writes_nothing(stack: Stack, second: User, field: str) -> None:
     first = user(1, "Ada")
     await stack.users.create(first, [OutboxRecord(USERS, 1, b"first")])
     with pytest.raises(Conflict) as caught:
         await stack.users.create(second, [OutboxRecord(USERS, 2, b"second")])
     assert caught.value.field == field
     assert await stack.users.get_many([1, 2]) == {1: first}
-    assert await published(stack, engine, [USERS]) == [b"first"]
+    assert await published(stack, [USERS]) == [b"first"]
 
 
 async def test_an_id_and_a_handle_of_two_others_name_the_id(stack: Stack) -> None:
@@ -60,7 +58,7 @@ async def test_an_id_and_a_handle_of_two_others_name_the_id(stack: Stack) -> Non
     assert caught.value.field == "user_id"
 
 
-async def test_of_many_who_want_a_handle_at_once_one_gets_it(stack: Stack, engine: Engine) -> None:
+async def test_of_many_who_want_a_handle_at_once_one_gets_it(stack: Stack) -> None:
     outcomes = await asyncio.gather(
         *(
             stack.users.create(
@@ -73,4 +71,4 @@ async def test_of_many_who_want_a_handle_at_once_one_gets_it(stack: Stack, engin
     assert outcomes.count(None) == 1
     assert all(isinstance(outcome, Conflict) for outcome in outcomes if outcome is not None)
     assert len(await stack.users.get_many(list(range(1, 21)))) == 1
-    assert len(await published(stack, engine, [USERS])) == 1
+    assert len(await published(stack, [USERS])) == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.e2e.live_stack import RANKFEED, ROOT, clean_environment
 
-PATIENCE_S = 150.0
+PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)

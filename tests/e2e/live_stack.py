@@ -20,6 +20,7 @@ from wiring.draining import await_drained
 from wiring.home import Home, StackState
 from wiring.keys import StackKeys, stack_keys
 from wiring.resources import open_stores
+from wiring.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 RANKFEED = (str(Path(sys.executable).with_name("rankfeed")),)
@@ -105,7 +106,7 @@ class LiveStack:
     async def drained(self) -> None:
         """Returns once every consumer has caught up with the log."""
         clock = SystemClock()
-        with open_stores(self.home, clock) as stores:
+        async with open_stores(Settings(home=self.home.root), self.home, clock) as stores:
             await await_drained(stores.log, clock, lambda said: None)
 
     def stop(self) -> None:

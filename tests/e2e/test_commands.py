@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import jwt
+import pytest
 
 from feed_api.problems import CODES
 from tests.e2e.command import rankfeed
@@ -16,8 +17,9 @@ from wiring.contracts import REDIS_KEYS
 from wiring.settings import Settings, list_settings
 
 
-def test_the_small_demo_tells_the_whole_story(tmp_path: Path) -> None:
-    ended = rankfeed("demo", "--small", home=tmp_path)
+@pytest.mark.parametrize("stack", ["embedded", "distributed"])
+def test_the_small_demo_tells_the_whole_story(stack: str, tmp_path: Path) -> None:
+    ended = rankfeed("demo", "--small", home=tmp_path, environment={"RANKFEED_STACK": stack})
     assert ended.code == 0, ended.out + ended.err
     assert "Traceback" not in ended.out + ended.err
     audit = re.search(r"(\d+) feeds read to their end, [\d,]+ items: (\d+) lost,\s+(\d+) doubled", ended.out)

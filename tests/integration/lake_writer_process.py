@@ -118,6 +118,9 @@ class KillingSubscription:
         await self._inner.commit(offsets)
         self._killer.after()
 
+    async def positions(self) -> Offsets:
+        return await self._inner.positions()
+
     async def close(self) -> None:
         await self._inner.close()
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from core.errors import RankfeedError
-from eventlog.log import Entry, Offsets, TopicPartition
+from eventlog.log import Entry, Offsets, TopicPartition, next_offsets
 from stores.ports import OutboxRecord
 
 
@@ -57,6 +57,21 @@ class FakeLog:
             for topic in topics
         }
 
+    async def ends(self, topics: Sequence[str]) -> Offsets:
+        ends = {TopicPartition(topic, 0): 0 for topic in topics}
+        return ends | {tp: next_ for tp, next_ in next_offsets(self.entries).items() if tp.topic in topics}
+
+    async def offsets_at(self, topics: Sequence[str], ts_ms: int) -> Offsets:
+        firsts = dict(await self.ends(topics))
+        for entry in reversed(self.entries):
+            if entry.topic in topics and entry.published_ms >= ts_ms:
+                firsts[entry.topic_partition] = entry.offset
+        return firsts
+
+    async def reset(self, group: str, offsets: Offsets) -> None:
+        self.fail("reset")
+        self.committed |= offsets
+
 
 class FakeSubscription:
     def __init__(self, log: FakeLog, topics: Sequence[str], positions: Offsets) -> None:
@@ -83,6 +98,9 @@ class FakeSubscription:
         self._log.fail("commit")
         self._log.commits += 1
         self._log.committed |= offsets
+
+    async def positions(self) -> Offsets:
+        return {TopicPartition(topic, 0): 0 for topic in self._topics} | self._positions
 
     async def close(self) -> None:
         self.closed = True

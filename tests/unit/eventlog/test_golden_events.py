@@ -16,6 +16,7 @@ from eventlog.envelope import Envelope, decode_envelope, encode_envelope
 from eventlog.schema import (
     EVENTS,
     DeadLetter,
+    DeadLetterRedriven,
     Event,
     FollowSet,
     LikeSet,
@@ -74,6 +75,7 @@ EXAMPLES: dict[str, Event] = {
             temperature=0.25,
         ),
         DeadLetter("views.v1", 15, 2**40, "features", "ValueError: no", 5, b"\x00\xff raw"),
+        DeadLetterRedriven(ID),
     )
 }
 

@@ -73,6 +73,9 @@ class MemorySubscription:
     async def commit(self, offsets: Offsets) -> None:
         self._log.committed |= offsets
 
+    async def positions(self) -> Offsets:
+        return dict(self._positions)
+
     async def close(self) -> None: ...
 
 

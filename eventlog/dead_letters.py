@@ -1,0 +1,95 @@
+"""Events that were set aside because they always failed: looking at them, and trying them again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from core.clock import Clock
+from core.errors import Corrupt, NotFound
+from eventlog.envelope import decode_envelope
+from eventlog.log import OperatedLog
+from eventlog.reading import read
+from eventlog.schema import DEAD_LETTERS, DeadLetter, DeadLetterRedriven, decode_event, record_of
+from eventlog.worker import MintId
+from stores.ports import OutboxRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """One dead letter: its own id and time, the key of the event in it, and whether it was tried again."""
+
+    id: int
+    at_ms: int
+    key: int
+    letter: DeadLetter
+    redriven: bool = False
+
+
+class DeadLetters:
+    """Reads the whole topic at each call: it is short, or something else is wrong."""
+
+    def __init__(self, log: OperatedLog, clock: Clock, mint: MintId) -> None:
+        self._log = log
+        self._clock = clock
+        self._mint = mint
+        self._logger = structlog.get_logger("dead_letters")
+
+    async def all(self) -> list[SetAside]:
+        """Every letter that the log still holds, in the order of their ids."""
+        letters = await self._read()
+        return [letters[id] for id in sorted(letters)]
+
+    async def waiting(self) -> list[SetAside]:
+        """Those that nobody has tried again yet."""
+        return [one for one in await self.all() if not one.redriven]
+
+    async def one(self, id: int) -> SetAside:
+        """Raises NotFound."""
+        return _find(await self._read(), id)
+
+    async def redrive(self, ids: Collection[int]) -> int:
+        """Publishes the events of these letters once more, unchanged and at the end of their topic.
+
+        All groups of the topic get them, those that had no trouble as well: their effects are
+        idempotent, and what has been overtaken by a higher `ver` is ignored. An event that fails
+        again becomes a letter of its own. Raises NotFound, before anything is published; where it
+        raises Unavailable some may have been, and the same call again is safe. The number published.
+        """
+        letters = await self._read()
+        chosen = [_find(letters, id) for id in dict.fromkeys(ids)]
+        for one in chosen:
+            await self._log.append([OutboxRecord(one.letter.from_topic, one.key, one.letter.raw)])
+            # After the event, not before: better twice than never.
+            mark = DeadLetterRedriven(one.id)
+            await self._log.append(
+                [record_of(mark, id=self._mint(), ts_ms=self._clock.now_ms(), key=one.key)]
+            )
+        return len(chosen)
+
+    async def _read(self) -> dict[int, SetAside]:
+        letters: dict[int, SetAside] = {}
+        redriven: set[int] = set()
+        async for entry in read(self._log, [DEAD_LETTERS]):
+            try:
+                envelope = decode_envelope(entry.value)
+                event = decode_event(envelope)
+            except Corrupt as exc:
+                self._logger.error("dead_letter_unreadable", offset=entry.offset, error=str(exc))
+                continue
+            match event:
+                case DeadLetter():
+                    letters[envelope.id] = SetAside(envelope.id, envelope.ts_ms, envelope.key, event)
+                case DeadLetterRedriven():
+                    redriven.add(event.letter)
+        for id in letters.keys() & redriven:
+            letters[id] = replace(letters[id], redriven=True)
+        return letters
+
+
+def _find(letters: Mapping[int, SetAside], id: int) -> SetAside:
+    if id not in letters:
+        raise NotFound(f"there is no dead letter {id}; `rankfeed dlq list` shows those that there are")
+    return letters[id]

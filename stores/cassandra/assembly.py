@@ -1,0 +1,71 @@
+"""Every store of one process, on one session and one outbox."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from core.clock import Clock
+from stores.cassandra.control import CassandraControlStore
+from stores.cassandra.engagements import CassandraEngagementStore
+from stores.cassandra.facts import Facts
+from stores.cassandra.graph import CassandraGraphStore
+from stores.cassandra.options import CassandraOptions
+from stores.cassandra.outbox import CassandraOutbox
+from stores.cassandra.publication import Publication, Publisher
+from stores.cassandra.session import CassandraSession, connect
+from stores.cassandra.tweets import CassandraTweetStore
+from stores.cassandra.users import CassandraUserStore
+from stores.cassandra.write_path import WritePath
+
+_DRAIN_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class CassandraStores:
+    """The ports, and for the relay the outbox and the facts behind it."""
+
+    users: CassandraUserStore
+    graph: CassandraGraphStore
+    tweets: CassandraTweetStore
+    engagements: CassandraEngagementStore
+    control: CassandraControlStore
+    outbox: CassandraOutbox
+    facts: Facts
+    publication: Publication
+
+
+def assemble(session: CassandraSession, publisher: Publisher, clock: Clock) -> CassandraStores:
+    outbox, facts = CassandraOutbox(session, clock), Facts(session)
+    publication = Publication(publisher, outbox)
+    path = WritePath(outbox, facts, publication)
+    return CassandraStores(
+        users=CassandraUserStore(session, path),
+        graph=CassandraGraphStore(session, path),
+        tweets=CassandraTweetStore(session, path, clock),
+        engagements=CassandraEngagementStore(session, path),
+        control=CassandraControlStore(session),
+        outbox=outbox,
+        facts=facts,
+        publication=publication,
+    )
+
+
+@asynccontextmanager
+async def open_cassandra(
+    options: CassandraOptions, publisher: Publisher, clock: Clock
+) -> AsyncIterator[CassandraStores]:
+    """Connects; raises Unavailable while Cassandra is away, ConfigurationError where the schema is another.
+
+    On leaving, what was written is published for two seconds more; the relay has the rest.
+    """
+    session = await connect(options)
+    try:
+        stores = assemble(session, publisher, clock)
+        try:
+            yield stores
+        finally:
+            await stores.publication.close(_DRAIN_S)
+    finally:
+        await session.close()

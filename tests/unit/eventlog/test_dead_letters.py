@@ -1,0 +1,76 @@
+"""Redriving while the log comes and goes: better twice than never."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from itertools import count
+
+import pytest
+
+from core.errors import Unavailable
+from eventlog.dead_letters import DeadLetters
+from eventlog.log import TopicPartition
+from eventlog.schema import DEAD_LETTERS, VIEWS, DeadLetter, record_of
+from stores.ports import OutboxRecord
+from tests.fakes import FakeClock
+from tests.unit.eventlog.fake_log import FakeLog
+
+
+class BreakingLog(FakeLog):
+    """Goes away after some appends, once."""
+
+    _appends_left: int | None = None
+
+    def fail_append_after(self, appends: int) -> None:
+        self._appends_left = appends
+
+    async def append(self, records: Sequence[OutboxRecord]) -> None:
+        if self._appends_left == 0:
+            self._appends_left = None
+            raise Unavailable("away")
+        if self._appends_left is not None:
+            self._appends_left -= 1
+        await super().append(records)
+
+
+def letters_of(log: FakeLog) -> DeadLetters:
+    ids = count(100)
+    return DeadLetters(log, FakeClock(), lambda: next(ids))
+
+
+def log_with_a_letter() -> BreakingLog:
+    log = BreakingLog(asyncio.Event())
+    letter = record_of(DeadLetter(VIEWS, 3, 9, "features", "no", 5, b"raw"), id=1, ts_ms=2, key=7)
+    log.publish(DEAD_LETTERS, letter.key, letter.value)
+    return log
+
+
+async def test_a_redrive_that_broke_off_can_be_repeated() -> None:
+    log = log_with_a_letter()
+    letters = letters_of(log)
+    log.fail_append_after(1)
+    with pytest.raises(Unavailable):
+        await letters.redrive([1])
+    assert await letters.redrive([1]) == 1
+    # The event is there at least once, and the letter was marked only after it.
+    assert [record.topic for record in log.appended] == [VIEWS, VIEWS, DEAD_LETTERS]
+    assert {(record.key, record.value) for record in log.appended[:2]} == {(7, b"raw")}
+
+
+async def test_a_redriven_letter_waits_no_more() -> None:
+    log = log_with_a_letter()
+    letters = letters_of(log)
+    await letters.redrive([1])
+    mark = log.appended[-1]
+    log.publish(mark.topic, mark.key, mark.value)
+    assert await letters.waiting() == []
+    assert (await letters.one(1)).redriven
+
+
+async def test_looking_commits_nothing() -> None:
+    log = log_with_a_letter()
+    await letters_of(log).all()
+    assert log.committed == {}
+    assert all(subscription.closed for subscription in log.subscriptions)
+    assert await log.ends([DEAD_LETTERS]) == {TopicPartition(DEAD_LETTERS, 0): 1}

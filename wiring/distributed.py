@@ -1,0 +1,90 @@
+"""The distributed engines: Cassandra and Kafka as the settings name them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from core.clock import Clock
+from core.errors import ConfigurationError
+from eventlog.kafka_log import KafkaEventLog
+from eventlog.kafka_options import KafkaOptions
+from eventlog.kafka_topics import check_topics, ensure_topics
+from stores.cassandra.assembly import open_cassandra
+from stores.cassandra.migrate import migrate
+from stores.cassandra.options import CassandraOptions, CassandraTls
+from wiring.resources import Stores
+from wiring.settings import Settings, variable_of
+
+
+def kafka_options(settings: Settings) -> KafkaOptions:
+    kafka = settings.kafka
+    if kafka.bootstrap is None:
+        raise ConfigurationError(
+            f"no Kafka is named: set {variable_of(('kafka', 'bootstrap'))}, or start one with "
+            "`rankfeed servers up`"
+        )
+    return KafkaOptions(
+        bootstrap=kafka.bootstrap,
+        prefix=kafka.prefix,
+        instance=kafka.instance,
+        security_protocol=kafka.security_protocol,
+        ssl_ca=kafka.ssl_ca,
+        ssl_certificate=kafka.ssl_certificate,
+        ssl_key=kafka.ssl_key,
+        sasl_mechanism=kafka.sasl_mechanism,
+        sasl_username=kafka.sasl_username,
+        sasl_password=None if kafka.sasl_password is None else kafka.sasl_password.get_secret_value(),
+    )
+
+
+def cassandra_options(settings: Settings) -> CassandraOptions:
+    cassandra = settings.cassandra
+    if cassandra.hosts is None:
+        raise ConfigurationError(
+            f"no Cassandra is named: set {variable_of(('cassandra', 'hosts'))}, or start one with "
+            "`rankfeed servers up`"
+        )
+    return CassandraOptions(
+        hosts=tuple(host.strip() for host in cassandra.hosts.split(",") if host.strip()),
+        port=cassandra.port,
+        keyspace=cassandra.keyspace,
+        datacenter=cassandra.datacenter,
+        replication=cassandra.replication,
+        username=cassandra.username,
+        password=None if cassandra.password is None else cassandra.password.get_secret_value(),
+        tls=None if cassandra.tls_ca is None else CassandraTls(cassandra.tls_ca),
+    )
+
+
+@asynccontextmanager
+async def open_servers(settings: Settings, clock: Clock) -> AsyncIterator[Stores]:
+    """Raises ConfigurationError where topics or tables are not those of this code."""
+    # Imported here: only a distributed stack relays, and it brings the relay along.
+    from pipelines.relay import Relay, RelayOptions
+
+    options = kafka_options(settings)
+    await check_topics(options)
+    async with (
+        KafkaEventLog(options) as log,
+        open_cassandra(cassandra_options(settings), log, clock) as stores,
+    ):
+        relay = Relay(stores.outbox, stores.facts, stores.control, log, clock, RelayOptions())
+        yield Stores(
+            stores.users,
+            stores.graph,
+            stores.tweets,
+            stores.engagements,
+            stores.control,
+            log,
+            relay.run,
+        )
+
+
+def migrate_servers(settings: Settings, say: Callable[[str], None]) -> None:
+    """Makes or upgrades keyspace, tables and topics. Safe twice, and from two processes at once."""
+    version = migrate(cassandra_options(settings), say)
+    say(f"keyspace {settings.cassandra.keyspace}: version {version}")
+    made = asyncio.run(ensure_topics(kafka_options(settings), replication=settings.kafka.replication))
+    say(f"topics: {', '.join(made)} made" if made else "topics: all there")

