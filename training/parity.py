@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import lightgbm as lgb
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from core.errors import ConfigurationError
 from ranking.bundle import Parity
+from ranking.model import open_session
 from training.booster import predict
 from training.export import INPUT, OUTPUT, float32_not_above, thresholds
 
@@ -28,12 +28,7 @@ class GraphRunner:
     """A graph of `training.export` on one thread, as serving runs it."""
 
     def __init__(self, graph: bytes, output: str = OUTPUT) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(graph)
         self._output = output
 
     def score(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
