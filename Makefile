@@ -9,7 +9,7 @@ STACK ?= embedded
 SOURCES := core stores eventlog features timelines ranking feed_api fanout pipelines training interchange simulation wiring
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fmt check test test-fast bench demo up clean
+.PHONY: help setup lock fmt check test test-fast torture bench demo up clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -44,6 +44,9 @@ test: setup      ## every test: real Redis, real processes, the small demo
 
 test-fast: setup ## unit tests only
 	$(BIN)/pytest tests/unit -q $(ARGS)
+
+torture: setup   ## the kills that take long: Kafka, Cassandra and Redis of three nodes
+	$(BIN)/pytest -m torture $(ARGS)
 
 bench: setup     ## the benchmarks, each against a named alternative
 	$(BIN)/python -m bench $(ARGS)

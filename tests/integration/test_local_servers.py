@@ -48,6 +48,7 @@ def test_the_shared_single_nodes_answer(
         assert client.get("a") == b"1"
 
 
+@pytest.mark.torture
 async def test_kafka_of_three_keeps_records_while_a_broker_is_killed_and_back(servers: LocalServers) -> None:
     bootstrap = servers.up(["kafka"], nodes=3).kafka_bootstrap
     assert bootstrap is not None
@@ -72,6 +73,7 @@ async def test_kafka_of_three_keeps_records_while_a_broker_is_killed_and_back(se
     assert await _consume(bootstrap, 3) == [b"before", b"meanwhile", b"after"]
 
 
+@pytest.mark.torture
 def test_cassandra_of_three_answers_at_quorum_while_a_node_is_killed_and_back(servers: LocalServers) -> None:
     endpoints = servers.up(["cassandra"], nodes=3)
     assert endpoints.cassandra_hosts == ("127.0.0.1", "127.0.0.2", "127.0.0.3")
@@ -108,6 +110,7 @@ def test_cassandra_of_three_answers_at_quorum_while_a_node_is_killed_and_back(se
         cluster.shutdown()
 
 
+@pytest.mark.torture
 def test_redis_of_three_has_replicas_and_takes_a_killed_primary_back(servers: LocalServers) -> None:
     urls = servers.up(["redis-cluster"], nodes=3).redis_cluster_urls
     assert len(urls) == 6
