@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -23,12 +24,16 @@ class CassandraAddress:
 
 @pytest.fixture(scope="session")
 def local_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
-    """The servers of this run. They end with it, however it ends."""
-    servers = LocalServers(
-        Home(tmp_path_factory.mktemp("servers")),
-        load_settings(os.environ).servers.cache,
-        with_parent=True,
-    )
+    """The servers of this run. They end with it, however it ends.
+
+    Where `TEST_SERVERS` names a directory, its servers are used, started there if need be, and left
+    running: one run after the other need not wait for them (`RANKFEED_HOME=... rankfeed servers down`).
+    """
+    cache = load_settings(os.environ).servers.cache
+    if kept := os.environ.get("TEST_SERVERS"):
+        yield LocalServers(Home(Path(kept).absolute()), cache)
+        return
+    servers = LocalServers(Home(tmp_path_factory.mktemp("servers")), cache, with_parent=True)
     yield servers
     servers.down(wipe=True)
 

@@ -63,10 +63,10 @@ def main() -> None:
 @click.pass_obj
 def up(settings: Settings, stack: str | None) -> None:
     """Run a whole stack on this machine until Ctrl-C."""
-    from wiring.embedded import run_embedded
+    from wiring.stack import run_stack
 
     own = {} if stack is None else {variable_of(("stack",)): stack}
-    run_embedded(overlaid(settings, own), {**os.environ, **own}, click.echo)
+    run_stack(overlaid(settings, own), {**os.environ, **own}, click.echo)
 
 
 @main.command()

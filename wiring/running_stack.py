@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import ConfigurationError
-from wiring.embedded import READY_S
 from wiring.home import Home, StackState
 from wiring.settings import Settings, overlaid, variable_of
+from wiring.stack import READY_S
 from wiring.supervisor import die_with_parent
 
 STOP_S = 30.0

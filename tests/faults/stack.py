@@ -7,15 +7,15 @@ import sys
 
 import click
 
-from wiring.embedded import Programs, run_embedded
 from wiring.settings import load_settings
+from wiring.stack import Programs, run_stack
 
 
 def main() -> None:
     api, fanout, pipelines = (
         (sys.executable, "-m", "tests.faults.entry", role) for role in ("api", "fanout", "pipelines")
     )
-    run_embedded(load_settings(os.environ), os.environ, click.echo, Programs(api, fanout, pipelines))
+    run_stack(load_settings(os.environ), os.environ, click.echo, Programs(api, fanout, pipelines))
 
 
 if __name__ == "__main__":

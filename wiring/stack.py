@@ -39,7 +39,7 @@ class Programs:
     pipelines: tuple[str, ...] = (sys.executable, "-m", "wiring.cli", "pipelines")
 
 
-def run_embedded(
+def run_stack(
     settings: Settings,
     environment: Mapping[str, str],
     say: Callable[[str], None],
