@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -19,7 +20,10 @@ from redis.exceptions import (
 )
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from core.clock import SystemClock
 from core.errors import Unavailable
+from stores.circuit import Circuit
+from stores.redis_pool import GuardedPool
 
 CONNECTIONS = 64
 """Of one process; a request that finds none free waits, within the timeout."""
@@ -44,9 +48,13 @@ _NOT_NOW = (
 
 
 def open_redis(url: str, *, timeout_ms: int) -> Redis:
-    """A client that answers in bytes, or fails, within `timeout_ms`; nothing is retried behind our back."""
-    pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
+    """A client that answers in bytes, or fails, within `timeout_ms`; nothing is retried behind our back.
+
+    After a few timeouts in a row it fails at once for a while.
+    """
+    pool: GuardedPool = GuardedPool.from_url(
         url,
+        circuit=Circuit("redis", SystemClock(), random.SystemRandom()),
         socket_timeout=timeout_ms / 1000,
         socket_connect_timeout=timeout_ms / 1000,
         retry=Retry(NoBackoff(), 0),

@@ -17,8 +17,9 @@ from redis.asyncio import Redis
 
 from core.errors import Unavailable
 from core.ids import UserId
-from stores.ports import Ids, TweetStore
+from stores.ports import Ids
 from stores.redis_client import redis_errors, run_script
+from timelines.fan_in import NewestTweets
 from timelines.layout import BUILDING, CAPACITY, NEWER, TTL_S, timeline_key
 
 LOCK_MS = 5_000
@@ -63,7 +64,7 @@ def lock_key(viewer: int) -> bytes:
 
 
 class TimelineMerge:
-    def __init__(self, redis: Redis, tweets: TweetStore) -> None:
+    def __init__(self, redis: Redis, tweets: NewestTweets) -> None:
         self._redis = redis
         self._tweets = tweets
 

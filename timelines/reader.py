@@ -13,8 +13,9 @@ from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from core.ids import UserId
-from stores.ports import GraphStore, Ids, TweetStore
+from stores.ports import GraphStore, Ids
 from stores.redis_client import redis_errors
+from timelines.fan_in import NewestTweets
 from timelines.layout import CAPACITY, TTL_S, parse_timeline, timeline_key
 from timelines.merge import TimelineMerge
 from timelines.relations import Relations, decode_followees, followees_key
@@ -47,7 +48,7 @@ class TimelineReader:
         relations: Relations,
         merge: TimelineMerge,
         graph: GraphStore,
-        tweets: TweetStore,
+        tweets: NewestTweets,
     ) -> None:
         self._redis = redis
         self._relations = relations
@@ -55,13 +56,13 @@ class TimelineReader:
         self._graph = graph
         self._tweets = tweets
 
-    async def read(self, viewer: UserId) -> Timeline:
+    async def read(self, viewer: UserId, *, fresh: bool = False) -> Timeline:
         """From the list; rebuilt where it is cold; bounded from the store where Redis is away.
 
-        Raises Unavailable where the store is away as well.
+        `fresh` rebuilds a list that is complete too. Raises Unavailable where the store is away as well.
         """
         try:
-            timeline = await self._from_redis(viewer)
+            timeline = await self._from_redis(viewer, fresh)
         except Unavailable as exc:
             _logger.warning("timeline_from_store", viewer=viewer, error=str(exc))
             timeline = await self._from_store(viewer)
@@ -72,7 +73,7 @@ class TimelineReader:
         """What follows in the store: at most `limit` ids below `before`, newest first."""
         return await self._tweets.newest_ids(timeline.authors, before=before, limit=limit)
 
-    async def _from_redis(self, viewer: UserId) -> Timeline:
+    async def _from_redis(self, viewer: UserId, fresh: bool) -> Timeline:
         key = timeline_key(viewer)
         with redis_errors():
             async with self._redis.pipeline(transaction=False) as pipeline:
@@ -88,7 +89,7 @@ class TimelineReader:
             followees = await self._relations.load(viewer)
         authors = _with_viewer(followees.ids, viewer)
         listed = parse_timeline(items)
-        if listed.complete:
+        if listed.complete and not fresh:
             return Timeline(viewer, listed.ids, authors, "list")
 
         async def fresh_authors() -> Ids:

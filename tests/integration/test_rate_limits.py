@@ -75,7 +75,7 @@ async def test_300_in_any_3_hours(limits: RateLimits) -> None:
         for now_ms in range(BEGIN_MS, BEGIN_MS + HALF_A_DAY_MS, 17_000)
         if not await limits.charge(ADA, "post", rate, now_ms=now_ms)
     ]
-    begins = range(0, len(admitted))
+    begins = range(len(admitted))
     assert (
         max(sum(admitted[i] <= at < admitted[i] + rate.window_ms for at in admitted) for i in begins) == 300
     )

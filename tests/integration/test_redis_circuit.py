@@ -1,0 +1,102 @@
+"""A Redis that hangs is asked a few times, then left alone; when it answers again it is used again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+from prometheus_client import REGISTRY
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from core.errors import Unavailable
+from stores.circuit import FAILURES
+from stores.redis_client import open_redis, redis_errors
+from tests.e2e.waiting import eventually
+
+
+@pytest.fixture
+async def impatient(redis_url: str, redis_client: Redis) -> AsyncIterator[Redis]:
+    client = open_redis(redis_url, timeout_ms=250)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def stopped(redis_client: Redis) -> AsyncIterator[int]:
+    """The process id of the Redis, which hangs; it goes on after the test at the latest."""
+    pid = int((await redis_client.info("server"))["process_id"])
+    os.kill(pid, signal.SIGSTOP)
+    yield pid
+    os.kill(pid, signal.SIGCONT)
+
+
+async def get(client: Redis) -> bytes | None:
+    with redis_errors():
+        value: bytes | None = await client.get("k")
+    return value
+
+
+def refused() -> float:
+    return REGISTRY.get_sample_value("rankfeed_circuit_refused_total", {"neighbour": "redis"}) or 0.0
+
+
+async def test_a_redis_that_hangs_is_left_alone_until_it_answers(impatient: Redis, stopped: int) -> None:
+    before = refused()
+    for _ in range(FAILURES):
+        with pytest.raises(Unavailable):
+            await get(impatient)
+    assert refused() == before
+    for _ in range(20):
+        with pytest.raises(Unavailable):
+            await get(impatient)
+    # Half open, a probe may have been among them.
+    assert refused() > before + 10
+    os.kill(stopped, signal.SIGCONT)
+
+    async def answers() -> bool:
+        try:
+            return await get(impatient) is None
+        except Unavailable:
+            return False
+
+    await eventually("Redis is asked again", answers)
+    before = refused()
+    assert await asyncio.gather(*(get(impatient) for _ in range(20))) == [None] * 20
+    assert refused() == before
+
+
+async def test_pipelines_are_behind_it_too(impatient: Redis, stopped: int) -> None:
+    async def pipeline() -> None:
+        with redis_errors():
+            async with impatient.pipeline(transaction=False) as commands:
+                commands.get("k")
+                await commands.execute()
+
+    before = refused()
+    for _ in range(FAILURES + 3):
+        with pytest.raises(Unavailable):
+            await pipeline()
+    assert refused() > before
+
+
+async def test_a_redis_that_is_gone_opens_nothing(redis_client: Redis) -> None:
+    nobody = open_redis("redis://127.0.0.1:1/0", timeout_ms=250)
+    before = refused()
+    for _ in range(3 * FAILURES):
+        with pytest.raises(Unavailable):
+            await get(nobody)
+    assert refused() == before
+    await nobody.aclose()
+
+
+async def test_a_wrong_command_is_an_answer(impatient: Redis) -> None:
+    before = refused()
+    for _ in range(3 * FAILURES):
+        with pytest.raises(ResponseError), redis_errors():
+            await impatient.execute_command("NONSENSE")  # type: ignore[no-untyped-call]  # redis-py's own
+    assert refused() == before
+    assert await get(impatient) is None
