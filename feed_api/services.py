@@ -13,6 +13,8 @@ from redis.asyncio import Redis
 from core.clock import Clock
 from eventlog.log import EventLog
 from feed_api.auth import Principal, TokenVerifier
+from feed_api.last_pages import LastPages
+from feed_api.limits import Limits
 from feed_api.signatures import Signer
 from ranking.home_feed import HomeFeed
 from stores.ports import GraphStore, TweetStore, UserStore
@@ -40,6 +42,8 @@ class Services:
     randomness: random.Random
     mint: Callable[[], int]
     verifier: TokenVerifier
+    limits: Limits
+    last_pages: LastPages
     signer: Signer
     jwks: Mapping[str, Any]
     users: UserStore
@@ -55,15 +59,19 @@ class Services:
     required: frozenset[str]
 
 
-def services_of(request: Request) -> Services:
+# Coroutines, although they wait for nothing: plain functions FastAPI runs in another thread, each time.
+
+
+async def services_of(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
 
-def principal_of(
+async def principal_of(
     request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
 ) -> Principal:
-    return services_of(request).verifier.verify(authorization)
+    services: Services = request.app.state.services
+    return services.verifier.verify(authorization)
 
 
 Wired = Annotated[Services, Depends(services_of)]

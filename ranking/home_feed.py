@@ -26,12 +26,12 @@ from prometheus_client import Counter
 
 from core.errors import LeaseLost
 from core.ids import UserId
-from eventlog.schema import Served, record_of
+from eventlog.schema import record_of
 from ranking.page_walk import PageWalk, Shown
 from ranking.pipeline import RankingPipeline
 from ranking.query import Algorithm, FeedItem, FeedMeta, FeedPage, FeedPosition, FeedQuery
 from ranking.side_effects import DROPPED, ServedRecords
-from ranking.slate_items import served_items
+from ranking.slate_items import served_event
 from ranking.stages import Stage, StageFailed, run_stage
 from stores.ports import Ids
 from stores.slates import Slate, SlateStore
@@ -41,6 +41,9 @@ TIMELINE = Stage("timeline", deadline_ms=2_000, on_failure="closed")
 WALK = Stage("walk", deadline_ms=2_000, on_failure="closed")
 SLATE = Stage("slate", deadline_ms=250, on_failure="closed")
 PIN = Stage("pin", deadline_ms=250, on_failure="closed")
+
+CACHE_AWAY = "cache_away"
+"""The reason of pages that were made from the store: complete, or `partial`, and never ranked."""
 
 PAGES = Counter("rankfeed_feed_pages_total", "Pages served", ["asked", "served", "reason"])
 _logger = structlog.get_logger("home_feed")
@@ -58,13 +61,26 @@ class HomeFeedParts:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """A page before it is cut: one item more than asked for, if there is one."""
+    """A page before it is cut: one item more than asked for, if there is one.
+
+    `pinned` says whether its slate, where it has one, is in the store already.
+    """
 
     shown: list[Shown]
     meta: FeedMeta
     slate: Slate | None
     first_index: int
     in_slate: int
+    pinned: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A page that was made and not served: nothing of it is pinned, and nothing recorded."""
+
+    page: FeedPage
+    timeline: Timeline
+    answer: _Answer
 
 
 class HomeFeed:
@@ -73,33 +89,58 @@ class HomeFeed:
 
     async def page(self, query: FeedQuery) -> FeedPage:
         """One page, full unless the history ends. Raises Unavailable where nothing can answer."""
-        timeline = await run_stage(TIMELINE, query, lambda: self._parts.timelines.read(query.viewer))
+        return await self.serve(query, await self.prepare(query))
+
+    async def prepare(self, query: FeedQuery) -> Prepared:
+        """A page to look at, for a client that may have it already. Raises Unavailable."""
+        timeline = await run_stage(
+            TIMELINE, query, lambda: self._parts.timelines.read(query.viewer, fresh=query.refresh)
+        )
         assert timeline is not None  # the stage fails closed
         answer = await self._answer(query, timeline)
-        page = self._cut(query, answer)
+        return Prepared(self._cut(query, answer), timeline, answer)
+
+    async def serve(self, query: FeedQuery, prepared: Prepared) -> FeedPage:
+        """Pins what was made for this page and records it as served. Raises Unavailable."""
+        answer, page = prepared.answer, prepared.page
+        if not answer.pinned:
+            slate = answer.slate
+            assert slate is not None
+            try:
+                await run_stage(PIN, query, lambda: self._parts.slates.put(query.viewer, slate))
+            except StageFailed as failure:
+                if query.position is not None:
+                    raise
+                meta = _degraded(_meta(query, prepared.timeline), failure.reason)
+                answer = await self._chronological(query, prepared.timeline, meta)
+                page = self._cut(query, answer)
         self._record(query, answer, page)
         PAGES.labels(page.meta.algorithm_asked, page.meta.algorithm_served, page.meta.reason or "").inc()
         return page
 
     async def _answer(self, query: FeedQuery, timeline: Timeline) -> _Answer:
-        meta = FeedMeta(query.algorithm, query.algorithm, "full", partial=timeline.partial)
+        meta = _meta(query, timeline)
         position = query.position
         if query.algorithm == "chronological" or (position is not None and position.mode == "c"):
             reason = None if query.algorithm == "chronological" else "scroll_began_chronological"
             return await self._chronological(query, timeline, _degraded(meta, reason))
-        slate = None
+        if position is None and timeline.origin == "store":
+            # Features and slates are where the list was: there is nothing to rank with.
+            return await self._chronological(query, timeline, _degraded(meta, CACHE_AWAY))
+        slate, pinned = None, True
         if position is not None:
-            pinned = position.slate
-            slate = await run_stage(SLATE, query, lambda: self._parts.slates.get(query.viewer, pinned))
+            slate_id = position.slate
+            slate = await run_stage(SLATE, query, lambda: self._parts.slates.get(query.viewer, slate_id))
         try:
             if position is None:
-                slate = await self._pinned(query, await self._parts.pipeline.rank(query, timeline))
+                slate, pinned = await self._parts.pipeline.rank(query, timeline), False
             elif slate is None and position.below:
                 # Past the slate's end already: what follows was in the order of time anyway.
                 return await self._chronological(query, timeline, _degraded(meta, "slate_lost"))
             elif slate is None:
                 meta = replace(meta, remade=True)
-                slate, position = await self._remade_slate(query, timeline, position.floor), None
+                slate = await self._remade_slate(query, timeline, position.floor)
+                position, pinned = None, False
         except StageFailed as failure:
             if position is not None:
                 # In time order the rest of the slate would be skipped: the client comes again instead.
@@ -110,11 +151,8 @@ class HomeFeed:
             meta = _degraded(meta, slate.reason)
         else:
             meta = replace(meta, model=slate.model, objective=slate.objective)
-        return await self._along_slate(query, timeline, slate, position, replace(meta, slate=slate.slate_id))
-
-    async def _pinned(self, query: FeedQuery, slate: Slate) -> Slate:
-        await run_stage(PIN, query, lambda: self._parts.slates.put(query.viewer, slate))
-        return slate
+        meta = replace(meta, slate=slate.slate_id)
+        return replace(await self._along_slate(query, timeline, slate, position, meta), pinned=pinned)
 
     async def _remade_slate(self, query: FeedQuery, timeline: Timeline, floor: int) -> Slate:
         """A lost slate, made again down to its floor without what the viewer was served from it."""
@@ -122,11 +160,10 @@ class HomeFeed:
         assert served is not None
         without = frozenset(served)
         try:
-            slate = await self._parts.pipeline.rank(query, timeline, without, floor)
+            return await self._parts.pipeline.rank(query, timeline, without, floor)
         except StageFailed as failure:
             # No score to be had: the order of time, pinned like any other, without what was served.
-            slate = self._parts.pipeline.unscored(query, timeline, without, floor, failure.reason)
-        return await self._pinned(query, slate)
+            return self._parts.pipeline.unscored(query, timeline, without, floor, failure.reason)
 
     async def _chronological(self, query: FeedQuery, timeline: Timeline, meta: FeedMeta) -> _Answer:
         position = query.position
@@ -187,19 +224,7 @@ class HomeFeed:
         return FeedPage(items, following, answer.meta)
 
     def _record(self, query: FeedQuery, answer: _Answer, page: FeedPage) -> None:
-        slate = answer.slate
-        event = Served(
-            viewer=query.viewer,
-            request_id=query.request_id.bytes,
-            now_ms=slate.as_of_ms if slate is not None else query.now_ms,
-            algorithm=page.meta.algorithm_served,
-            rung=page.meta.rung,
-            reason=page.meta.reason,
-            model=page.meta.model,
-            objective=page.meta.objective,
-            schema_hash=slate.schema_hash if slate is not None else None,
-            items=served_items(page.items, slate, answer.in_slate),
-        )
+        event = served_event(query, page, answer.slate, answer.in_slate)
         try:
             event_id = self._parts.mint()
         except LeaseLost:
@@ -212,6 +237,12 @@ class HomeFeed:
         """Off the request: what a ranked page showed, for a slate that may get lost."""
         if page.meta.slate is not None:
             await self._parts.slates.remember_served(viewer, [item.tweet.tweet_id for item in page.items])
+
+
+def _meta(query: FeedQuery, timeline: Timeline) -> FeedMeta:
+    """What was asked for is what is served, so far."""
+    reason = CACHE_AWAY if timeline.origin == "store" else None
+    return FeedMeta(query.algorithm, query.algorithm, "full", reason, partial=timeline.partial)
 
 
 def _degraded(meta: FeedMeta, reason: str | None) -> FeedMeta:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from core.errors import ConfigurationError
+from core.rates import Rate
 
 PREFIX = "RANKFEED_"
 
@@ -30,6 +31,36 @@ class ApiSettings(_Section):
         512, ge=1, description="Requests under way at once; further ones are told to come again"
     )
     feed_deadline_ms: int = Field(1_500, ge=50, description="Time after which a feed request gives up")
+    fan_in: int = Field(16, ge=1, description="Timelines that ask the store for their tweets at once")
+    last_pages_mb: int = Field(
+        32, ge=0, description="Memory for the pages served last, shown when all else is away"
+    )
+    last_page_s: int = Field(
+        300, ge=0, description="Age in seconds at which such a page is not shown any more"
+    )
+
+
+class LimitsSettings(_Section):
+    post: str = Field("300/3h", description="Tweets a user")
+    follow: str = Field("300/15m", description="Follows and unfollows a user")
+    profile: str = Field("30/1h", description="Profiles made or changed a user")
+    refresh: str = Field("12/1m", description="Feeds with `refresh=1` a user")
+    read: str = Field("1200/1m", description="Reads a user in each API process")
+    report: str = Field("5000/1m", description="Client events a user in each API process, 500 at least")
+
+    @field_validator("*")
+    @classmethod
+    def _is_a_rate(cls, text: str) -> str:
+        Rate.parse(text)
+        return text
+
+    @field_validator("report")
+    @classmethod
+    def _admits_a_full_batch(cls, text: str) -> str:
+        rate = Rate.parse(text)
+        if rate is not None and rate.count < 500:
+            raise ValueError("must admit one full request: at least 500")
+        return text
 
 
 class RedisSettings(_Section):
@@ -117,6 +148,7 @@ class Settings(_Section):
     )
     api: ApiSettings = ApiSettings()
     redis: RedisSettings = RedisSettings()
+    limits: LimitsSettings = LimitsSettings()
     auth: AuthSettings = AuthSettings()
     ranking: RankingSettings = RankingSettings()
     fanout: WorkerSettings = WorkerSettings()

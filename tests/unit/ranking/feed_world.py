@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +71,11 @@ class FakeTimelines(TimelineReader):
         self.authors: set[int] = {VIEWER}
         self.away = False
         self.partial = False
+        self.origin: Literal["list", "store"] = "list"
+        self.fresh_reads = 0
 
-    async def read(self, viewer: UserId) -> Timeline:
+    async def read(self, viewer: UserId, *, fresh: bool = False) -> Timeline:
+        self.fresh_reads += fresh
         if self.away:
             raise Unavailable("no timeline")
         ids = self._of(self.authors)[:CAPACITY] if self.listed is None else self.listed
@@ -79,7 +83,7 @@ class FakeTimelines(TimelineReader):
             viewer,
             np.array(sorted(ids, reverse=True), np.int64),
             np.array(sorted(self.authors), np.int64),
-            "list",
+            self.origin,
             self.partial,
         )
 

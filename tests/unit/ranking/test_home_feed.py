@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -231,6 +233,48 @@ async def test_equal_scores_stand_newest_first(world: FeedWorld) -> None:
     world.model = FakeModel(lambda n: np.zeros((n, 1), np.float32))
     world.post(21, *TWENTY)
     assert shown(await world.scroll()) == NEWEST_FIRST
+
+
+async def test_a_page_made_from_the_store_says_so_and_is_not_ranked(world: FeedWorld) -> None:
+    world.post(21, *TWENTY)
+    world.timelines.listed, world.timelines.origin = [], "store"
+    world.slates.away = world.features.away = True
+    page = await world.page("chronological")
+    assert (page.meta.algorithm_served, page.meta.rung, page.meta.reason) == (
+        "chronological",
+        "full",
+        "cache_away",
+    )
+    ranked = await world.page()
+    assert (ranked.meta.algorithm_served, ranked.meta.rung, ranked.meta.reason) == (
+        "chronological",
+        "chronological",
+        "cache_away",
+    )
+    assert shown(await world.scroll()) == NEWEST_FIRST
+
+
+async def test_a_refresh_reads_the_timeline_anew(world: FeedWorld) -> None:
+    world.post(21, *TWENTY)
+    await world.page()
+    assert world.timelines.fresh_reads == 0
+    await world.feed.page(replace(world.query(), refresh=True))
+    assert world.timelines.fresh_reads == 1
+
+
+# -- looking before serving --------------------------------------------------------------------------
+
+
+async def test_a_page_that_is_only_looked_at_leaves_nothing_behind(world: FeedWorld) -> None:
+    world.post(21, *TWENTY)
+    query = world.query()
+    prepared = await world.feed.prepare(query)
+    assert shown(prepared.page) == BY_MODEL[:3]
+    assert world.slates.slates == {}
+    assert await world.served() == []
+    assert shown(await world.feed.serve(query, prepared)) == BY_MODEL[:3]
+    assert list(world.slates.slates) == [prepared.page.meta.slate]
+    assert len(await world.served()) == 1
 
 
 # -- the served record -------------------------------------------------------------------------------
