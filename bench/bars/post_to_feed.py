@@ -26,6 +26,8 @@ SEED = 1
 
 def measure(arguments: list[str]) -> Result:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
+    # A few simulated people do what thousands would.
+    environment |= {f"{PREFIX}LIMITS_POST": "off", f"{PREFIX}LIMITS_READ": "off"}
     with tempfile.TemporaryDirectory(prefix="rankfeed-bar-") as directory:
         home = Home(Path(directory))
         with running_stack(home, environment, print) as state:

@@ -27,6 +27,8 @@ RANKFEED = (str(Path(sys.executable).with_name("rankfeed")),)
 WITH_FAULTS = (sys.executable, "-m", "tests.faults.stack")
 ROLES = ("api", "fanout", "pipelines")
 STOP_S = 40.0
+# The crowds of the tests act in the names of a few people.
+UNLIMITED = {"RANKFEED_LIMITS_POST": "off", "RANKFEED_LIMITS_READ": "off"}
 
 
 class LiveStack:
@@ -129,7 +131,7 @@ def live_stack(
     with output.open("wb") as log:
         process = subprocess.Popen(
             command,
-            env={**clean_environment(), "RANKFEED_HOME": str(home), **(environment or {})},
+            env={**clean_environment(), "RANKFEED_HOME": str(home), **UNLIMITED, **(environment or {})},
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
