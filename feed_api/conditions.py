@@ -10,10 +10,10 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from fastapi import Header, Response
+from fastapi import Request, Response
 
 from core.ids import UserId
 from ranking.query import FeedPage
@@ -23,11 +23,16 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": f"private, no-cache, stale-if-error={STALE_IF_ERROR_S}",
     "Vary": "Authorization",
 }
-DOCUMENTED: dict[int | str, dict[str, Any]] = {304: {"description": "What is there already is as good"}}
 DIGEST_BYTES = 12
 
-# A client may have several pages, and a proxy may have joined their tags.
-IfNoneMatch = Annotated[list[str] | None, Header(description="`ETag` of what is there already")]
+DOCUMENTED: dict[int | str, dict[str, Any]] = {304: {"description": "What is there already is as good"}}
+PARAMETER: Mapping[str, Any] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The `ETag` of what is there already, or several",
+}
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _encoder = msgspec.msgpack.Encoder()
 
@@ -55,17 +60,20 @@ def body_tag(body: bytes) -> str:
     return _tag(body)
 
 
-def is_known(tag: str, if_none_match: Sequence[str] | None) -> bool:
+def tags_of(request: Request) -> list[str]:
+    """What the client says it has: several lines are one list."""
+    return request.headers.getlist("If-None-Match")
+
+
+def is_known(tag: str, if_none_match: Sequence[str]) -> bool:
     """Whether the client has what this tag stands for; `*` is anything, nonsense is nothing."""
-    if not if_none_match:
-        return False
     opaque = tag.removeprefix("W/").strip('"')
     return any(value.strip() == "*" or opaque in _TAG.findall(value) for value in if_none_match)
 
 
-def answer(tag: str, body: bytes, if_none_match: Sequence[str] | None) -> Response:
+def answer(request: Request, tag: str, body: bytes) -> Response:
     """The body with its tag, or 304 without it."""
-    if is_known(tag, if_none_match):
+    if is_known(tag, tags_of(request)):
         return not_modified(tag)
     return Response(body, media_type="application/json", headers={"ETag": tag, **HEADERS})
 

@@ -58,7 +58,7 @@ _encoder = msgspec.json.Encoder()
 def timestamp(at_ms: int) -> str:
     """RFC 3339, UTC, with milliseconds."""
     seconds, ms = divmod(at_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{ms:03d}Z"
 
 
 def encode(answer: dict[str, Any]) -> bytes:

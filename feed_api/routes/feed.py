@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.background import BackgroundTask
 
 from core.deadline import Deadline
@@ -28,13 +28,10 @@ _logger = structlog.get_logger("feed")
     description="`algorithm=ranked` asks for the ranked feed; `meta` says what was served, and why. "
     "`refresh=1` compares the timeline with the store first.",
     responses=conditions.DOCUMENTED,
-    openapi_extra=limits.declared("read", "refresh"),
+    openapi_extra={**limits.declared("read", "refresh"), "parameters": [conditions.PARAMETER]},
 )
 async def get_feed(
-    services: Wired,
-    caller: Caller,
-    parameters: Annotated[FeedParameters, Query()],
-    if_none_match: conditions.IfNoneMatch = None,
+    request: Request, services: Wired, caller: Caller, parameters: Annotated[FeedParameters, Query()]
 ) -> Response:
     caller.require("feed")
     viewer = caller.user_id
@@ -59,7 +56,7 @@ async def get_feed(
         refresh=refresh,
     )
     try:
-        return await _page(services, query, if_none_match)
+        return await _page(services, query, conditions.tags_of(request))
     except Unavailable as exc:
         last = services.last_pages.get(viewer, query.algorithm, query.limit) if position is None else None
         if last is None:
@@ -68,7 +65,7 @@ async def get_feed(
         return _last_page(query, last, exc)
 
 
-async def _page(services: Services, query: FeedQuery, known: list[str] | None) -> Response:
+async def _page(services: Services, query: FeedQuery, known: list[str]) -> Response:
     prepared = await services.feed.prepare(query)
     tag = conditions.feed_tag(query.viewer, prepared.page) if query.position is None else None
     if tag is not None and conditions.is_known(tag, known):

@@ -6,7 +6,7 @@ import hashlib
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from core.errors import Forbidden, IdempotencyMismatch, InvalidField, NotFound, Unavailable
 from core.ids import TweetId, UserId, id_time_ms
@@ -73,11 +73,9 @@ async def post_tweet(
     response_model=TweetAnswer,
     summary="One tweet",
     responses=conditions.DOCUMENTED,
-    openapi_extra=limits.declared("read"),
+    openapi_extra={**limits.declared("read"), "parameters": [conditions.PARAMETER]},
 )
-async def get_tweet(
-    services: Wired, caller: Caller, tweet_id: IdPath, if_none_match: conditions.IfNoneMatch = None
-) -> Response:
+async def get_tweet(request: Request, services: Wired, caller: Caller, tweet_id: IdPath) -> Response:
     caller.require("feed")
     services.limits.charge_here(caller.user_id, "read")
     tweet = (await services.tweet_cache.get_many([tweet_id])).get(tweet_id)
@@ -87,7 +85,7 @@ async def get_tweet(
     if tweet is None or author is None:
         raise NotFound("there is no tweet of this id", field="tweet_id")
     body = rendering.tweet_json(tweet, author)
-    return conditions.answer(conditions.body_tag(body), body, if_none_match)
+    return conditions.answer(request, conditions.body_tag(body), body)
 
 
 def _answer(tweet: Tweet) -> bytes:

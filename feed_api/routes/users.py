@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from core.errors import InvalidField, NotFound, Unavailable
 from core.ids import UserId, id_time_ms
@@ -40,18 +40,16 @@ async def post_user(services: Wired, caller: Caller, body: NewUser) -> Response:
     response_model=UserAnswer,
     summary="A profile",
     responses=conditions.DOCUMENTED,
-    openapi_extra=limits.declared("read"),
+    openapi_extra={**limits.declared("read"), "parameters": [conditions.PARAMETER]},
 )
-async def get_user(
-    services: Wired, caller: Caller, user_id: IdPath, if_none_match: conditions.IfNoneMatch = None
-) -> Response:
+async def get_user(request: Request, services: Wired, caller: Caller, user_id: IdPath) -> Response:
     caller.require("feed")
     services.limits.charge_here(caller.user_id, "read")
     user = (await services.user_cache.get_many([user_id])).get(user_id)
     if user is None:
         raise NotFound("there is no user of this id", field="user_id")
     body = rendering.user_json(user)
-    return conditions.answer(conditions.body_tag(body), body, if_none_match)
+    return conditions.answer(request, conditions.body_tag(body), body)
 
 
 @router.post(

@@ -84,7 +84,6 @@ def test_it_is_known(values: list[str]) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        None,
         [],
         [""],
         ['""'],
@@ -98,5 +97,5 @@ def test_it_is_known(values: list[str]) -> None:
         ["*, *"],
     ],
 )
-def test_it_is_not_known(values: list[str] | None) -> None:
+def test_it_is_not_known(values: list[str]) -> None:
     assert not is_known(TAG, values)
