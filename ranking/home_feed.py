@@ -24,10 +24,11 @@ import numpy as np
 import structlog
 from prometheus_client import Counter
 
-from core.errors import LeaseLost
+from core.errors import LeaseLost, Unavailable
 from core.ids import UserId
 from eventlog.schema import Served, record_of
 from ranking.page_walk import PageWalk, Shown
+from ranking.patience import Patience
 from ranking.pipeline import RankingPipeline
 from ranking.query import Algorithm, FeedItem, FeedMeta, FeedPage, FeedPosition, FeedQuery
 from ranking.side_effects import DROPPED, ServedRecords
@@ -58,13 +59,17 @@ class HomeFeedParts:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """A page before it is cut: one item more than asked for, if there is one."""
+    """A page before it is cut: one item more than asked for, if there is one.
+
+    Of one that was made without the store nobody knows whether it was the last.
+    """
 
     shown: list[Shown]
     meta: FeedMeta
     slate: Slate | None
     first_index: int
     in_slate: int
+    without_store: bool
 
 
 class HomeFeed:
@@ -133,11 +138,16 @@ class HomeFeed:
         below = None
         if position is not None:
             below = position.below or position.floor or None
-        shown = await run_stage(
-            WALK, query, lambda: self._parts.walk.in_time_order(timeline, below, query.limit + 1)
-        )
+        patience = Patience(query)
+
+        async def walk() -> list[Shown]:
+            shown = await self._parts.walk.in_time_order(timeline, below, query.limit + 1, patience)
+            return _something(shown, patience)
+
+        shown = await run_stage(WALK, query, walk)
         assert shown is not None
-        return _Answer(shown, meta, None, position.index if position is not None else 0, 0)
+        first_index = position.index if position is not None else 0
+        return _Answer(shown, _partial(meta, patience), None, first_index, 0, patience.ran_out)
 
     async def _along_slate(
         self,
@@ -151,18 +161,19 @@ class HomeFeed:
         below = (position.below if position is not None else 0) or slate.floor
         ids: Ids = np.frombuffer(slate.ids, "<i8")[begin:]
         want = query.limit + 1
+        patience = Patience(query)
 
         async def walk() -> tuple[list[Shown], int]:
-            shown = await self._parts.walk.along(ids, timeline, want)
+            shown = await self._parts.walk.along(ids, timeline, want, patience)
             in_slate = len(shown)
             if in_slate < want:
-                tail = await self._parts.walk.in_time_order(timeline, below, want - in_slate)
+                tail = await self._parts.walk.in_time_order(timeline, below, want - in_slate, patience)
                 shown += [one._replace(place=len(ids) + i) for i, one in enumerate(tail)]
-            return shown, in_slate
+            return _something(shown, patience), in_slate
 
         result = await run_stage(WALK, query, walk)
         assert result is not None
-        return _Answer(result[0], meta, slate, begin, result[1])
+        return _Answer(result[0], _partial(meta, patience), slate, begin, result[1], patience.ran_out)
 
     def _cut(self, query: FeedQuery, answer: _Answer) -> FeedPage:
         page = answer.shown[: query.limit]
@@ -172,7 +183,7 @@ class HomeFeed:
             for i, one in enumerate(page)
         ]
         following = None
-        if len(answer.shown) > query.limit:
+        if len(answer.shown) > query.limit or answer.without_store:
             last = page[-1]
             if slate is None:
                 following = FeedPosition("c", below=last.tweet.tweet_id, index=items[-1].position + 1)
@@ -219,3 +230,13 @@ def _degraded(meta: FeedMeta, reason: str | None) -> FeedMeta:
         return meta
     served: Algorithm = "chronological"
     return replace(meta, algorithm_served=served, rung="chronological", reason=reason)
+
+
+def _something(shown: list[Shown], patience: Patience) -> list[Shown]:
+    if patience.ran_out and not shown:
+        raise Unavailable("the store is away, and nothing of this page is cached")
+    return shown
+
+
+def _partial(meta: FeedMeta, patience: Patience) -> FeedMeta:
+    return replace(meta, partial=True) if patience.ran_out else meta

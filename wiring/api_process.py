@@ -12,6 +12,7 @@ import structlog
 from features.reader import FeatureReader
 from feed_api.app import create_app
 from feed_api.auth import TokenVerifier
+from feed_api.reports import Reports
 from feed_api.services import ApiOptions, Services
 from feed_api.signatures import Signer
 from ranking.filters import GoneFilter, NotFollowedFilter
@@ -22,7 +23,6 @@ from ranking.pipeline import PipelineOptions, RankingPipeline
 from ranking.registry import ModelSlot
 from ranking.scorers import ModelScorer
 from ranking.side_effects import ServedRecords
-from stores.redis_client import redis_errors
 from stores.slates import SlateStore
 from stores.tweet_cache import TweetCache
 from stores.user_cache import UserCache
@@ -96,10 +96,6 @@ def make_services(
     async def ids_check() -> None:
         resources.mint()
 
-    async def redis_check() -> None:
-        with redis_errors():
-            await redis.get(b"f:epoch")
-
     return Services(
         options=ApiOptions(
             settings.api.max_body_bytes,
@@ -119,8 +115,8 @@ def make_services(
         user_cache=user_cache,
         relations=relations,
         redis=redis,
-        log=resources.stores.log,
+        reports=Reports(resources.stores.log),
         feed=feed,
-        checks={"store": store_check, "ids": ids_check, "redis": redis_check},
+        checks={"store": store_check, "ids": ids_check, "redis": redis.ping},
         required=frozenset({"store", "ids"}),
     )
