@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from redis.asyncio import Redis
 
 from core.clock import Clock
-from eventlog.log import EventLog
 from feed_api.auth import Principal, TokenVerifier
 from feed_api.last_pages import LastPages
 from feed_api.limits import Limits
+from feed_api.reports import Reports
 from feed_api.signatures import Signer
 from ranking.home_feed import HomeFeed
 from stores.ports import GraphStore, TweetStore, UserStore
+from stores.redis_client import RedisClient
 from stores.tweet_cache import TweetCache
 from stores.user_cache import UserCache
 from timelines.relations import Relations
@@ -52,8 +52,8 @@ class Services:
     tweet_cache: TweetCache
     user_cache: UserCache
     relations: Relations
-    redis: Redis
-    log: EventLog
+    redis: RedisClient
+    reports: Reports
     feed: HomeFeed
     checks: Mapping[str, Callable[[], Awaitable[None]]]
     required: frozenset[str]

@@ -24,12 +24,14 @@ import numpy as np
 import structlog
 from prometheus_client import Counter
 
-from core.errors import LeaseLost
+from core.errors import LeaseLost, Unavailable
 from core.ids import UserId
 from eventlog.schema import record_of
 from ranking.page_walk import PageWalk, Shown
+from ranking.patience import Patience
 from ranking.pipeline import RankingPipeline
-from ranking.query import Algorithm, FeedItem, FeedMeta, FeedPage, FeedPosition, FeedQuery
+from ranking.prepared import Answer, Prepared, cut
+from ranking.query import Algorithm, FeedMeta, FeedPage, FeedPosition, FeedQuery
 from ranking.side_effects import DROPPED, ServedRecords
 from ranking.slate_items import served_event
 from ranking.stages import Stage, StageFailed, run_stage
@@ -59,30 +61,6 @@ class HomeFeedParts:
     mint: Callable[[], int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """A page before it is cut: one item more than asked for, if there is one.
-
-    `pinned` says whether its slate, where it has one, is in the store already.
-    """
-
-    shown: list[Shown]
-    meta: FeedMeta
-    slate: Slate | None
-    first_index: int
-    in_slate: int
-    pinned: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A page that was made and not served: nothing of it is pinned, and nothing recorded."""
-
-    page: FeedPage
-    timeline: Timeline
-    answer: _Answer
-
-
 class HomeFeed:
     def __init__(self, parts: HomeFeedParts) -> None:
         self._parts = parts
@@ -98,7 +76,7 @@ class HomeFeed:
         )
         assert timeline is not None  # the stage fails closed
         answer = await self._answer(query, timeline)
-        return Prepared(self._cut(query, answer), timeline, answer)
+        return Prepared(cut(query, answer), timeline, answer)
 
     async def serve(self, query: FeedQuery, prepared: Prepared) -> FeedPage:
         """Pins what was made for this page and records it as served. Raises Unavailable."""
@@ -113,12 +91,12 @@ class HomeFeed:
                     raise
                 meta = _degraded(_meta(query, prepared.timeline), failure.reason)
                 answer = await self._chronological(query, prepared.timeline, meta)
-                page = self._cut(query, answer)
+                page = cut(query, answer)
         self._record(query, answer, page)
         PAGES.labels(page.meta.algorithm_asked, page.meta.algorithm_served, page.meta.reason or "").inc()
         return page
 
-    async def _answer(self, query: FeedQuery, timeline: Timeline) -> _Answer:
+    async def _answer(self, query: FeedQuery, timeline: Timeline) -> Answer:
         meta = _meta(query, timeline)
         position = query.position
         if query.algorithm == "chronological" or (position is not None and position.mode == "c"):
@@ -165,16 +143,21 @@ class HomeFeed:
             # No score to be had: the order of time, pinned like any other, without what was served.
             return self._parts.pipeline.unscored(query, timeline, without, floor, failure.reason)
 
-    async def _chronological(self, query: FeedQuery, timeline: Timeline, meta: FeedMeta) -> _Answer:
+    async def _chronological(self, query: FeedQuery, timeline: Timeline, meta: FeedMeta) -> Answer:
         position = query.position
         below = None
         if position is not None:
             below = position.below or position.floor or None
-        shown = await run_stage(
-            WALK, query, lambda: self._parts.walk.in_time_order(timeline, below, query.limit + 1)
-        )
+        patience = Patience(query)
+
+        async def walk() -> list[Shown]:
+            shown = await self._parts.walk.in_time_order(timeline, below, query.limit + 1, patience)
+            return _something(shown, patience)
+
+        shown = await run_stage(WALK, query, walk)
         assert shown is not None
-        return _Answer(shown, meta, None, position.index if position is not None else 0, 0)
+        first_index = position.index if position is not None else 0
+        return Answer(shown, _partial(meta, patience), None, first_index, 0, patience.ran_out)
 
     async def _along_slate(
         self,
@@ -183,47 +166,26 @@ class HomeFeed:
         slate: Slate,
         position: FeedPosition | None,
         meta: FeedMeta,
-    ) -> _Answer:
+    ) -> Answer:
         begin = position.index if position is not None else 0
         below = (position.below if position is not None else 0) or slate.floor
         ids: Ids = np.frombuffer(slate.ids, "<i8")[begin:]
         want = query.limit + 1
+        patience = Patience(query)
 
         async def walk() -> tuple[list[Shown], int]:
-            shown = await self._parts.walk.along(ids, timeline, want)
+            shown = await self._parts.walk.along(ids, timeline, want, patience)
             in_slate = len(shown)
             if in_slate < want:
-                tail = await self._parts.walk.in_time_order(timeline, below, want - in_slate)
+                tail = await self._parts.walk.in_time_order(timeline, below, want - in_slate, patience)
                 shown += [one._replace(place=len(ids) + i) for i, one in enumerate(tail)]
-            return shown, in_slate
+            return _something(shown, patience), in_slate
 
         result = await run_stage(WALK, query, walk)
         assert result is not None
-        return _Answer(result[0], meta, slate, begin, result[1])
+        return Answer(result[0], _partial(meta, patience), slate, begin, result[1], patience.ran_out)
 
-    def _cut(self, query: FeedQuery, answer: _Answer) -> FeedPage:
-        page = answer.shown[: query.limit]
-        slate = answer.slate
-        items = [
-            FeedItem(one.tweet, one.author, answer.first_index + (one.place if slate is not None else i))
-            for i, one in enumerate(page)
-        ]
-        following = None
-        if len(answer.shown) > query.limit:
-            last = page[-1]
-            if slate is None:
-                following = FeedPosition("c", below=last.tweet.tweet_id, index=items[-1].position + 1)
-            else:
-                following = FeedPosition(
-                    "r",
-                    below=last.tweet.tweet_id if len(page) > answer.in_slate else 0,
-                    slate=slate.slate_id,
-                    index=items[-1].position + 1,
-                    floor=slate.floor,
-                )
-        return FeedPage(items, following, answer.meta)
-
-    def _record(self, query: FeedQuery, answer: _Answer, page: FeedPage) -> None:
+    def _record(self, query: FeedQuery, answer: Answer, page: FeedPage) -> None:
         event = served_event(query, page, answer.slate, answer.in_slate)
         try:
             event_id = self._parts.mint()
@@ -250,3 +212,13 @@ def _degraded(meta: FeedMeta, reason: str | None) -> FeedMeta:
         return meta
     served: Algorithm = "chronological"
     return replace(meta, algorithm_served=served, rung="chronological", reason=reason)
+
+
+def _something(shown: list[Shown], patience: Patience) -> list[Shown]:
+    if patience.ran_out and not shown:
+        raise Unavailable("the store is away, and nothing of this page is cached")
+    return shown
+
+
+def _partial(meta: FeedMeta, patience: Patience) -> FeedMeta:
+    return replace(meta, partial=True) if patience.ran_out else meta

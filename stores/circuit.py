@@ -7,6 +7,8 @@ timeout, several times over, and then nobody is answered in time.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from prometheus_client import Counter
@@ -28,7 +30,7 @@ _logger = structlog.get_logger("circuit")
 
 class Circuit:
     """Closed: every call is made. Open: none is. Then half open: one probe at a time, and its outcome
-    decides. Who was admitted says `answered`, `timed_out` or, where nothing was learnt, `gave_up`.
+    decides. Who was admitted says how it went, by `attempt` or in as many words.
     """
 
     def __init__(self, neighbour: str, clock: Clock, spread: random.Random) -> None:
@@ -48,6 +50,21 @@ class Circuit:
             return True
         REFUSED.labels(self._neighbour).inc()
         return False
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Around a call that was admitted. Only a TimeoutError tells that the neighbour hangs: it may
+        refuse, or nobody may want to know any more.
+        """
+        try:
+            yield
+        except TimeoutError:
+            self.timed_out()
+            raise
+        except BaseException:
+            self.gave_up()
+            raise
+        self.answered()
 
     def answered(self) -> None:
         if self._open_until_s is not None:

@@ -12,11 +12,9 @@ after the last admission.
 
 from __future__ import annotations
 
-from redis.asyncio import Redis
-
 from core.ids import UserId
 from core.rates import Rate
-from stores.redis_client import run_script
+from stores.redis_client import RedisClient
 
 # KEYS[1] the list; ARGV: now in ms, the window in ms, twice the count, what it is for ('' for nothing).
 # Times are those of the processes: the window is as exact as their clocks agree.
@@ -40,7 +38,7 @@ def rate_key(user: int, limit_class: str) -> bytes:
 
 
 class RateLimits:
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
 
     async def charge(
@@ -50,8 +48,7 @@ class RateLimits:
 
         What was admitted under the same `once` is admitted again and not counted. Raises Unavailable.
         """
-        wait_ms: int = await run_script(
-            self._redis,
+        wait_ms: int = await self._redis.run_script(
             _CHARGE,
             [rate_key(user, limit_class)],
             now_ms,

@@ -8,13 +8,13 @@ from typing import Literal
 import numpy as np
 import structlog
 from prometheus_client import Counter
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from core.ids import UserId
 from stores.ports import GraphStore, Ids
-from stores.redis_client import redis_errors
+from stores.redis_client import RedisClient
+from stores.redis_commands import command
 from timelines.fan_in import NewestTweets
 from timelines.layout import CAPACITY, TTL_S, parse_timeline, timeline_key
 from timelines.merge import TimelineMerge
@@ -44,7 +44,7 @@ class Timeline:
 class TimelineReader:
     def __init__(
         self,
-        redis: Redis,
+        redis: RedisClient,
         relations: Relations,
         merge: TimelineMerge,
         graph: GraphStore,
@@ -75,15 +75,16 @@ class TimelineReader:
 
     async def _from_redis(self, viewer: UserId, fresh: bool) -> Timeline:
         key = timeline_key(viewer)
-        with redis_errors():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.lrange(key, 0, -1)
-                pipeline.expire(key, TTL_S)
-                pipeline.get(followees_key(viewer))
-                items, _, raw_followees = await pipeline.execute(raise_on_error=False)
-            for answer in (items, raw_followees):
-                if isinstance(answer, ResponseError):
-                    await self._remove_foreign(viewer, answer)
+        items, _, raw_followees = await self._redis.answers(
+            [
+                command(b"LRANGE", key, 0, -1),
+                command(b"EXPIRE", key, TTL_S),
+                command(b"GET", followees_key(viewer)),
+            ]
+        )
+        for answer in (items, raw_followees):
+            if isinstance(answer, ResponseError):
+                await self._remove_foreign(viewer, answer)
         followees = decode_followees(raw_followees)
         if followees is None:
             followees = await self._relations.load(viewer)
@@ -105,7 +106,7 @@ class TimelineReader:
         """A value of another type under our key is nothing of ours: it goes, and the store answers."""
         if not str(error).startswith("WRONGTYPE"):
             raise error
-        await self._redis.unlink(timeline_key(viewer), followees_key(viewer))
+        await self._redis.call(command(b"UNLINK", timeline_key(viewer), followees_key(viewer)))
         raise Unavailable(f"a key of viewer {viewer} held something else: {error}")
 
     async def _from_store(self, viewer: UserId) -> Timeline:

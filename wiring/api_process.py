@@ -15,6 +15,7 @@ from feed_api.app import create_app
 from feed_api.auth import TokenVerifier
 from feed_api.last_pages import LastPages
 from feed_api.limits import LOCAL, SHARED, LimitClass, Limits
+from feed_api.reports import Reports
 from feed_api.services import ApiOptions, Services
 from feed_api.signatures import Signer
 from ranking.filters import GoneFilter, NotFollowedFilter
@@ -26,7 +27,6 @@ from ranking.registry import ModelSlot
 from ranking.scorers import ModelScorer
 from ranking.side_effects import ServedRecords
 from stores.rate_limits import RateLimits
-from stores.redis_client import redis_errors
 from stores.slates import SlateStore
 from stores.tweet_cache import TweetCache
 from stores.user_cache import UserCache
@@ -98,10 +98,6 @@ def make_services(
     async def ids_check() -> None:
         resources.mint()
 
-    async def redis_check() -> None:
-        with redis_errors():
-            await redis.get(b"f:epoch")
-
     return Services(
         options=ApiOptions(
             settings.api.max_body_bytes,
@@ -127,9 +123,9 @@ def make_services(
         user_cache=user_cache,
         relations=relations,
         redis=redis,
-        log=resources.stores.log,
+        reports=Reports(resources.stores.log),
         feed=feed,
-        checks={"store": store_check, "ids": ids_check, "redis": redis_check},
+        checks={"store": store_check, "ids": ids_check, "redis": redis.ping},
         required=frozenset({"store", "ids"}),
     )
 

@@ -51,8 +51,9 @@ REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
         "the limit's window",
     ),
     ("f:view:entity, f:va:{viewer}:author", "packed feature row", "the view's ttl"),
-    ("f:epoch", "marker of the features stream's last write", "1 d"),
-    ("f:complete", "all rows have been written since Redis was last empty", "1 d"),
+    ("f:epoch, f:epoch:{shard}", "marker of the features stream's last write, on each shard", "1 d"),
+    ("f:complete, f:complete:{shard}", "all rows have been written since that shard was last empty", "1 d"),
+    ("sync:{shard}", "written before a WAIT for the shard's replica", "60 s"),
     ("proc:id", "MessagePack map: what a process runs", "5 s"),
 )
 

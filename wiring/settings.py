@@ -64,15 +64,27 @@ class LimitsSettings(_Section):
 
 
 class RedisSettings(_Section):
-    url: SecretStr | None = Field(None, description="A Redis of yours; without it one is started")
+    url: SecretStr | None = Field(
+        None,
+        description="A Redis of yours, or nodes of a Cluster, by commas; without it one is started",
+    )
+    cluster: bool = Field(False, description="Whether the URL is that of a Redis Cluster")
     port: int = Field(0, ge=0, le=65_535, description="Port of the Redis that is started; 0 picks a free one")
-    timeout_ms: int = Field(250, ge=10, description="Time after which Redis counts as away")
+    timeout_ms: int = Field(250, ge=10, description="Time after which Redis, or one node, counts as away")
+    tls_ca: Path | None = Field(
+        None, description="PEM file of the authorities that sign Redis; for rediss://"
+    )
+    tls_certificate: Path | None = Field(
+        None, description="PEM file of our certificate, if Redis asks for one"
+    )
+    tls_key: Path | None = Field(None, description="PEM file of our certificate's key")
 
     @field_validator("url")
     @classmethod
     def _is_a_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must begin with redis://, rediss:// or unix://")
+        for one in [] if url is None else url.get_secret_value().split(","):
+            if not one.strip().startswith(("redis://", "rediss://", "unix://")):
+                raise ValueError("must begin with redis://, rediss:// or unix://")
         return url
 
 
@@ -118,6 +130,10 @@ class CassandraSettings(_Section):
     username: str | None = Field(None, description="Our name at Cassandra")
     password: SecretStr | None = Field(None, description="Our password at Cassandra")
     tls_ca: Path | None = Field(None, description="PEM file of the authorities that sign nodes; turns TLS on")
+    tls_certificate: Path | None = Field(
+        None, description="PEM file of our certificate, where nodes ask for one"
+    )
+    tls_key: Path | None = Field(None, description="PEM file of our certificate's key")
 
 
 class ServersSettings(_Section):

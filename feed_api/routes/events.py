@@ -39,7 +39,7 @@ async def post_events(services: Wired, caller: Caller, body: ClientEvents) -> Re
                 {"event_id": event.event_id, "code": exc.code, "field": exc.field, "detail": exc.detail}
             )
     if records:
-        await services.log.append(records)
+        await services.reports.append(records)
     answer = {"accepted": len(records), "rejected": rejected}
     return Response(rendering.encode(answer), status_code=202, media_type="application/json")
 

@@ -93,7 +93,9 @@ async def _page(services: Services, query: FeedQuery, known: list[str]) -> Respo
             meta.slate,
             meta.partial,
         )
-        services.last_pages.keep(query.viewer, kept)
+        # What could not be made whole takes the place of nothing better.
+        if not meta.partial or services.last_pages.get(query.viewer, query.algorithm, query.limit) is None:
+            services.last_pages.keep(query.viewer, kept)
     remember = None
     if meta.slate is not None:
         remember = BackgroundTask(services.feed.remember, query.viewer, page)

@@ -14,7 +14,9 @@ from core.errors import Unavailable
 from core.ids import UserId
 from core.rates import Rate
 from stores.rate_limits import RateLimits, rate_key
-from stores.redis_client import open_redis
+from stores.redis_assembly import open_redis
+from stores.redis_commands import command
+from stores.redis_options import RedisOptions
 
 ADA = UserId(7)
 SMALL = Rate(3, 1_000, "3/1s")
@@ -23,8 +25,11 @@ BEGIN_MS = 1_700_000_000_000
 
 
 @pytest.fixture
-async def limits(redis_client: redis.asyncio.Redis) -> RateLimits:
-    return RateLimits(redis_client)
+async def limits(redis_url: str, redis_client: redis.asyncio.Redis) -> AsyncIterator[RateLimits]:
+    """On the Redis that `redis_client` has emptied."""
+    client = open_redis(RedisOptions(redis_url, timeout_ms=10_000))
+    yield RateLimits(client)
+    await client.aclose()
 
 
 class Model:
@@ -50,14 +55,14 @@ def test_the_window_is_exact(redis_url: str, steps: list[int], count: int) -> No
     model = Model(rate)
 
     async def compare() -> None:
-        client = redis.asyncio.Redis.from_url(redis_url)
+        client = open_redis(RedisOptions(redis_url, timeout_ms=10_000))
         try:
-            await client.flushall()
+            await client.call(command(b"DEL", rate_key(ADA, "post")))
             limits, now_ms = RateLimits(client), BEGIN_MS
             for advance_ms in steps:
                 now_ms += advance_ms
                 # The key must not expire by the real clock within the example.
-                await client.persist(rate_key(ADA, "post"))
+                await client.call(command(b"PERSIST", rate_key(ADA, "post")))
                 assert await limits.charge(ADA, "post", rate, now_ms=now_ms) == model.charge(now_ms)
         finally:
             await client.aclose()
@@ -143,7 +148,7 @@ async def _entries(client: redis.asyncio.Redis) -> list[bytes]:
 
 @pytest.fixture
 async def away() -> AsyncIterator[RateLimits]:
-    nobody = open_redis("redis://127.0.0.1:1/0", timeout_ms=100)
+    nobody = open_redis(RedisOptions("redis://127.0.0.1:1/0", timeout_ms=100))
     yield RateLimits(nobody)
     await nobody.aclose()
 

@@ -8,25 +8,28 @@ import signal
 from collections.abc import AsyncIterator
 
 import pytest
+import redis.asyncio
 from prometheus_client import REGISTRY
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from stores.circuit import FAILURES
-from stores.redis_client import open_redis, redis_errors
+from stores.redis_assembly import open_redis
+from stores.redis_client import RedisClient
+from stores.redis_commands import command
+from stores.redis_options import RedisOptions
 from tests.e2e.waiting import eventually
 
 
 @pytest.fixture
-async def impatient(redis_url: str, redis_client: Redis) -> AsyncIterator[Redis]:
-    client = open_redis(redis_url, timeout_ms=250)
+async def impatient(redis_url: str, redis_client: redis.asyncio.Redis) -> AsyncIterator[RedisClient]:
+    client = open_redis(RedisOptions(redis_url, timeout_ms=250))
     yield client
     await client.aclose()
 
 
 @pytest.fixture
-async def stopped(redis_client: Redis) -> AsyncIterator[int]:
+async def stopped(redis_client: redis.asyncio.Redis) -> AsyncIterator[int]:
     """The process id of the Redis, which hangs; it goes on after the test at the latest."""
     pid = int((await redis_client.info("server"))["process_id"])
     os.kill(pid, signal.SIGSTOP)
@@ -34,9 +37,8 @@ async def stopped(redis_client: Redis) -> AsyncIterator[int]:
     os.kill(pid, signal.SIGCONT)
 
 
-async def get(client: Redis) -> bytes | None:
-    with redis_errors():
-        value: bytes | None = await client.get("k")
+async def get(client: RedisClient) -> bytes | None:
+    value: bytes | None = await client.call(command(b"GET", b"k"))
     return value
 
 
@@ -44,7 +46,9 @@ def refused() -> float:
     return REGISTRY.get_sample_value("rankfeed_circuit_refused_total", {"neighbour": "redis"}) or 0.0
 
 
-async def test_a_redis_that_hangs_is_left_alone_until_it_answers(impatient: Redis, stopped: int) -> None:
+async def test_a_redis_that_hangs_is_left_alone_until_it_answers(
+    impatient: RedisClient, stopped: int
+) -> None:
     before = refused()
     for _ in range(FAILURES):
         with pytest.raises(Unavailable):
@@ -55,6 +59,8 @@ async def test_a_redis_that_hangs_is_left_alone_until_it_answers(impatient: Redi
             await get(impatient)
     # Half open, a probe may have been among them.
     assert refused() > before + 10
+    # A cache that is asked says that it does not know.
+    assert (await impatient.find([b"k"])).unanswered == {0}
     os.kill(stopped, signal.SIGCONT)
 
     async def answers() -> bool:
@@ -69,22 +75,8 @@ async def test_a_redis_that_hangs_is_left_alone_until_it_answers(impatient: Redi
     assert refused() == before
 
 
-async def test_pipelines_are_behind_it_too(impatient: Redis, stopped: int) -> None:
-    async def pipeline() -> None:
-        with redis_errors():
-            async with impatient.pipeline(transaction=False) as commands:
-                commands.get("k")
-                await commands.execute()
-
-    before = refused()
-    for _ in range(FAILURES + 3):
-        with pytest.raises(Unavailable):
-            await pipeline()
-    assert refused() > before
-
-
-async def test_a_redis_that_is_gone_opens_nothing(redis_client: Redis) -> None:
-    nobody = open_redis("redis://127.0.0.1:1/0", timeout_ms=250)
+async def test_a_redis_that_is_gone_opens_nothing() -> None:
+    nobody = open_redis(RedisOptions("redis://127.0.0.1:1/0", timeout_ms=250))
     before = refused()
     for _ in range(3 * FAILURES):
         with pytest.raises(Unavailable):
@@ -93,10 +85,18 @@ async def test_a_redis_that_is_gone_opens_nothing(redis_client: Redis) -> None:
     await nobody.aclose()
 
 
-async def test_a_wrong_command_is_an_answer(impatient: Redis) -> None:
+async def test_whoever_does_not_wait_for_it_says_nothing_of_it(impatient: RedisClient, stopped: int) -> None:
     before = refused()
     for _ in range(3 * FAILURES):
-        with pytest.raises(ResponseError), redis_errors():
-            await impatient.execute_command("NONSENSE")  # type: ignore[no-untyped-call]  # redis-py's own
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(get(impatient), 0.01)
+    assert refused() == before
+
+
+async def test_a_wrong_command_is_an_answer(impatient: RedisClient) -> None:
+    before = refused()
+    for _ in range(3 * FAILURES):
+        with pytest.raises(ResponseError):
+            await impatient.call(command(b"NONSENSE", b"k"))
     assert refused() == before
     assert await get(impatient) is None

@@ -29,7 +29,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "`GET /v1/feed?cursor=…`": (FROM_STORE, FROM_STORE, AS_EVER, AS_EVER, AS_EVER, NOT_NOW),
     "`GET /v1/feed?refresh=1`": (FROM_STORE, FROM_STORE, AS_EVER, LAST_PAGE, AS_EVER, LAST_PAGE),
     "`GET /v1/tweets/{tweet_id}`": _CACHED,
-    "`GET /v1/users/{user_id}`, read within a minute": _ALWAYS,
+    "`GET /v1/users/{user_id}`, read here before": _ALWAYS,
     "`GET /v1/users/{user_id}`, never read here": _NEEDS_STORE,
     "`POST /v1/tweets`": _NEEDS_STORE,
     "`POST /v1/tweets`, again with its key": _NEEDS_STORE,

@@ -44,14 +44,20 @@ REQUEST = uuid.UUID(bytes=bytes(range(16)))
 
 
 class FakeTweets(TweetCache):
+    """`cached` are the ids that are at hand while the store is away."""
+
     def __init__(self) -> None:
         self.tweets: dict[int, Tweet] = {}
+        self.cached: set[int] = set()
         self.away = False
 
     async def get_many(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
         if self.away:
             raise Unavailable("no tweets")
         return {tweet_id: self.tweets[tweet_id] for tweet_id in tweet_ids if tweet_id in self.tweets}
+
+    async def at_hand(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
+        return {tweet_id: self.tweets[tweet_id] for tweet_id in tweet_ids if tweet_id in self.cached}
 
 
 class FakeUsers(UserCache):
@@ -60,6 +66,9 @@ class FakeUsers(UserCache):
 
     async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
         return {user_id: self.users[user_id] for user_id in user_ids if user_id in self.users}
+
+    async def at_hand(self, user_ids: Sequence[int]) -> Mapping[int, User]:
+        return await self.get_many(user_ids)
 
 
 class FakeTimelines(TimelineReader):
@@ -88,6 +97,8 @@ class FakeTimelines(TimelineReader):
         )
 
     async def older(self, timeline: Timeline, *, before: int | None, limit: int) -> Ids:
+        if self._all.away:
+            raise Unavailable("no store")
         ids = [one for one in self._of(set(timeline.authors.tolist())) if before is None or one < before]
         return np.array(ids[:limit], np.int64)
 

@@ -222,6 +222,25 @@ async def test_without_tweets_nothing_can_answer(world: FeedWorld) -> None:
         await world.page()
 
 
+async def test_without_the_store_the_first_page_is_what_is_cached_and_the_scroll_goes_on_later(
+    world: FeedWorld,
+) -> None:
+    world.post(21, *TWENTY)
+    world.timelines.listed = NEWEST_FIRST[:5]
+    world.tweets.cached = set(NEWEST_FIRST[1:5])
+    world.tweets.away = True
+    # Hydrating all candidates needs the store, so it is no ranked page.
+    first = await world.page(limit=10)
+    assert (first.meta.partial, first.meta.reason) == (True, "hydrate_unavailable")
+    assert shown(first) == NEWEST_FIRST[1:5]
+    with pytest.raises(Unavailable):
+        await world.page(limit=10, position=first.next_position)
+    world.tweets.away = False
+    second = await world.page(limit=10, position=first.next_position)
+    assert not second.meta.partial
+    assert shown(second) == NEWEST_FIRST[5:15]
+
+
 async def test_a_partial_timeline_is_said(world: FeedWorld) -> None:
     world.post(21, *TWENTY)
     world.timelines.partial = True
