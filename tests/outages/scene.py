@@ -118,9 +118,7 @@ def prepare(stack: LiveStack, http: httpx.Client) -> dict[str, Question]:
         ),
         "`GET /v1/feed?refresh=1`": Question(lambda: readers["refresh"].feed(refresh="1"), page),
         "`GET /v1/tweets/{tweet_id}`": Question(lambda: actor.call("GET", tweet_path), ok),
-        "`GET /v1/users/{user_id}`, read here before": Question(
-            lambda: actor.call("GET", writer_path), ok
-        ),
+        "`GET /v1/users/{user_id}`, read here before": Question(lambda: actor.call("GET", writer_path), ok),
         "`GET /v1/users/{user_id}`, never read here": Question(
             lambda: actor.call("GET", f"/v1/users/{unread.user_id}"), ok
         ),
