@@ -35,6 +35,7 @@ def measure(arguments: list[str]) -> Result:
 async def _measure(whole: WholeStack, node: int) -> Result:
     stack = whole.stack
     gaps: list[str] = []
+    first_s = 0.0
     least_under_way = SIZE.writers + SIZE.readers
     async with load_client(stack.url) as http, open_backstage(stack.settings) as backstage:
         load = OutageLoad(http, stack.token, SIZE, FIRST_ID)
@@ -46,6 +47,7 @@ async def _measure(whole: WholeStack, node: int) -> Result:
                 load.pace_s = 0.0
                 await asyncio.sleep(FULL_S)
                 began_s = time.monotonic()
+                first_s = first_s or began_s
                 least_under_way = min(least_under_way, load.under_way)
                 await whole.kill_node(name, node)
                 load.pace_s = PACE_S
@@ -63,10 +65,11 @@ async def _measure(whole: WholeStack, node: int) -> Result:
         found = await audit(load, backstage)
     for line in load.odd[:20]:
         print(f"odd: {line}")
-    feeds = load.statuses("feed") + load.statuses("toggler_feed")
+    feeds = load.statuses("feed", first_s) + load.statuses("toggler_feed", first_s)
     return Result(
         f"node {node} of three killed under load ({least_under_way} requests under way at least), restarted",
-        f"{found}; feeds {told(feeds)}, posts {told(load.statuses('post'))}; longest gaps {'; '.join(gaps)}",
+        f"{found}; feeds {told(feeds)}, posts {told(load.statuses('post', first_s))}; "
+        f"longest gaps {'; '.join(gaps)}",
         "0 lost, 0 doubled, every feed request answered; gaps told",
         found.clean and set(feeds) == {200} and not load.odd and least_under_way >= UNDER_WAY,
     )

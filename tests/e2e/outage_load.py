@@ -90,10 +90,15 @@ class OutageLoad:
         return self.authors[0]
 
     async def prepare(self) -> None:
-        """Everybody has a profile, follows, and has read once: from here on there are caches."""
+        """Everybody has a profile, follows, and has read something: from here on there are caches."""
         for user in self._headers:
             body = {"handle": f"u{user}", "display_name": f"User {user}"}
             await self._must(201, "POST", "/v1/users", user, json=body)
+        for author in self.authors:
+            key = f"first-{author}"
+            headers = {"Idempotency-Key": key}
+            answer = await self._must(201, "POST", "/v1/tweets", author, json={"text": key}, headers=headers)
+            self.author_of[key], self.posts[key] = author, int(answer.json()["tweet_id"])
         for viewer in (*self.viewers, *self.togglers):
             for author in self.authors:
                 if viewer in self.viewers or author != self.idol:
@@ -210,7 +215,7 @@ class OutageLoad:
         self.answers.append(Answer(kind, began_s, time.monotonic(), status, retry_after))
         return answer
 
-    async def _must(self, wanted: int, method: str, path: str, user: int, **options: Any) -> None:
+    async def _must(self, wanted: int, method: str, path: str, user: int, **options: Any) -> httpx.Response:
         # The very first requests are slow ones: statements are prepared, and code is loaded.
         answer = await self.call(method, path, user, **options)
         for _ in range(PREPARE_TRIES):
@@ -219,6 +224,7 @@ class OutageLoad:
             await asyncio.sleep(float(answer.headers["Retry-After"]))
             answer = await self.call(method, path, user, **options)
         assert answer.status_code == wanted, answer.text
+        return answer
 
     async def _rest(self, stop: asyncio.Event) -> None:
         if self.pace_s and not stop.is_set():
