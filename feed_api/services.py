@@ -15,7 +15,7 @@ from eventlog.log import EventLog
 from feed_api.auth import Principal, TokenVerifier
 from feed_api.signatures import Signer
 from ranking.home_feed import HomeFeed
-from stores.ports import GraphStore, TweetStore, UserStore
+from stores.ports import AnswerStore, GraphStore, TweetStore, UserStore
 from stores.tweet_cache import TweetCache
 from stores.user_cache import UserCache
 from timelines.relations import Relations
@@ -45,6 +45,7 @@ class Services:
     users: UserStore
     graph: GraphStore
     tweets: TweetStore
+    answers: AnswerStore
     tweet_cache: TweetCache
     user_cache: UserCache
     relations: Relations

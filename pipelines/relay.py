@@ -173,8 +173,7 @@ class Relay:
         records: list[OutboxRecord] = []
         for one in told:
             records += one.entry.records
-            if (state := self._made[one.waiting.place.digest].overtaken_by) is not None:
-                records += standing(one.entry.records, state)
+            records += standing(one.entry.records, self._made[one.waiting.place.digest].overtaken)
         if not records:
             return []
         try:

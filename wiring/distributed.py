@@ -76,6 +76,7 @@ async def open_servers(settings: Settings, clock: Clock) -> AsyncIterator[Stores
             stores.graph,
             stores.tweets,
             stores.engagements,
+            stores.answers,
             stores.control,
             log,
             relay.run,

@@ -60,7 +60,7 @@ def watched(resources: Resources, trigger: Trigger | None) -> Resources:
     stores = resources.stores
     ports: dict[str, Any] = {
         name: Watched(getattr(stores, name), name, trigger)
-        for name in ("users", "graph", "tweets", "engagements", "control")
+        for name in ("users", "graph", "tweets", "engagements", "answers", "control")
     }
     log = cast(EventLog, WatchedLog(stores.log, "log", trigger))
     redis = cast(Any, WatchedRedis(resources.redis, "redis", trigger))

@@ -103,7 +103,7 @@ async def follow_stands(stores: CassandraStores, n: int) -> bool:
 async def like_stands(stores: CassandraStores, n: int) -> bool:
     session, (a, b) = session_of(stores), (key_of(n) + 1, key_of(n))
     state = await read_edge(session, LIKES, a, b)
-    mirror = await read_edge(session, LIKES._replace(state=LIKES.mirror), a, b)
+    mirror = await read_edge(session, LIKES._replace(state=LIKES.tables[1]), a, b)
     assert state == mirror
     return state.is_on
 
