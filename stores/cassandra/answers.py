@@ -16,4 +16,5 @@ class CassandraAnswerStore:
         return await self._path.first(user, key, now_ms)
 
     async def keep(self, user: UserId, answer: IdempotentAnswer) -> IdempotentAnswer | None:
-        return await self._path.claim(self._path.entry(AnswerKept(user), ()), answer)
+        # With the answer in it: of two at once, whose entries are alike but for it, one is the first.
+        return await self._path.claim(self._path.entry(AnswerKept(user), (), answer), answer)

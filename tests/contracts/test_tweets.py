@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from core.ids import MAX_ID, TweetId, UserId
+from core.ids import EPOCH_MS, MAX_ID, TweetId, UserId, compose_id
 from core.types import Tweet
 from eventlog.schema import TWEETS
 from stores.ports import IdempotentAnswer, OutboxRecord, Posted
@@ -141,3 +141,27 @@ async def test_the_newest_of_all_authors_below_a_bound(
     ids = await stack.tweets.newest_ids(np.array(authors, np.int64), before=before, limit=limit)
     assert ids.dtype == np.int64
     assert ids.tolist() == expected
+
+
+MONTH_MS = 31 * 86_400_000
+
+
+async def test_a_users_timeline_is_read_page_by_page_to_its_end(stack: Stack) -> None:
+    """Over months of silence, and over months of which nothing is left."""
+    ids = [
+        compose_id(EPOCH_MS + 400_000_000_000 + month * MONTH_MS, 1, 1, number)
+        for month in (0, 1, 2, 9, 10, 40, 41)
+        for number in range(3)
+    ]
+    for id_ in ids:
+        await stack.tweets.create(tweet(id_), None, [])
+    gone = [*ids[6:9], ids[12], *ids[15:18]]
+    for id_ in gone:
+        await stack.tweets.delete(tweet(id_), ver=id_ + 1, outbox=[])
+    seen: list[int] = []
+    before = None
+    while (page := await stack.tweets.newest_ids(np.array([ADA]), before=before, limit=2)).size:
+        seen += page.tolist()
+        before = seen[-1]
+        assert page.size == 2 or before == ids[0]
+    assert seen == sorted(set(ids) - set(gone), reverse=True)
