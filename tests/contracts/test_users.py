@@ -1,4 +1,4 @@
-"""UserStore: ids and handles are unique, whatever the case, and profiles and changes come with their events."""
+"""UserStore: ids and handles are unique, whatever the case, and changes come with their events."""
 
 from __future__ import annotations
 
