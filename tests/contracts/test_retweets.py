@@ -146,6 +146,16 @@ async def test_one_key_for_two_originals_at_once_makes_one_retweet(stack: Stack,
         assert await create(stack, again) == Posted()
 
 
+async def test_what_was_answered_with_another_never_takes_place(stack: Stack, clock: FakeClock) -> None:
+    first = answer(clock, 1)
+    await create(stack, retweet(1), first)
+    assert await create(stack, retweet(2, original=OTHER), answer(clock, 2)) == Posted(first)
+    # Not even when its key is free again.
+    clock.advance(86_400_000)
+    assert await create(stack, retweet(3, original=OTHER)) == Posted()
+    assert await newest(stack) == [retweet(3).tweet_id, retweet(1).tweet_id]
+
+
 async def test_the_answer_of_a_second_retweet_can_be_kept_for_its_key(stack: Stack, clock: FakeClock) -> None:
     await create(stack, retweet(1))
     assert await create(stack, retweet(2), answer(clock, 2)) == Posted(retweet=retweet(1))

@@ -177,6 +177,27 @@ async def test_a_second_retweet_under_another_key_finishes_the_first(
 
 
 @SIDES
+async def test_a_retweet_whose_key_was_used_otherwise_never_takes_place(
+    cluster: Cluster, keyspace: Keyspace, after: bool
+) -> None:
+    write, outcomes = WRITES["keyed retweet"].write, set()
+    for n in range(1, await calls_of(cluster, "keyed retweet") + 1):
+        await attempt(cluster, cluster.process(Fuse(n, after=after)), write, n)
+        mine, records = retweet_of(n, variant=1)
+        first = await cluster.healthy.answers.keep(mine.author_id, idempotent(n, cluster.clock, variant=9))
+        posted = await cluster.healthy.tweets.create(mine, None, records)
+        await cluster.healthy.publication.settle()
+        cluster.clock.advance(3_000)
+        await cluster.relay().round()
+        there = await cluster.healthy.tweets.get_many([key_of(n), key_of(n) + 1])
+        assert list(there) == [key_of(n) + 1 if first is None else key_of(n)]
+        assert posted == (Posted() if first is None else Posted(retweet=there[key_of(n)]))
+        assert len(cluster.log.told(key_of(n))) == 1
+        outcomes.add(first is None)
+    assert outcomes == {True, False}
+
+
+@SIDES
 async def test_a_follow_that_a_dead_block_ended_is_told_of(
     cluster: Cluster, keyspace: Keyspace, after: bool
 ) -> None:
