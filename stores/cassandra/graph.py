@@ -10,7 +10,16 @@ import numpy as np
 from core.errors import Forbidden
 from core.ids import UserId
 from stores.buckets import BUCKETS
-from stores.cassandra.edges import BLOCKS, FOLLOWS, MUTES, EdgeKind, are_blocked, read_edge, write_edge
+from stores.cassandra.edges import (
+    BLOCKS,
+    FOLLOWS,
+    MUTES,
+    EdgeKind,
+    are_blocked,
+    end_follow,
+    read_edge,
+    write_edge,
+)
 from stores.cassandra.fact import BlockWritten, EdgeVersions, FollowEnd, FollowWritten, MuteWritten
 from stores.cassandra.session import CassandraSession, Row, Statement
 from stores.cassandra.write_path import WritePath
@@ -56,6 +65,8 @@ class CassandraGraphStore:
     ) -> Written:
         before = await self._before(FOLLOWS, follower, followee, ver)
         if on and await are_blocked(self._session, follower, followee):
+            if max(before) == ver:
+                await end_follow(self._session, follower, followee)
             raise Forbidden("one of the two blocks the other", field="user_id")
         entry = self._path.entry(FollowWritten(follower, followee, on, ver, before), outbox)
         return await self._path.write_once(entry, idempotency, is_news=max(before) < ver)
@@ -72,6 +83,11 @@ class CassandraGraphStore:
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
         before = await self._before(BLOCKS, user, other, ver)
+        if before.is_on and before.on == ver:
+            # The same, for the follows. Its first try's row is still there: the relay tells of them.
+            await asyncio.gather(
+                end_follow(self._session, user, other), end_follow(self._session, other, user)
+            )
         ends = await self._ends(user, other, ver) if on else ()
         records = [*outbox, *(ended(UserId(a), UserId(b), end) for a, b, end in ends)]
         entry = self._path.entry(BlockWritten(user, other, on, ver, before, ends), records)
