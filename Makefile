@@ -45,7 +45,7 @@ test: setup      ## every test: real Redis, real processes, the small demo
 test-fast: setup ## unit tests only
 	$(BIN)/pytest tests/unit -q $(ARGS)
 
-torture: setup   ## the kills that take long: Kafka, Cassandra and Redis of three nodes
+torture: setup   ## the kills that take long: each fault point 20 times, nodes of three-node servers
 	$(BIN)/pytest -m torture $(ARGS)
 
 bench: setup     ## the benchmarks, each against a named alternative

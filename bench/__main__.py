@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from bench import feature_fetch, model_scoring, timeline_layout
+from bench import cluster_paths, feature_fetch, model_scoring, timeline_layout
 
 
 def main() -> None:
-    for module in (timeline_layout, feature_fetch):
+    for module in (timeline_layout, feature_fetch, cluster_paths):
         asyncio.run(module.main())
     model_scoring.main()
 

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from bench.redis_for_benches import fresh_redis
 from features.packed_row import encode_row
-from features.packed_store import row_key
+from features.packed_store import PackedStore, row_key
 from features.reader import FeatureReader
 from features.schema import VIEWS, ViewName
 
@@ -27,7 +27,7 @@ VIEWER = 7
 
 
 async def main() -> None:
-    async with fresh_redis() as redis:
+    async with fresh_redis() as (client, redis):
         generator = np.random.default_rng(1)
         tweets = np.arange(1, CANDIDATES + 1, dtype=np.int64)
         authors = generator.integers(1, AUTHORS + 1, CANDIDATES).astype(np.int64)
@@ -39,7 +39,8 @@ async def main() -> None:
             "va": [(VIEWER, author) for author in range(1, AUTHORS + 1)],
         }
         await _fill(redis, entities, generator)
-        reader = FeatureReader(redis)
+        await PackedStore(client).complete()
+        reader = FeatureReader(client)
         hash_keys = [
             (_hash_key(view, entity), [field.name for field in VIEWS[view].fields])
             for view, rows in entities.items()

@@ -1,4 +1,4 @@
-"""A Redis server for the length of a benchmark."""
+"""Redis servers for the length of a benchmark."""
 
 from __future__ import annotations
 
@@ -6,45 +6,70 @@ import asyncio
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from redis.asyncio import Redis
 
 from core.errors import Unavailable
-from stores.redis_client import open_redis, redis_errors
+from stores.redis_assembly import open_redis
+from stores.redis_client import RedisClient
+from stores.redis_options import RedisOptions
 from wiring.home import Home
 from wiring.process import listen
 from wiring.redis_server import redis_command
+from wiring.servers.local import LocalServers
 
 _PASSWORD = "bench"
 _START_S = 10.0
+_TIMEOUT_MS = 5_000
+
+
+class BenchRedis(NamedTuple):
+    """The product's client, and redis-py's for the alternatives; both on the same server."""
+
+    client: RedisClient
+    plain: Redis
 
 
 @asynccontextmanager
-async def fresh_redis() -> AsyncIterator[Redis]:
+async def fresh_redis() -> AsyncIterator[BenchRedis]:
     with tempfile.TemporaryDirectory(prefix="rankfeed-bench-") as directory:
         with listen("127.0.0.1", 0) as probe:
             port: int = probe.getsockname()[1]
         command = redis_command(Home(Path(directory)), port, _PASSWORD)
         process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL)
-        redis = open_redis(f"redis://:{_PASSWORD}@127.0.0.1:{port}/0", timeout_ms=5_000)
+        options = RedisOptions(f"redis://:{_PASSWORD}@127.0.0.1:{port}/0", _TIMEOUT_MS)
+        client, plain = open_redis(options), Redis.from_url(options.url)
         try:
-            await _await_answer(redis)
-            yield redis
+            await _await_answer(client)
+            yield BenchRedis(client, plain)
         finally:
-            await redis.aclose()
+            await plain.aclose()
+            await client.aclose()
             process.terminate()
             await process.wait()
 
 
-async def _await_answer(redis: Redis) -> None:
+@contextmanager
+def fresh_cluster(nodes: int) -> Iterator[RedisOptions]:
+    """A Redis Cluster of one node, or of three primaries with a replica each."""
+    with tempfile.TemporaryDirectory(prefix="rankfeed-bench-") as directory:
+        servers = LocalServers(Home(Path(directory)), Path(), with_parent=True)
+        try:
+            urls = servers.up(["redis-cluster"], nodes=nodes).redis_cluster_urls
+            yield RedisOptions(",".join(urls), _TIMEOUT_MS, cluster=True)
+        finally:
+            servers.down(["redis-cluster"], wipe=True)
+
+
+async def _await_answer(client: RedisClient) -> None:
     end_s = time.monotonic() + _START_S
     while True:
         try:
-            with redis_errors():
-                await redis.get("x")
+            await client.ping()
         except Unavailable:
             if time.monotonic() > end_s:
                 raise

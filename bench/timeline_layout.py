@@ -11,7 +11,7 @@ import time
 
 from redis.asyncio import Redis
 
-from bench.redis_for_benches import fresh_redis
+from bench.redis_for_benches import BenchRedis, fresh_redis
 from timelines.layout import CAPACITY, COMPLETE, Delivery, push, timeline_key
 
 TIMELINES = 500
@@ -21,7 +21,8 @@ FIRST_ID = 1_790_000_000_000_000_000
 
 
 async def main() -> None:
-    async with fresh_redis() as redis:
+    async with fresh_redis() as both:
+        redis = both.plain
         chosen = random.Random(1).choices(range(TIMELINES), k=PUSHES)
         rows = []
         for name, fill, deliver in (
@@ -35,7 +36,7 @@ async def main() -> None:
             cpu_before = await _server_cpu_s(redis)
             began_s = time.perf_counter()
             for begin in range(0, PUSHES, PIPELINE):
-                await deliver(redis, chosen[begin : begin + PIPELINE], FIRST_ID + CAPACITY + begin)
+                await deliver(both, chosen[begin : begin + PIPELINE], FIRST_ID + CAPACITY + begin)
             elapsed_s = time.perf_counter() - began_s
             rows.append((name, size, PUSHES / elapsed_s, PUSHES / (await _server_cpu_s(redis) - cpu_before)))
         print(f"\ntimelines of {CAPACITY} ids, {PUSHES:,} pushes, {PIPELINE:,} a pipeline")
@@ -54,8 +55,8 @@ async def _fill_lists(redis: Redis) -> None:
             await pipeline.execute()
 
 
-async def _push_lists(redis: Redis, viewers: list[int], first: int) -> None:
-    await push(redis, [Delivery(viewer, first + i) for i, viewer in enumerate(viewers)])
+async def _push_lists(both: BenchRedis, viewers: list[int], first: int) -> None:
+    await push(both.client, [Delivery(viewer, first + i) for i, viewer in enumerate(viewers)])
 
 
 async def _fill_sets(redis: Redis) -> None:
@@ -64,8 +65,8 @@ async def _fill_sets(redis: Redis) -> None:
         await redis.zadd(_set_key(viewer), members)
 
 
-async def _push_sets(redis: Redis, viewers: list[int], first: int) -> None:
-    async with redis.pipeline(transaction=False) as pipeline:
+async def _push_sets(both: BenchRedis, viewers: list[int], first: int) -> None:
+    async with both.plain.pipeline(transaction=False) as pipeline:
         for i, viewer in enumerate(viewers):
             pipeline.zadd(_set_key(viewer), {f"{first + i}": float(first + i)})
             pipeline.zremrangebyrank(_set_key(viewer), 0, -CAPACITY - 1)

@@ -31,10 +31,9 @@ class SetAside:
 class DeadLetters:
     """Reads the whole topic at each call: it is short, or something else is wrong."""
 
-    def __init__(self, log: OperatedLog, clock: Clock, mint: MintId) -> None:
+    def __init__(self, log: OperatedLog, clock: Clock) -> None:
         self._log = log
         self._clock = clock
-        self._mint = mint
         self._logger = structlog.get_logger("dead_letters")
 
     async def all(self) -> list[SetAside]:
@@ -50,24 +49,27 @@ class DeadLetters:
         """Raises NotFound."""
         return _find(await self._read(), id)
 
-    async def redrive(self, ids: Collection[int]) -> int:
+    async def redrive(self, ids: Collection[int], mint: MintId) -> int:
         """Publishes the events of these letters once more, unchanged and at the end of their topic.
 
         All groups of the topic get them, those that had no trouble as well: their effects are
-        idempotent, and what has been overtaken by a higher `ver` is ignored. An event that fails
-        again becomes a letter of its own. Raises NotFound, before anything is published; where it
-        raises Unavailable some may have been, and the same call again is safe. The number published.
+        idempotent, and what has been overtaken by a higher `ver` is ignored. An event that several
+        groups set aside is published once; one that fails again becomes letters of its own. Raises
+        NotFound, before anything is published; where it raises Unavailable some may have been, and
+        the same call again is safe. The number of events.
         """
         letters = await self._read()
         chosen = [_find(letters, id) for id in dict.fromkeys(ids)]
+        published: set[OutboxRecord] = set()
         for one in chosen:
-            await self._log.append([OutboxRecord(one.letter.from_topic, one.key, one.letter.raw)])
+            event = OutboxRecord(one.letter.from_topic, one.key, one.letter.raw)
+            if event not in published:
+                await self._log.append([event])
+                published.add(event)
             # After the event, not before: better twice than never.
             mark = DeadLetterRedriven(one.id)
-            await self._log.append(
-                [record_of(mark, id=self._mint(), ts_ms=self._clock.now_ms(), key=one.key)]
-            )
-        return len(chosen)
+            await self._log.append([record_of(mark, id=mint(), ts_ms=self._clock.now_ms(), key=one.key)])
+        return len(published)
 
     async def _read(self) -> dict[int, SetAside]:
         letters: dict[int, SetAside] = {}

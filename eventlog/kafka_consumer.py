@@ -17,7 +17,8 @@ from prometheus_client import Counter
 
 from core.errors import Unavailable
 from eventlog.kafka_buffer import FetchBuffer
-from eventlog.kafka_errors import DRIVER_FAILURES, calling, translated, why_not_reached
+from eventlog.kafka_diagnosis import why_not_reached
+from eventlog.kafka_errors import DRIVER_FAILURES, calling, translated
 from eventlog.kafka_holdings import Batch, Holdings
 from eventlog.kafka_options import KafkaOptions
 from eventlog.kafka_silence import Silence

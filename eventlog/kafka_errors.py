@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiokafka import errors
-from aiokafka.client import collect_hosts
-from aiokafka.conn import create_conn
 
 from core.errors import ConfigurationError, RankfeedError, Unavailable
-from eventlog.kafka_options import KafkaOptions
 
 _NOT_ALLOWED = (
     errors.TopicAuthorizationFailedError,
@@ -21,7 +18,7 @@ _NOT_ALLOWED = (
     errors.ClusterAuthorizationFailedError,
     errors.TransactionalIdAuthorizationFailed,
 )
-_NOT_KNOWN = (
+NOT_KNOWN = (
     errors.AuthenticationFailedError,
     errors.AuthenticationMethodNotSupported,
     errors.SaslAuthenticationFailed,
@@ -46,15 +43,21 @@ def translated(exc: BaseException, doing: str) -> RankfeedError:
     """The error of ours for one of DRIVER_FAILURES; `doing` says what was tried."""
     if isinstance(exc, RankfeedError):
         return exc
-    if isinstance(exc, _NOT_KNOWN):
+    if isinstance(exc, errors.IllegalSaslStateError):
         return ConfigurationError(
-            f"{doing}: Kafka does not accept our credentials ({_said(exc)}); check the user, the password, "
+            f"{doing}: no user is asked for there; choose the security protocol SSL or PLAINTEXT"
+        )
+    if isinstance(exc, errors.UnsupportedSaslMechanismError):
+        return ConfigurationError(
+            f"{doing}: Kafka does not offer our SASL mechanism; set kafka.sasl_mechanism to one that it has"
+        )
+    if isinstance(exc, NOT_KNOWN):
+        return ConfigurationError(
+            f"{doing}: Kafka does not accept our credentials ({said(exc)}); check the user, the password, "
             "the SASL mechanism and the security protocol"
         )
     if isinstance(exc, _NOT_ALLOWED):
-        return ConfigurationError(
-            f"{doing}: Kafka does not allow it ({_said(exc)}); grant our user the right"
-        )
+        return ConfigurationError(f"{doing}: Kafka does not allow it ({said(exc)}); grant our user the right")
     if isinstance(exc, errors.UnknownTopicOrPartitionError):
         return ConfigurationError(f"{doing}: the topic does not exist; `rankfeed migrate` makes it")
     if isinstance(exc, _TOO_LARGE):
@@ -64,7 +67,7 @@ def translated(exc: BaseException, doing: str) -> RankfeedError:
         )
     if isinstance(exc, TimeoutError) and not str(exc):
         return Unavailable(f"{doing}: no answer from Kafka in time")
-    return Unavailable(f"{doing}: {_said(exc)}")
+    return Unavailable(f"{doing}: {said(exc)}")
 
 
 @asynccontextmanager
@@ -77,38 +80,7 @@ async def calling(doing: str, timeout_s: float) -> AsyncIterator[None]:
         raise translated(exc, doing) from exc
 
 
-async def why_not_reached(options: KafkaOptions) -> RankfeedError:
-    """Asks each address for the reason that the driver only logs: its bootstrap failed on all of them."""
-    reasons: list[str] = []
-    arguments = options.client_arguments()
-    del arguments["bootstrap_servers"]
-    for host, port, _ in collect_hosts(options.bootstrap):
-        try:
-            async with asyncio.timeout(options.request_timeout_ms / 1000):
-                _, writer = await asyncio.open_connection(host, port)
-            writer.close()
-        except OSError as exc:
-            reasons.append(f"{host}:{port} does not answer ({_said(exc)}); is a broker running there?")
-            continue
-        try:
-            connection = await create_conn(host, port, **arguments)
-        except _NOT_KNOWN as exc:
-            return translated(exc, f"connecting to {host}:{port}")
-        except ssl.SSLCertVerificationError as exc:
-            return ConfigurationError(
-                f"the certificate of {host}:{port} is not accepted ({exc.verify_message}): set the CA that "
-                "signed it, and connect to a name that stands in it"
-            )
-        except (*DRIVER_FAILURES, ValueError):
-            reasons.append(
-                f"{host}:{port} answers, but not as a Kafka broker does that speaks "
-                f"{options.security_protocol}; check the address and the security protocol"
-            )
-        else:
-            connection.close()
-            reasons.append(f"{host}:{port} answers now")
-    return Unavailable(f"Kafka cannot be reached: {'; '.join(reasons)}")
-
-
-def _said(exc: BaseException) -> str:
-    return str(exc) or type(exc).__name__
+def said(exc: BaseException) -> str:
+    """What an error says, without the driver's own objects in it."""
+    words = re.sub(r"^\[Error -?\d+\] ", "", re.sub(r":? ?<AIOKafka\w+ [^>]*>", "", str(exc)))
+    return words or type(exc).__name__

@@ -66,6 +66,9 @@ class KafkaEventLog:
     async def offsets_at(self, topics: Sequence[str], ts_ms: int) -> Offsets:
         return await self._thread.run(self._offsets.at(topics, ts_ms))
 
+    async def offsets_of(self, group: str, topics: Sequence[str]) -> Offsets:
+        return await self._thread.run(self._offsets.of(group, topics))
+
     async def reset(self, group: str, offsets: Offsets) -> None:
         if offsets:
             await self._thread.run(self._offsets.reset(group, offsets))

@@ -14,7 +14,8 @@ from aiokafka.errors import CommitFailedError, KafkaConnectionError, KafkaError
 from prometheus_client import Gauge
 
 from core.errors import ConfigurationError, Unavailable
-from eventlog.kafka_errors import calling, why_not_reached
+from eventlog.kafka_diagnosis import why_not_reached
+from eventlog.kafka_errors import calling
 from eventlog.kafka_options import KafkaOptions
 from eventlog.log import Offsets, TopicPartition
 
@@ -70,6 +71,11 @@ class KafkaOffsets:
             self._ours(tp): end if (there := found.get(tp)) is None else there.offset
             for tp, end in ends.items()
         }
+
+    async def of(self, group: str, topics: Sequence[str]) -> Offsets:
+        async with self._calling(f"asking what group {group} has committed"):
+            found = await self._committed(group, await self._partitions(topics))
+            return {self._ours(tp): next_ for tp, next_ in found.items()}
 
     async def reset(self, group: str, offsets: Offsets) -> None:
         doing = f"setting the offsets of group {group}"

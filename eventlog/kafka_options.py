@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from aiokafka.client import collect_hosts
 from aiokafka.helpers import create_ssl_context
 
 from core.errors import ConfigurationError
@@ -51,6 +52,37 @@ class KafkaOptions:
     silence_s: float = 5.0
     """A poll that has waited so long without an answer from any broker is Unavailable."""
 
+    def __post_init__(self) -> None:
+        """ConfigurationError where the options do not go together, or name no address."""
+        _require_addresses(self.bootstrap)
+        papers = (self.ssl_ca, self.ssl_certificate, self.ssl_key)
+        if not self.by_tls and any(papers):
+            # Said, not overlooked: whoever names an authority believes that nobody can listen.
+            raise ConfigurationError(
+                f"Kafka's security protocol {self.security_protocol} uses no TLS, and a TLS file is named: "
+                "choose SSL or SASL_SSL, or name none"
+            )
+        if self.ssl_key is not None and self.ssl_certificate is None:
+            raise ConfigurationError("kafka.ssl_key is named without kafka.ssl_certificate: name both")
+        if self._by_sasl and not (self.sasl_username and self.sasl_password):
+            raise ConfigurationError(
+                f"Kafka's security protocol {self.security_protocol} needs a user and a password: "
+                "set both, or choose PLAINTEXT or SSL"
+            )
+        if not self._by_sasl and (self.sasl_username or self.sasl_password):
+            raise ConfigurationError(
+                f"Kafka's security protocol {self.security_protocol} asks for no user, and one is named: "
+                "choose SASL_SSL or SASL_PLAINTEXT, or name none"
+            )
+
+    @property
+    def by_tls(self) -> bool:
+        return self.security_protocol in ("SSL", "SASL_SSL")
+
+    @property
+    def _by_sasl(self) -> bool:
+        return self.security_protocol in ("SASL_PLAINTEXT", "SASL_SSL")
+
     def topic(self, topic: str) -> str:
         return f"{self.prefix}{topic}"
 
@@ -58,21 +90,16 @@ class KafkaOptions:
         return f"{self.prefix}{group}"
 
     def client_arguments(self) -> dict[str, Any]:
-        """What every client of the driver is made with; ConfigurationError where the options clash."""
+        """What every client of the driver is made with; ConfigurationError where a file is of no use."""
         arguments: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap,
             "client_id": "rankfeed" if self.instance is None else f"rankfeed-{self.instance}",
             "security_protocol": self.security_protocol,
             "request_timeout_ms": self.request_timeout_ms,
         }
-        if self.security_protocol in ("SSL", "SASL_SSL"):
+        if self.by_tls:
             arguments["ssl_context"] = self._ssl_context()
-        if self.security_protocol.startswith("SASL_"):
-            if not self.sasl_username or not self.sasl_password:
-                raise ConfigurationError(
-                    f"Kafka's security protocol {self.security_protocol} needs a user and a password: "
-                    "set both, or choose PLAINTEXT or SSL"
-                )
+        if self._by_sasl:
             arguments |= {
                 "sasl_mechanism": self.sasl_mechanism,
                 "sasl_plain_username": self.sasl_username,
@@ -91,6 +118,17 @@ class KafkaOptions:
                 "readable PEM files"
             ) from exc
         return context
+
+
+def _require_addresses(bootstrap: str) -> None:
+    try:
+        usable = all(host and 0 < port < 65_536 for host, port, _ in collect_hosts(bootstrap))
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(
+            f"kafka.bootstrap is '{bootstrap}': write host:port, several of them separated by commas"
+        )
 
 
 def _path(path: Path | None) -> str | None:

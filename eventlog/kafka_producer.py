@@ -19,7 +19,8 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError,
 from prometheus_client import Counter
 
 from core.errors import RankfeedError, Unavailable
-from eventlog.kafka_errors import DRIVER_FAILURES, translated, why_not_reached
+from eventlog.kafka_diagnosis import why_not_reached
+from eventlog.kafka_errors import DRIVER_FAILURES, translated
 from eventlog.kafka_options import KafkaOptions
 from eventlog.log import MAX_VALUE_BYTES
 from stores.partitioner import encode_key, partition_of

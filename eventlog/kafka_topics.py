@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, NodeNotReadyError, TopicAlreadyExistsError, for_code
 
-from core.errors import ConfigurationError
-from eventlog.kafka_errors import calling, silence_driver, why_not_reached
+from core.errors import ConfigurationError, Unavailable
+from eventlog.kafka_diagnosis import why_not_reached
+from eventlog.kafka_errors import calling, silence_driver
 from eventlog.kafka_options import KafkaOptions
 from eventlog.log import MAX_VALUE_BYTES
 from eventlog.schema import DEAD_LETTERS, FACT_TOPICS, TELEMETRY_TOPICS
@@ -63,7 +64,7 @@ async def ensure_topics(
                 break
             # Made, but without leaders yet: whoever appends now would only wait there.
             await asyncio.sleep(_LOOK_EVERY_S)
-        _check(specs, there)
+        _check(options, specs, there)
         return [spec.name for spec in missing]
 
 
@@ -73,16 +74,17 @@ async def check_topics(options: KafkaOptions, specs: Sequence[TopicSpec] = TOPIC
         there = await _counts(admin, options, specs)
     if missing := [options.topic(spec.name) for spec in specs if spec.name not in there]:
         raise ConfigurationError(f"Kafka has no topic {', '.join(missing)}; run `rankfeed migrate`")
-    _check(specs, there)
+    _check(options, specs, there)
 
 
-def _check(specs: Sequence[TopicSpec], there: dict[str, int]) -> None:
+def _check(options: KafkaOptions, specs: Sequence[TopicSpec], there: dict[str, int]) -> None:
     for spec in specs:
         if there[spec.name] != spec.partitions:
             raise ConfigurationError(
-                f"topic {spec.name} has {there[spec.name]} partitions and must have {spec.partitions}: keys "
-                "would change their partition and lose their order. Use another kafka.prefix, or, once all "
-                "of its consumers are done, delete the topic and run `rankfeed migrate`"
+                f"topic {options.topic(spec.name)} has {there[spec.name]} partitions and must have "
+                f"{spec.partitions}: keys would change their partition and lose their order. Use another "
+                "kafka.prefix, or, once all of its consumers are done, delete the topic and run "
+                "`rankfeed migrate`"
             )
 
 
@@ -107,12 +109,15 @@ async def _admin(options: KafkaOptions) -> AsyncIterator[AIOKafkaAdminClient]:
     silence_driver()
     admin = AIOKafkaAdminClient(**options.client_arguments())
     try:
-        async with calling("making sure of the topics", _TIMEOUT_S):
-            try:
+        try:
+            async with calling("making sure of the topics", _TIMEOUT_S):
                 await admin.start()
-            except KafkaConnectionError as exc:
+                yield admin
+        except Unavailable as exc:
+            # Nobody at the addresses that we know, or at those that they sent us on to.
+            if isinstance(exc.__cause__, KafkaConnectionError | NodeNotReadyError):
                 raise await why_not_reached(options) from exc
-            yield admin
+            raise
     finally:
         await admin.close()
 

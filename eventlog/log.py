@@ -112,6 +112,10 @@ class OperatedLog(EventLog, Protocol):
         """Per partition the first entry published at or after `ts_ms`; its end where there is none."""
         ...
 
+    async def offsets_of(self, group: str, topics: Sequence[str]) -> Offsets:
+        """What `group` has committed: per partition the next entry it wants, where it has said so."""
+        ...
+
     async def reset(self, group: str, offsets: Offsets) -> None:
         """Sets, for partitions that are named, what `group` committed: forward, or back for a replay.
 

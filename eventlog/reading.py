@@ -67,42 +67,58 @@ async def replay(
 ) -> Mapping[str, int]:
     """Has a group begin again: at a time, at `offsets`, or at the oldest entry; its lag after that.
 
-    The group's consumers must have been stopped, see OperatedLog.reset.
+    With a time, what the group has not had yet is not passed over, however old it is; with `offsets`
+    it is. The group's consumers must have been stopped, see OperatedLog.reset.
     """
     if offsets is None:
-        offsets = await log.offsets_at(topics, 0 if at_ms is None else at_ms)
+        wanted = await log.offsets_at(topics, 0 if at_ms is None else at_ms)
+        committed = await log.offsets_of(group, topics)
+        # Where nothing was committed, the group begins at the oldest entry as it is.
+        offsets = {tp: min(wanted[tp], committed[tp]) for tp in wanted.keys() & committed.keys()}
     await log.reset(group, offsets)
     return await log.lag(group, topics)
 
 
 def as_json(entry: Entry) -> bytes:
-    """One line for people and their tools; bytes as base64, what cannot be decoded as `raw` and `error`."""
-    line: dict[str, Any] = {
+    """One line for people and their tools: where the entry lies, and `content_of` it."""
+    place = {
         "topic": entry.topic,
         "partition": entry.partition,
         "offset": entry.offset,
         "published_ms": entry.published_ms,
         "key": str(entry.key),
     }
+    return msgspec.json.encode(place | content_of(entry.value))
+
+
+def content_of(value: bytes) -> dict[str, Any]:
+    """A record's event, fit for JSON: bytes as base64, what cannot be decoded as `raw` and `error`."""
     try:
-        envelope = decode_envelope(entry.value)
-        data = msgspec.msgpack.decode(envelope.data)
+        envelope = decode_envelope(value)
+        data = msgspec.json.encode(msgspec.msgpack.decode(envelope.data))
     except Corrupt as exc:
-        line |= {"error": str(exc), "raw": entry.value}
-    except MALFORMED as exc:
-        line |= {"error": f"{envelope.type}: {exc}", "raw": entry.value}
-    else:
-        line |= {
-            "type": envelope.type,
-            # 64 bits are more than most readers of JSON keep.
-            "id": str(envelope.id),
-            "ver": str(envelope.ver),
-            "ts_ms": envelope.ts_ms,
-            "region": envelope.region,
-            "trace": envelope.trace,
-            "data": data,
-        }
-    return msgspec.json.encode(line)
+        return {"error": str(exc), "raw": value}
+    except (*MALFORMED, TypeError) as exc:
+        # TypeError: an event of another version may hold what JSON has no form for.
+        return {"error": f"{envelope.type}: {exc}", "raw": value}
+    return {
+        "type": envelope.type,
+        # 64 bits are more than most readers of JSON keep.
+        "id": str(envelope.id),
+        "ver": str(envelope.ver),
+        "ts_ms": envelope.ts_ms,
+        "region": envelope.region,
+        "trace": envelope.trace,
+        "data": msgspec.Raw(data),
+    }
+
+
+def type_of(entry: Entry) -> str | None:
+    """The name of its event's type; None where it is no envelope that this code can read."""
+    try:
+        return decode_envelope(entry.value).type
+    except Corrupt:
+        return None
 
 
 def _reached(positions: Offsets, ends: Mapping[TopicPartition, int]) -> bool:

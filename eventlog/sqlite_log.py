@@ -70,6 +70,12 @@ class SqliteEventLog:
     async def offsets_at(self, topics: Sequence[str], ts_ms: int) -> Offsets:
         return await self._firsts(topics, ts_ms)
 
+    async def offsets_of(self, group: str, topics: Sequence[str]) -> Offsets:
+        committed: dict[TopicPartition, int] = {}
+        for topic in topics:
+            committed |= await _committed(self._file_of(topic), group, [topic])
+        return committed
+
     async def reset(self, group: str, offsets: Offsets) -> None:
         for topic in {tp.topic for tp in offsets}:
             rows = [(group, *tp, next_) for tp, next_ in offsets.items() if tp.topic == topic]

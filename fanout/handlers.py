@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from prometheus_client import Counter, Histogram
-from redis.asyncio import Redis
 
 from core.clock import Clock
 from core.ids import UserId
 from eventlog.schema import GRAPH, TWEETS, FollowSet, TweetCreated
 from eventlog.worker import Arrived
 from stores.ports import GraphStore
+from stores.redis_client import RedisClient
 from timelines.layout import Delivery, push
 from timelines.merge import TimelineMerge
 from timelines.relations import Relations
@@ -19,6 +20,7 @@ from timelines.relations import Relations
 TOPICS = (TWEETS, GRAPH)
 FOLLOWER_PAGE = 5_000
 PIPELINE_COMMANDS = 2_000
+FOLLOWS_AT_ONCE = 16
 
 DELIVERIES = Counter("rankfeed_deliveries_total", "Ids pushed to timelines that exist")
 ATTEMPTED = Counter("rankfeed_deliveries_attempted_total", "Ids offered to followers' timelines")
@@ -31,7 +33,7 @@ DELAY = Histogram(
 
 class FanoutHandler:
     def __init__(
-        self, redis: Redis, graph: GraphStore, relations: Relations, merge: TimelineMerge, clock: Clock
+        self, redis: RedisClient, graph: GraphStore, relations: Relations, merge: TimelineMerge, clock: Clock
     ) -> None:
         self._redis = redis
         self._graph = graph
@@ -41,10 +43,9 @@ class FanoutHandler:
 
     async def handle(self, batch: Sequence[Arrived]) -> None:
         """Raises Unavailable where Redis or the store is away; the batch then comes again."""
-        for one in batch:
-            if isinstance(one.event, FollowSet):
-                await self._follow(one.event, one.envelope.ver)
-        tweets = [one.event for one in batch if isinstance(one.event, TweetCreated)]
+        await self._follow_all(batch)
+        # After an outage the writer and the relay may both have told of the same one.
+        tweets = list(dict.fromkeys(one.event for one in batch if isinstance(one.event, TweetCreated)))
         pending: list[Delivery] = []
         async for delivery in self._deliveries(tweets):
             pending.append(delivery)
@@ -75,7 +76,24 @@ class FanoutHandler:
 
     async def _deliver(self, deliveries: Sequence[Delivery]) -> None:
         ATTEMPTED.inc(len(deliveries))
-        DELIVERIES.inc(await push(self._redis, deliveries))
+        # Nothing comes again for a list once the batch is committed.
+        DELIVERIES.inc(await push(self._redis, deliveries, copied=True))
+
+    async def _follow_all(self, batch: Sequence[Arrived]) -> None:
+        """Each edge at its highest version in the batch: one that changed often costs no more than once."""
+        newest: dict[tuple[int, int], tuple[int, FollowSet]] = {}
+        for one in batch:
+            if isinstance(one.event, FollowSet):
+                edge = one.event.a, one.event.b
+                if edge not in newest or newest[edge][0] < one.envelope.ver:
+                    newest[edge] = one.envelope.ver, one.event
+        room = asyncio.Semaphore(FOLLOWS_AT_ONCE)
+
+        async def follow(event: FollowSet, ver: int) -> None:
+            async with room:
+                await self._follow(event, ver)
+
+        await asyncio.gather(*(follow(event, ver) for ver, event in newest.values()))
 
     async def _follow(self, event: FollowSet, ver: int) -> None:
         follower = UserId(event.a)

@@ -5,6 +5,9 @@ to be; so a row never replaces a newer one, without a comparison in Redis. Besid
 a marker that it changes with every write: a Redis that was emptied, or came back from an older
 copy, does not hold the marker that was written last. A second key says that all rows have been
 written since Redis was last empty: until then readers take none of them for the whole.
+
+A Cluster loses its memory shard by shard, so every shard has both keys, and all markers have to be
+the last one.
 """
 
 from __future__ import annotations
@@ -12,11 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import redis.asyncio
-
 from features.accumulate import Entity, PackedRow
-from features.redis_wire import exchange, pack
 from features.schema import ViewName
+from stores.redis_client import RedisClient
+from stores.redis_commands import Command, command, shard_key
 
 EPOCH_KEY = b"f:epoch"
 COMPLETE_KEY = b"f:complete"
@@ -40,12 +42,12 @@ class ExpiringRow(NamedTuple):
 class PackedStore:
     """Writes rows. Raises Unavailable where Redis is away or slower than the client's timeouts."""
 
-    def __init__(self, client: redis.asyncio.Redis) -> None:
+    def __init__(self, client: RedisClient) -> None:
         self._client = client
 
     async def mark(self, epoch: bytes) -> None:
         """Sets the marker, whatever it was: the start of writing every row anew."""
-        await exchange(self._client, [_set(EPOCH_KEY, epoch, _EPOCH_TTL_S)])
+        await self._on_every_shard(EPOCH_KEY, epoch)
 
     async def write(self, rows: Sequence[ExpiringRow], *, was: bytes, epoch: bytes) -> bool:
         """Sets the rows, then changes the marker from `was` to `epoch`.
@@ -53,25 +55,34 @@ class PackedStore:
         False where the marker was not `was`: rows that were written before are gone or old, and
         all have to be written anew. Not atomic: after Unavailable any part may be there.
         """
+        tags = await self._client.shards()
         commands = [_set(row_key(row.view, row.entity), row.packed, max(1, ttl_s)) for row, ttl_s in rows]
         # XX: a marker that went with its rows does not come back before they do.
-        ttl = b"%d" % _EPOCH_TTL_S
-        commands.append(pack(b"SET", EPOCH_KEY, epoch, b"XX", b"GET", b"EX", ttl))
-        answers = await exchange(self._client, commands)
-        return bool(answers[-1] == was)
+        words = (epoch, b"XX", b"GET", b"EX", _EPOCH_TTL_S)
+        commands += [command(b"SET", shard_key(EPOCH_KEY, tag), *words) for tag in tags]
+        answers = await self._client.calls(commands)
+        return all(answer == was for answer in answers[len(rows) :])
 
     async def complete(self) -> None:
         """Says that every row has been written: from now on readers may use them."""
-        await exchange(self._client, [_set(COMPLETE_KEY, b"1", _EPOCH_TTL_S)])
+        await self._on_every_shard(COMPLETE_KEY, b"1")
 
     async def epoch(self) -> bytes | None:
-        """The marker as it stands, its life prolonged; None where it or the word of completeness is gone."""
-        ttl = b"%d" % _EPOCH_TTL_S
-        marker, complete = await exchange(
-            self._client, [pack(b"GETEX", key, b"EX", ttl) for key in (EPOCH_KEY, COMPLETE_KEY)]
-        )
-        return marker if isinstance(marker, bytes) and complete is not None else None
+        """The marker as it stands, its life prolonged.
+
+        None where it or the word of completeness is gone, or where shards do not have the same one.
+        """
+        tags = await self._client.shards()
+        keys = [shard_key(name, tag) for name in (EPOCH_KEY, COMPLETE_KEY) for tag in tags]
+        found = await self._client.calls([command(b"GETEX", key, b"EX", _EPOCH_TTL_S) for key in keys])
+        markers, complete = set(found[: len(tags)]), found[len(tags) :]
+        marker = markers.pop()
+        return marker if isinstance(marker, bytes) and not markers and None not in complete else None
+
+    async def _on_every_shard(self, name: bytes, value: bytes) -> None:
+        tags = await self._client.shards()
+        await self._client.calls([_set(shard_key(name, tag), value, _EPOCH_TTL_S) for tag in tags])
 
 
-def _set(key: bytes, value: bytes, ttl_s: int) -> bytes:
-    return pack(b"SET", key, value, b"EX", b"%d" % ttl_s)
+def _set(key: bytes, value: bytes, ttl_s: int) -> Command:
+    return command(b"SET", key, value, b"EX", ttl_s)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import redis.asyncio
 from numpy.typing import NDArray
 from prometheus_client import Counter
 
 from core.errors import Unavailable
 from features.packed_row import decode_block
 from features.packed_store import COMPLETE_KEY
-from features.redis_wire import exchange, pack
 from features.row_block import RowBlock
 from features.schema import VIEWS, ViewName
+from stores.redis_client import RedisClient
 
 FOREIGN = Counter(
     "rankfeed_feature_rows_foreign_total",
@@ -30,9 +29,9 @@ class FeaturesMissing(Unavailable):
 
 
 class FeatureReader:
-    """Reads packed rows from one Redis (a Cluster has no MGET over slots)."""
+    """Reads packed rows: of a Redis Cluster from all nodes that have some, side by side."""
 
-    def __init__(self, client: redis.asyncio.Redis) -> None:
+    def __init__(self, client: RedisClient) -> None:
         self._client = client
 
     async def fetch(
@@ -42,20 +41,23 @@ class FeatureReader:
 
         `tweet_ids` and `author_ids` are int64 [n], row i the same candidate. The blocks of `g` and
         `u` have one row, those of `t`, `a` and `va` n, in the candidates' order; each says its own
-        `hit_rate`. Raises Unavailable where Redis is away or slower than the client's timeouts, and
-        FeaturesMissing where it has lost its rows and does not have all of them again.
+        `hit_rate`. Raises Unavailable where Redis, or one node that has some of the rows, is away or
+        slow, and FeaturesMissing where one has lost its rows and does not have all of them again.
         """
         authors, of_candidate = np.unique(author_ids, return_inverse=True)
         n, m = len(tweet_ids), len(authors)
         author_list = authors.tolist()
         pair_key = b"f:va:{%d}:" % viewer + b"%d"
-        keys = [COMPLETE_KEY, b"f:g:0", b"f:u:%d" % viewer]
+        keys = [b"f:g:0", b"f:u:%d" % viewer]
         keys += [b"f:t:%d" % tweet for tweet in tweet_ids.tolist()]
         keys += [b"f:a:%d" % author for author in author_list]
         keys += [pair_key % author for author in author_list]
-        ((complete, *rows),) = await exchange(self._client, [pack(b"MGET", *keys)])
-        if complete is None:
+        found = await self._client.find(keys, mark=COMPLETE_KEY)
+        if found.failure is not None:
+            raise found.failure
+        if None in found.marks:
             raise FeaturesMissing("Redis was emptied, and not every feature row is back yet")
+        rows = found.values
         of_author = of_candidate.reshape(-1).astype(np.intp)
         return {
             "g": _block("g", rows[0:1]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -25,6 +26,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         409: "It is taken",
         413: "The body is too large",
         422: "A field has a value that is not allowed",
+        429: "Too many requests of this class; `Retry-After` says when one will do",
         503: "A neighbour is away; try again",
     }.items()
 }
@@ -46,10 +48,10 @@ def create_app(services: Services) -> FastAPI:
         randomness=services.randomness,
         max_body_bytes=services.options.max_body_bytes,
         max_concurrent=services.options.max_concurrent_requests,
-        overloaded=problems.overloaded_problem,
+        overloaded=partial(problems.overloaded_problem, services.randomness),
         failed=problems.internal_problem,
     )
-    problems.install(app)
+    problems.install(app, services.randomness)
     for module in (feed, tweets, users, events, health):
         app.include_router(module.router)
     return app

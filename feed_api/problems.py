@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -28,7 +29,8 @@ from feed_api.request_scope import BodyLimitExceeded, current_request_id
 _logger = structlog.get_logger("problems")
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER_S = 1
+RETRY_AFTER_S = (1, 5)
+"""Between them at random: who was turned away together must not come back together."""
 
 CODES = (
     "invalid_body",
@@ -114,20 +116,36 @@ def internal_problem() -> Response:
     )
 
 
-def overloaded_problem() -> Response:
+def overloaded_problem(randomness: random.Random) -> Response:
     return problem(
         code="overloaded",
         status=503,
         title="Not just now",
         detail="too many requests are under way; the same request may go through in a moment",
-        retry_after_s=RETRY_AFTER_S,
+        retry_after_s=randomness.randint(*RETRY_AFTER_S),
     )
 
 
-def install(app: FastAPI) -> None:
+def unavailable_problem(randomness: random.Random) -> Response:
+    return problem(
+        code="unavailable",
+        status=503,
+        title="Not just now",
+        detail="the same request may go through in a moment",
+        retry_after_s=randomness.randint(*RETRY_AFTER_S),
+    )
+
+
+def install(app: FastAPI, randomness: random.Random) -> None:
     """Puts every error that a route may raise into the one form."""
+
+    async def unavailable(request: Request, error: Exception) -> Response:
+        _logger.warning("unavailable", error=str(error))
+        form = overloaded_problem if isinstance(error, Overloaded) else unavailable_problem
+        return form(randomness)
+
     app.add_exception_handler(InputError, _input_error)
-    app.add_exception_handler(Unavailable, _unavailable)
+    app.add_exception_handler(Unavailable, unavailable)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
 
@@ -135,19 +153,6 @@ def install(app: FastAPI) -> None:
 async def _input_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, InputError)
     return input_problem(error)
-
-
-async def _unavailable(request: Request, error: Exception) -> Response:
-    _logger.warning("unavailable", error=str(error))
-    if isinstance(error, Overloaded):
-        return overloaded_problem()
-    return problem(
-        code="unavailable",
-        status=503,
-        title="Not just now",
-        detail="the same request may go through in a moment",
-        retry_after_s=RETRY_AFTER_S,
-    )
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
@@ -185,6 +190,17 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     title = HTTPStatus(error.status_code).phrase
     if error.status_code == HTTPStatus.BAD_REQUEST:
         return input_problem(InvalidBody("the body must be a JSON object of the documented form, in UTF-8"))
-    code = NotFound.code if error.status_code in (404, 405) else InvalidBody.code
-    detail = "there is no such route" if error.status_code == 404 else f"{request.method}: {title.lower()}"
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # There is no such operation; `field` tells it from a tweet or a user that is not there.
+        return problem(
+            code=NotFound.code,
+            status=error.status_code,
+            title=title,
+            detail=f"there is no {request.method} at this address",
+            field="method",
+            limit=(error.headers or {}).get("Allow"),
+            headers=error.headers,
+        )
+    code = NotFound.code if error.status_code == HTTPStatus.NOT_FOUND else InvalidBody.code
+    detail = "there is no such route" if code == NotFound.code else f"{request.method}: {title.lower()}"
     return problem(code=code, status=error.status_code, title=title, detail=detail, headers=error.headers)

@@ -10,7 +10,7 @@ import msgspec
 from core.ids import UserId
 from core.types import Tweet, User
 from feed_api.signatures import Signer, Tracked
-from ranking.query import FeedPage, FeedQuery
+from ranking.query import FeedMeta, FeedPage, FeedQuery
 
 
 class _Author(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ class _Meta(msgspec.Struct, frozen=True):
 
 
 class _Feed(msgspec.Struct, frozen=True):
-    tweets: list[_FeedTweet]
+    tweets: msgspec.Raw
     next_cursor: str | None
     has_more: bool
     meta: _Meta
@@ -58,7 +58,7 @@ _encoder = msgspec.json.Encoder()
 def timestamp(at_ms: int) -> str:
     """RFC 3339, UTC, with milliseconds."""
     seconds, ms = divmod(at_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{ms:03d}Z"
 
 
 def encode(answer: dict[str, Any]) -> bytes:
@@ -80,25 +80,30 @@ def tweet_json(tweet: Tweet, author: User) -> bytes:
     return _encoder.encode(_Tweet(*_tweet_fields(tweet, author)))
 
 
-def feed_json(signer: Signer, query: FeedQuery, page: FeedPage) -> bytes:
-    """One page; its cursor and tracking tokens are the viewer's own."""
+def feed_tweets_json(signer: Signer, query: FeedQuery, page: FeedPage) -> bytes:
+    """The tweets of one page; their tracking tokens are the viewer's own."""
     viewer: UserId = query.viewer
-    meta = page.meta
-    following = page.next_position
+    return _encoder.encode(
+        [
+            _FeedTweet(
+                *_tweet_fields(item.tweet, item.author),
+                signer.tracking(
+                    viewer,
+                    Tracked(query.request_id, item.tweet.tweet_id, item.tweet.author_id, item.position),
+                ),
+            )
+            for item in page.items
+        ]
+    )
+
+
+def feed_json(query: FeedQuery, tweets: bytes, next_cursor: str | None, meta: FeedMeta) -> bytes:
+    """One page around its tweets."""
     return _encoder.encode(
         _Feed(
-            tweets=[
-                _FeedTweet(
-                    *_tweet_fields(item.tweet, item.author),
-                    signer.tracking(
-                        viewer,
-                        Tracked(query.request_id, item.tweet.tweet_id, item.tweet.author_id, item.position),
-                    ),
-                )
-                for item in page.items
-            ],
-            next_cursor=None if following is None else signer.cursor(viewer, following),
-            has_more=following is not None,
+            tweets=msgspec.Raw(tweets),
+            next_cursor=next_cursor,
+            has_more=next_cursor is not None,
             meta=_Meta(
                 str(query.request_id),
                 meta.algorithm_asked,

@@ -141,7 +141,7 @@ class FeedMetaAnswer(BaseModel):
     request_id: str
     algorithm_asked: Literal["chronological", "ranked"]
     algorithm_served: Literal["chronological", "ranked"]
-    rung: Literal["full", "chronological"]
+    rung: Literal["full", "chronological", "last_page"]
     reason: str | None
     model: str | None
     objective: str | None
@@ -190,3 +190,5 @@ class FeedParameters(BaseModel):
     # Its length is judged where it is read: too long is as invalid as cut.
     cursor: Annotated[str | None, Field(json_schema_extra={"maxLength": MAX_CURSOR_CHARS})] = None
     algorithm: Literal["chronological", "ranked"] | None = None
+    # Not a bool: one spelling is enough, and `refresh=yes` must not quietly mean no.
+    refresh: Literal["0", "1"] = "0"

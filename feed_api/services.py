@@ -7,15 +7,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request
-from redis.asyncio import Redis
+from fastapi import Depends, Request
 
 from core.clock import Clock
-from eventlog.log import EventLog
 from feed_api.auth import Principal, TokenVerifier
+from feed_api.last_pages import LastPages
+from feed_api.limits import Limits
+from feed_api.reports import Reports
 from feed_api.signatures import Signer
 from ranking.home_feed import HomeFeed
 from stores.ports import AnswerStore, GraphStore, TweetStore, UserStore
+from stores.redis_client import RedisClient
 from stores.tweet_cache import TweetCache
 from stores.user_cache import UserCache
 from timelines.relations import Relations
@@ -40,6 +42,8 @@ class Services:
     randomness: random.Random
     mint: Callable[[], int]
     verifier: TokenVerifier
+    limits: Limits
+    last_pages: LastPages
     signer: Signer
     jwks: Mapping[str, Any]
     users: UserStore
@@ -49,22 +53,25 @@ class Services:
     tweet_cache: TweetCache
     user_cache: UserCache
     relations: Relations
-    redis: Redis
-    log: EventLog
+    redis: RedisClient
+    reports: Reports
     feed: HomeFeed
     checks: Mapping[str, Callable[[], Awaitable[None]]]
     required: frozenset[str]
 
 
-def services_of(request: Request) -> Services:
+# Coroutines, although they wait for nothing: plain functions FastAPI runs in another thread, each time.
+# And they take the request itself: a declared header costs more than verifying a token that is known.
+
+
+async def services_of(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
 
-def principal_of(
-    request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
-) -> Principal:
-    return services_of(request).verifier.verify(authorization)
+async def principal_of(request: Request) -> Principal:
+    services: Services = request.app.state.services
+    return services.verifier.verify(request.headers.get("Authorization"))
 
 
 Wired = Annotated[Services, Depends(services_of)]

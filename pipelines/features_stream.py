@@ -12,7 +12,6 @@ from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import redis.asyncio
 import structlog
 from prometheus_client import Counter, Gauge
 
@@ -42,24 +41,33 @@ _ROWS_IN_MEMORY = 300_000
 HandOver = Callable[[Sequence[PackedRow]], None]
 """Takes rows that were committed; must not wait."""
 
+FileOpener = Callable[[Path, Clock], FeaturesFile]
+
 
 class FeaturesStream:
     """Consumes views and likes; one process a `path`, which a lock beside the file sees to."""
 
     def __init__(
-        self, log: EventLog, client: redis.asyncio.Redis, path: Path, clock: Clock, mint: MintId
+        self,
+        log: EventLog,
+        store: PackedStore,
+        path: Path,
+        clock: Clock,
+        mint: MintId,
+        opener: FileOpener = FeaturesFile.open,
     ) -> None:
         self._log = log
-        self._client = client
+        self._store = store
         self._path = path
         self._clock = clock
         self._mint = mint
+        self._opener = opener
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; raises ConfigurationError where another stream has the file."""
-        file = FeaturesFile.open(self._path, self._clock)
+        file = self._opener(self._path, self._clock)
         try:
-            projection = FeaturesProjection(PackedStore(self._client), file, str(self._mint()))
+            projection = FeaturesProjection(self._store, file, str(self._mint()))
             handler = FeaturesHandler(file, projection.hand_over, self._clock)
             worker = Worker(self._log, handler, self._clock, self._mint, _OPTIONS, own_offsets=file)
             drained = asyncio.Event()

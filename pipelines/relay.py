@@ -40,6 +40,11 @@ class RelayOptions:
     at_once: int = 64
     """Entries whose effects are repeated side by side."""
     buckets_at_once: int = 16
+    probe: int = 50
+    """Entries of the first round after the log was away. Writers that live publish theirs then, too,
+    and faster: a relay repeats the effects first."""
+    look_again_s: float = 0.5
+    """Rows read longer ago may have been published by their writers: they are looked for once more."""
     pause_s: float = 1.0
 
 
@@ -71,6 +76,7 @@ class Relay:
         self._options = options
         # Effects made already of what could not be published yet: they need not be made each time.
         self._made: dict[bytes, Effect] = {}
+        self._log_was_away = False
         self._logger = structlog.get_logger("relay")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -86,7 +92,11 @@ class Relay:
                 continue
 
     async def round(self) -> int:
-        """Relays everything that is due, and moves the low mark; how many entries it was."""
+        """Relays everything that is due, and moves the low mark; how many entries it was.
+
+        After the log was away it is a few only.
+        """
+        probing, self._log_was_away = self._log_was_away, False
         mark = await self._low_mark()
         # Asked before the buckets are read: what is passed had been over for long when it was empty.
         now_ms = self._clock.now_ms()
@@ -95,6 +105,7 @@ class Relay:
         low = mark.bucket
         for first in range(mark.bucket, now_ms // BUCKET_MS + 1, self._options.buckets_at_once):
             last = min(first + self._options.buckets_at_once, now_ms // BUCKET_MS + 1)
+            read_s = self._clock.monotonic_s()
             for bucket, rows in zip(
                 range(first, last),
                 await asyncio.gather(*(self._outbox.waiting(bucket) for bucket in range(first, last))),
@@ -108,11 +119,24 @@ class Relay:
                 )
                 if due and oldest_us is None:
                     oldest_us = due[0].place.written_us
-                for start in range(0, len(due), self._options.batch):
-                    done += await self._relay(due[start : start + self._options.batch])
+                done += await self._relay_all(bucket, due[: self._options.probe] if probing else due, read_s)
+                if probing and due:
+                    return done
         OLDEST_S.set(0 if oldest_us is None else (now_ms * 1000 - oldest_us) / 1_000_000)
         if low > mark.bucket:
             await self._move(mark, low)
+        return done
+
+    async def _relay_all(self, bucket: int, due: Sequence[Waiting], read_s: float) -> int:
+        """Relays the rows of one bucket, oldest first, but for those that have gone since `read_s`."""
+        done = 0
+        while due:
+            if self._clock.monotonic_s() - read_s > self._options.look_again_s:
+                read_s = self._clock.monotonic_s()
+                left = {row.place for row in await self._outbox.waiting(bucket)}
+                due = [row for row in due if row.place in left]
+            batch, due = due[: self._options.batch], due[self._options.batch :]
+            done += await self._relay(batch)
         return done
 
     async def _low_mark(self) -> _Mark:
@@ -179,6 +203,7 @@ class Relay:
         try:
             await self._publisher.append(records)
         except Unavailable:
+            self._log_was_away = True
             raise
         except Exception as exc:
             self._logger.error("publication_refused", entries=len(told), exc_info=exc)

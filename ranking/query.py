@@ -33,6 +33,8 @@ class FeedPosition:
 
 @dataclass(frozen=True, slots=True)
 class FeedQuery:
+    """`refresh` asks for a timeline that was compared with the store just now."""
+
     viewer: UserId
     limit: int
     algorithm: Algorithm
@@ -41,6 +43,7 @@ class FeedQuery:
     now_ms: int
     deadline: Deadline
     timings: Timings
+    refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class FeedMeta:
 
     algorithm_asked: Algorithm
     algorithm_served: Algorithm
-    rung: Literal["full", "chronological"]
+    rung: Literal["full", "chronological", "last_page"]
     reason: str | None = None
     model: str | None = None
     objective: str | None = None

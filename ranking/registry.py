@@ -8,21 +8,20 @@ swaps, and publishes what it runs under `proc:<id>`, so that a promotion can wai
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import structlog
 from prometheus_client import Counter, Gauge
-from redis.asyncio import Redis
 
 from core.clock import Clock
 from core.errors import ConfigurationError, Corrupt, Unavailable
 from ranking.bundle import load_bundle
 from ranking.model import RankingModel
 from stores.ports import ControlStore
-from stores.redis_client import redis_errors
+from stores.redis_client import RedisClient
+from stores.redis_commands import command
 
 CHAMPION = "alias/home/champion"
 POLL_S = 0.5
@@ -73,7 +72,9 @@ class Promotion:
 class ModelSlot:
     """The model of one process, following the alias."""
 
-    def __init__(self, control: ControlStore, redis: Redis, models: Path, clock: Clock, *, pid: int) -> None:
+    def __init__(
+        self, control: ControlStore, redis: RedisClient, models: Path, clock: Clock, *, pid: int
+    ) -> None:
         self._control = control
         self._redis = redis
         self._models = models
@@ -136,9 +137,8 @@ class ModelSlot:
             self._refused,
             self._clock.now_ms(),
         )
-        with redis_errors():
-            key = PROCESS_PREFIX + b"%d" % self._pid
-            await self._redis.set(key, msgspec.msgpack.encode(report), ex=PROCESS_TTL_S)
+        key = PROCESS_PREFIX + b"%d" % self._pid
+        await self._redis.call(command(b"SET", key, msgspec.msgpack.encode(report), b"EX", PROCESS_TTL_S))
 
 
 class Registry:
@@ -180,11 +180,11 @@ class Registry:
             )
         return alias
 
-    async def await_processes(self, redis: Redis, alias: Alias, *, timeout_s: float) -> Promotion:
+    async def await_processes(self, redis: RedisClient, alias: Alias, *, timeout_s: float) -> Promotion:
         """Waits until every serving process runs the alias, or refused it, or time is up."""
         began_s = self._clock.monotonic_s()
         while True:
-            reports = [report async for report in _reports(redis) if report.role == "api"]
+            reports = [report for report in await _reports(redis) if report.role == "api"]
             running = sum(report.sha256 == alias.sha256 for report in reports)
             refusals = tuple(
                 report.refused
@@ -197,15 +197,18 @@ class Registry:
             await asyncio.sleep(0.02)
 
 
-async def _reports(redis: Redis) -> AsyncIterator[ProcessReport]:
-    with redis_errors():
-        async for key in redis.scan_iter(match=PROCESS_PREFIX + b"*", count=1000):
-            raw = await redis.get(key)
-            if raw is None:
-                continue
-            try:
-                report = msgspec.msgpack.decode(raw, type=ProcessReport)
-            except msgspec.MsgspecError:
-                continue
-            if report.v == 1:
-                yield report
+async def _reports(redis: RedisClient) -> list[ProcessReport]:
+    found = await redis.find(await redis.scan(PROCESS_PREFIX + b"*"))
+    if found.failure is not None:
+        raise found.failure
+    reports = []
+    for raw in found.values:
+        if raw is None:
+            continue
+        try:
+            report = msgspec.msgpack.decode(raw, type=ProcessReport)
+        except msgspec.MsgspecError:
+            continue
+        if report.v == 1:
+            reports.append(report)
+    return reports

@@ -1,4 +1,4 @@
-"""From a slate's arrays to the served record of one page."""
+"""The served record of one page, from what was shown and the arrays of its slate."""
 
 from __future__ import annotations
 
@@ -6,9 +6,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eventlog.schema import ServedItem
-from ranking.query import FeedItem
+from eventlog.schema import Served, ServedItem
+from ranking.query import FeedItem, FeedPage, FeedQuery
 from stores.slates import Slate
+
+
+def served_event(query: FeedQuery, page: FeedPage, slate: Slate | None, in_slate: int) -> Served:
+    """What this request served; the first `in_slate` items come from the slate."""
+    return Served(
+        viewer=query.viewer,
+        request_id=query.request_id.bytes,
+        now_ms=slate.as_of_ms if slate is not None else query.now_ms,
+        algorithm=page.meta.algorithm_served,
+        rung=page.meta.rung,
+        reason=page.meta.reason,
+        model=page.meta.model,
+        objective=page.meta.objective,
+        schema_hash=slate.schema_hash if slate is not None else None,
+        items=served_items(page.items, slate, in_slate),
+    )
 
 
 def served_items(items: Sequence[FeedItem], slate: Slate | None, in_slate: int) -> list[ServedItem]:

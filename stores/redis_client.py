@@ -1,85 +1,88 @@
-"""Redis as every adapter uses it: one client a process, short timeouts, errors translated."""
+"""Redis as every adapter uses it, one server or a Cluster: nobody but the wiring knows which.
+
+A client answers in bytes, or fails, within its timeout. It raises Unavailable where a server is away,
+slow, full or not ready, its kind RedisRefused where waiting will not help, and redis-py's
+ResponseError for a command that is wrong: that is a bug of ours.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import (
-    NoPermissionError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    ResponseError,
-    TryAgainError,
-)
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
-
-CONNECTIONS = 64
-"""Of one process; a request that finds none free waits, within the timeout."""
-
-_AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
-# Answers that mean "not now": full, read-only, without its replicas, failing over, busy, not letting us
-# in. From inside a script they come wrapped in another sentence, so they are looked for anywhere.
-_NOT_NOW = (
-    "OOM",
-    "READONLY",
-    "NOREPLICAS",
-    "MISCONF",
-    "MASTERDOWN",
-    "CLUSTERDOWN",
-    "TRYAGAIN",
-    "LOADING",
-    "BUSY",
-    "NOAUTH",
-    "NOPERM",
-    "WRONGPASS",
-)
+from stores.redis_commands import Command, script
 
 
-def open_redis(url: str, *, timeout_ms: int) -> Redis:
-    """A client that answers in bytes, or fails, within `timeout_ms`; nothing is retried behind our back."""
-    pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
-        url,
-        socket_timeout=timeout_ms / 1000,
-        socket_connect_timeout=timeout_ms / 1000,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=CONNECTIONS,
-        timeout=timeout_ms / 1000,
-        decode_responses=False,
-    )
-    return Redis.from_pool(pool)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Values by position, None where there is none, and the marks of the shards that were asked.
+
+    `unanswered` are the positions whose shard is away, for the reason in `failure`.
+    """
+
+    values: list[bytes | None]
+    marks: list[bytes | None]
+    unanswered: frozenset[int] = frozenset()
+    failure: Unavailable | None = None
 
 
-@contextmanager
-def redis_errors() -> Iterator[None]:
-    """Turns "Redis is away, slow, full or not ready" into Unavailable; a wrong command stays our error."""
-    try:
-        yield
-    except _AWAY as exc:
-        raise Unavailable(f"redis: {exc}") from exc
-    except ResponseError as exc:
-        if is_not_now(exc):
-            raise Unavailable(f"redis: {exc}") from exc
-        raise
+class RedisClient(ABC):
+    """Any number of callers at once. A Cluster's nodes are asked side by side, each in one round trip."""
 
+    @abstractmethod
+    async def answers(self, commands: Sequence[Command], *, copied: bool = False) -> list[Any]:
+        """Each command's answer, a ResponseError where that one command is wrong.
 
-def is_not_now(error: ResponseError) -> bool:
-    """Whether an answer speaks of Redis' state, and not of the command."""
-    # redis-py takes the first word off the errors that it has classes for.
-    if isinstance(error, NoPermissionError | OutOfMemoryError | ReadOnlyError | TryAgainError):
-        return True
-    return any(word in str(error) for word in _NOT_NOW)
+        On one node commands are executed in their order. Where a node is away the others execute
+        theirs all the same; then Unavailable is raised, and which commands were executed is
+        unknown. `copied` waits until each node's replica has what was written too, so that a
+        failover cannot take it back: Unavailable where it does not get there in time.
+        """
 
+    @abstractmethod
+    async def find(self, keys: Sequence[bytes], *, mark: bytes | None = None) -> Found:
+        """The strings at these keys; a key that holds something else has none.
 
-async def run_script(redis: Redis, script: str, keys: Sequence[bytes], *arguments: bytes | int) -> Any:
-    """Runs a Lua script whose keys share one hash tag; errors come out translated."""
-    with redis_errors():
-        # execute_command has no annotations in redis-py; eval's own claim to return str, never bytes.
-        return await redis.execute_command("EVAL", script, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]
+        Never raises Unavailable: what cannot be known is `unanswered`. With `mark` every shard that
+        is asked says in the same breath what it holds under `shard_key(mark, its tag)`.
+        """
+
+    @abstractmethod
+    async def shards(self) -> tuple[bytes, ...]:
+        """A hash tag for each shard, whose keys are there. Raises Unavailable."""
+
+    @abstractmethod
+    async def scan(self, pattern: bytes) -> list[bytes]:
+        """Every key that matches; not for a hot path. Raises Unavailable."""
+
+    @abstractmethod
+    async def ping(self) -> None:
+        """Raises Unavailable where not every key could be read and written just now."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Closes its connections."""
+
+    async def calls(self, commands: Sequence[Command], *, copied: bool = False) -> list[Any]:
+        """As `answers`, and raises the first ResponseError."""
+        answers = await self.answers(commands, copied=copied)
+        for answer in answers:
+            if isinstance(answer, ResponseError):
+                raise answer
+        return answers
+
+    async def call(self, command: Command, *, copied: bool = False) -> Any:
+        """As `calls`, for one."""
+        (answer,) = await self.calls([command], copied=copied)
+        return answer
+
+    async def run_script(
+        self, source: str, keys: Sequence[bytes], *arguments: bytes | int, copied: bool = False
+    ) -> Any:
+        """Runs a Lua script whose keys share one hash tag."""
+        return await self.call(script(source, keys, *arguments), copied=copied)

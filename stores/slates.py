@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 import structlog
-from redis.asyncio import Redis
 
 from core.errors import Unavailable
 from core.ids import UserId
 from core.packing import VersionedCodec
-from stores.redis_client import redis_errors
+from stores.redis_client import RedisClient
+from stores.redis_commands import command
 
 VERSION = 1
 TTL_S = 30 * 60
@@ -70,24 +70,25 @@ class SlateStore:
     Losing a slate is allowed: it is made again without what the viewer was served before.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
         self._kept: dict[tuple[int, str], Slate] = {}
 
     async def put(self, viewer: UserId, slate: Slate) -> None:
         """Raises Unavailable where Redis is away."""
         ids = slates_key(viewer)
-        with redis_errors():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.set(slate_key(viewer, slate.slate_id), SLATES.encode(slate), ex=TTL_S)
-                pipeline.lpush(ids, slate.slate_id)
-                pipeline.lrange(ids, SLATES_A_VIEWER, -1)
-                pipeline.ltrim(ids, 0, SLATES_A_VIEWER - 1)
-                pipeline.expire(ids, TTL_S)
-                _, _, surplus, _, _ = await pipeline.execute()
-            if surplus:
-                # One viewer who begins anew again and again must not fill the memory.
-                await self._redis.unlink(*[slate_key(viewer, old.decode()) for old in surplus])
+        _, _, surplus, _, _ = await self._redis.calls(
+            [
+                command(b"SET", slate_key(viewer, slate.slate_id), SLATES.encode(slate), b"EX", TTL_S),
+                command(b"LPUSH", ids, slate.slate_id.encode()),
+                command(b"LRANGE", ids, SLATES_A_VIEWER, -1),
+                command(b"LTRIM", ids, 0, SLATES_A_VIEWER - 1),
+                command(b"EXPIRE", ids, TTL_S),
+            ]
+        )
+        if surplus:
+            # One viewer who begins anew again and again must not fill the memory.
+            await self._redis.call(command(b"UNLINK", *[slate_key(viewer, old.decode()) for old in surplus]))
         self._kept[viewer, slate.slate_id] = slate
         while len(self._kept) > SLATES_IN_MEMORY:
             del self._kept[next(iter(self._kept))]
@@ -97,15 +98,11 @@ class SlateStore:
         kept = self._kept.get((viewer, slate_id))
         if kept is not None:
             return kept
-        with redis_errors():
-            return SLATES.decode(await self._redis.get(slate_key(viewer, slate_id)))
+        return SLATES.decode(await self._redis.call(command(b"GET", slate_key(viewer, slate_id))))
 
     async def served(self, viewer: UserId) -> set[int]:
         """Ids that ranked pages served to the viewer lately, at most 2,000."""
-        with redis_errors():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.lrange(served_key(viewer), 0, SERVED_KEPT - 1)
-                (members,) = await pipeline.execute()
+        members = await self._redis.call(command(b"LRANGE", served_key(viewer), 0, SERVED_KEPT - 1))
         return {int.from_bytes(member, "little") for member in members}
 
     async def remember_served(self, viewer: UserId, tweet_ids: list[int]) -> None:
@@ -114,11 +111,12 @@ class SlateStore:
             return
         key = served_key(viewer)
         try:
-            with redis_errors():
-                async with self._redis.pipeline(transaction=False) as pipeline:
-                    pipeline.lpush(key, *[tweet_id.to_bytes(8, "little") for tweet_id in tweet_ids])
-                    pipeline.ltrim(key, 0, SERVED_KEPT - 1)
-                    pipeline.expire(key, SERVED_TTL_S)
-                    await pipeline.execute()
+            await self._redis.calls(
+                [
+                    command(b"LPUSH", key, *[tweet_id.to_bytes(8, "little") for tweet_id in tweet_ids]),
+                    command(b"LTRIM", key, 0, SERVED_KEPT - 1),
+                    command(b"EXPIRE", key, SERVED_TTL_S),
+                ]
+            )
         except Unavailable as exc:
             _logger.warning("served_not_remembered", viewer=viewer, error=str(exc))

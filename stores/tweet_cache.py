@@ -10,13 +10,13 @@ import random
 from collections.abc import Mapping, Sequence
 
 import structlog
-from redis.asyncio import Redis
 
 from core.errors import Unavailable
 from core.packing import VersionedCodec
 from core.types import Tweet
 from stores.ports import TweetStore
-from stores.redis_client import redis_errors
+from stores.redis_client import RedisClient
+from stores.redis_commands import command
 
 VERSION = 1
 TTL_S = 24 * 3600
@@ -34,7 +34,7 @@ def tweet_key(tweet_id: int) -> bytes:
 class TweetCache:
     """Reads through Redis to the store; without Redis, straight from the store."""
 
-    def __init__(self, redis: Redis, tweets: TweetStore, spread: random.Random) -> None:
+    def __init__(self, redis: RedisClient, tweets: TweetStore, spread: random.Random) -> None:
         self._redis = redis
         self._tweets = tweets
         self._random = spread
@@ -44,35 +44,38 @@ class TweetCache:
 
         Raises Unavailable only where the store is away and the cache does not have them all.
         """
-        if not tweet_ids:
-            return {}
-        found: dict[int, Tweet] = {}
-        cached = True
-        try:
-            with redis_errors():
-                values = await self._redis.mget([tweet_key(tweet_id) for tweet_id in tweet_ids])
-        except Unavailable as exc:
-            _logger.warning("cache_away", error=str(exc))
-            cached, values = False, [None] * len(tweet_ids)
-        for tweet_id, raw in zip(tweet_ids, values, strict=True):
-            tweet = TWEETS.decode(raw)
-            if tweet is not None:
-                found[tweet_id] = tweet
+        found, away = await self._cached(tweet_ids)
         missing = [tweet_id for tweet_id in tweet_ids if tweet_id not in found]
         if missing:
             stored = await self._tweets.get_many(missing)
-            if stored and cached:
-                await self._fill(stored)
+            # Where nobody answers, nobody takes anything either.
+            await self._fill({key: tweet for key, tweet in stored.items() if key not in away})
             found |= stored
         return found
 
+    async def at_hand(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
+        """Those that the cache has; the store is not asked."""
+        return (await self._cached(tweet_ids))[0]
+
+    async def _cached(self, tweet_ids: Sequence[int]) -> tuple[dict[int, Tweet], set[int]]:
+        """What the cache has, and of which ids it could not say."""
+        cached = await self._redis.find([tweet_key(tweet_id) for tweet_id in tweet_ids])
+        if cached.failure is not None:
+            _logger.warning("cache_away", error=str(cached.failure), tweets=len(cached.unanswered))
+        found: dict[int, Tweet] = {}
+        for tweet_id, raw in zip(tweet_ids, cached.values, strict=True):
+            tweet = TWEETS.decode(raw)
+            if tweet is not None:
+                found[tweet_id] = tweet
+        return found, {tweet_ids[position] for position in cached.unanswered}
+
     async def _fill(self, tweets: Mapping[int, Tweet]) -> None:
+        fills = [
+            command(b"SET", tweet_key(tweet_id), TWEETS.encode(tweet), b"NX", b"EX", self._ttl_s())
+            for tweet_id, tweet in tweets.items()
+        ]
         try:
-            with redis_errors():
-                async with self._redis.pipeline(transaction=False) as pipeline:
-                    for tweet_id, tweet in tweets.items():
-                        pipeline.set(tweet_key(tweet_id), TWEETS.encode(tweet), nx=True, ex=self._ttl_s())
-                    await pipeline.execute()
+            await self._redis.calls(fills)
         except Unavailable as exc:
             _logger.warning("cache_fill_failed", error=str(exc))
 

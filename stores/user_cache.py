@@ -1,18 +1,29 @@
 """Profiles by id, kept in the process: a page of 20 tweets needs 20 authors and no round trip.
 
-Staleness is bounded by the ttl: a changed display name shows everywhere within a minute.
+Staleness is bounded by the ttl: a changed display name shows everywhere within a minute. While the
+store is away, what is known is older.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
+import structlog
+
 from core.clock import Clock
+from core.errors import Unavailable
 from core.types import User
 from stores.ports import UserStore
 
 TTL_S = 60.0
 CAPACITY = 100_000
+PATIENCE_S = 0.25
+"""For a store that is to say whether a profile has changed."""
+ASK_AGAIN_S = 5.0
+"""After it did not say: every request would wait for it, one after the other."""
+
+_logger = structlog.get_logger("user_cache")
 
 
 class UserCache:
@@ -23,25 +34,47 @@ class UserCache:
         self._kept: dict[int, tuple[float, User]] = {}
 
     async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
-        """Profiles by id; unknown ids are absent and asked for anew each time."""
+        """Profiles by id; unknown ids are absent and asked for anew each time.
+
+        Raises Unavailable where the store is away and one of them was never seen here.
+        """
         now_s = self._clock.monotonic_s()
         found: dict[int, User] = {}
+        old: dict[int, User] = {}
         missing: list[int] = []
         for user_id in dict.fromkeys(user_ids):
             kept = self._kept.get(user_id)
             if kept is not None and kept[0] > now_s:
                 found[user_id] = kept[1]
+            elif kept is not None:
+                old[user_id] = kept[1]
             else:
                 missing.append(user_id)
         if missing:
-            for user_id, user in (await self._users.get_many(missing)).items():
-                found[user_id] = user
-                self._keep(user_id, user, now_s)
+            found |= await self._stored([*missing, *old], now_s)
+        elif old:
+            try:
+                found |= await asyncio.wait_for(self._stored(list(old), now_s), PATIENCE_S)
+            except (Unavailable, TimeoutError) as exc:
+                _logger.warning("profiles_from_memory", error=str(exc) or type(exc).__name__)
+                for user_id, user in old.items():
+                    self._keep(user_id, user, self._clock.monotonic_s() + ASK_AGAIN_S)
+                found |= old
         return found
 
-    def _keep(self, user_id: int, user: User, now_s: float) -> None:
+    async def at_hand(self, user_ids: Sequence[int]) -> Mapping[int, User]:
+        """Those that are known here, however old; the store is not asked."""
+        return {user_id: self._kept[user_id][1] for user_id in user_ids if user_id in self._kept}
+
+    async def _stored(self, user_ids: Sequence[int], now_s: float) -> Mapping[int, User]:
+        stored = await self._users.get_many(user_ids)
+        for user_id, user in stored.items():
+            self._keep(user_id, user, now_s + TTL_S)
+        return stored
+
+    def _keep(self, user_id: int, user: User, until_s: float) -> None:
         # Re-inserting moves an entry to the end, so the first key is the one filled longest ago.
         self._kept.pop(user_id, None)
         while len(self._kept) >= self._capacity:
             del self._kept[next(iter(self._kept))]
-        self._kept[user_id] = (now_s + TTL_S, user)
+        self._kept[user_id] = (until_s, user)

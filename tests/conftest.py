@@ -16,8 +16,8 @@ import redis
 import redis.asyncio
 from hypothesis import HealthCheck, settings
 
-# Fixtures of Kafka, Cassandra and a Redis Cluster.
-pytest_plugins = ["tests.local_servers", "tests.cassandra_keyspace"]
+# Fixtures of Kafka, Cassandra and a Redis Cluster, also of such that ask for papers.
+pytest_plugins = ["tests.local_servers", "tests.cassandra_keyspace", "tests.papers", "tests.secure_servers"]
 
 # A test never asserts on time, nor does Hypothesis on a machine that is busy with something else.
 settings.register_profile("rankfeed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

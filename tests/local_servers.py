@@ -59,3 +59,14 @@ def redis_cluster(local_servers: LocalServers) -> str:
     """The URL of a Redis Cluster of one node: every slot is here, and keys of two slots do not mix."""
     (url,) = local_servers.up(["redis-cluster"]).redis_cluster_urls
     return url
+
+
+@pytest.fixture(scope="session")
+def redis_shards(local_servers: LocalServers) -> Iterator[str]:
+    """The URLs of a Redis Cluster of three primaries with a replica each, separated by commas."""
+    # In a directory of its own: a server is there with one number of nodes.
+    home = Home(local_servers.home.root / "shards")
+    servers = LocalServers(home, local_servers.cache, with_parent=local_servers.with_parent)
+    yield ",".join(servers.up(["redis-cluster"], nodes=3).redis_cluster_urls)
+    if not os.environ.get("TEST_SERVERS"):
+        servers.down(["redis-cluster"], wipe=True)

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from redis.asyncio import Redis
 
 from stores.ports import Ids
-from stores.redis_client import redis_errors
+from stores.redis_client import RedisClient
+from stores.redis_commands import command, script
 
 CAPACITY = 800
 # A trim costs Redis 0.28 ms, for it looks at every id of the list; at 128 that is 2 µs a push.
@@ -91,25 +91,21 @@ def parse_timeline(items: Sequence[bytes]) -> TimelineList:
     return TimelineList(distinct[: np.searchsorted(-distinct, -1)][:CAPACITY], complete)
 
 
-async def push(redis: Redis, deliveries: Iterable[Delivery]) -> int:
-    """Pushes to the lists that exist, in one pipeline; returns how many did.
+async def push(redis: RedisClient, deliveries: Iterable[Delivery], *, copied: bool = False) -> int:
+    """Pushes to the lists that exist, in one pipeline a node; returns how many did.
 
-    Pushing twice is harmless. Raises Unavailable; what was pushed by then stays.
+    Pushing twice is harmless. `copied` as `RedisClient.answers`: a list that a failover takes back to
+    before a push looks complete and is not. Raises Unavailable; what was pushed by then stays.
     """
     wanted = list(deliveries)
-    with redis_errors():
-        async with redis.pipeline(transaction=False) as pipeline:
-            for viewer, tweet in wanted:
-                pipeline.lpushx(timeline_key(viewer), b"%d" % tweet)
-            lengths: list[int] = await pipeline.execute()
-        overfull = {
-            delivery.viewer
-            for delivery, length in zip(wanted, lengths, strict=True)
-            if length > CAPACITY + TRIM_SLACK
-        }
-        if overfull:
-            async with redis.pipeline(transaction=False) as pipeline:
-                for viewer in overfull:
-                    pipeline.eval(_TRIM, 1, timeline_key(viewer), CAPACITY)
-                await pipeline.execute()
+    lengths: list[int] = await redis.calls(
+        [command(b"LPUSHX", timeline_key(viewer), tweet) for viewer, tweet in wanted], copied=copied
+    )
+    overfull = {
+        delivery.viewer
+        for delivery, length in zip(wanted, lengths, strict=True)
+        if length > CAPACITY + TRIM_SLACK
+    }
+    if overfull:
+        await redis.calls([script(_TRIM, [timeline_key(viewer)], CAPACITY) for viewer in overfull])
     return sum(1 for length in lengths if length)

@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable
 
 import numpy as np
 import structlog
-from redis.asyncio import Redis
 
 from core.errors import Unavailable
 from core.ids import UserId
-from stores.ports import Ids, TweetStore
-from stores.redis_client import redis_errors, run_script
+from stores.ports import Ids
+from stores.redis_client import RedisClient
+from stores.redis_commands import command
+from timelines.fan_in import NewestTweets
 from timelines.layout import BUILDING, CAPACITY, NEWER, TTL_S, timeline_key
 
 LOCK_MS = 5_000
@@ -63,7 +64,7 @@ def lock_key(viewer: int) -> bytes:
 
 
 class TimelineMerge:
-    def __init__(self, redis: Redis, tweets: TweetStore) -> None:
+    def __init__(self, redis: RedisClient, tweets: NewestTweets) -> None:
         self._redis = redis
         self._tweets = tweets
 
@@ -76,9 +77,8 @@ class TimelineMerge:
         """
         for _ in range(_ATTEMPTS):
             token = secrets.token_hex(8).encode()
-            with redis_errors():
-                mine = await self._redis.set(lock_key(viewer), token, nx=True, px=LOCK_MS)
-            await run_script(self._redis, _ENSURE, [timeline_key(viewer)], BUILDING, TTL_S)
+            mine = await self._redis.call(command(b"SET", lock_key(viewer), token, b"NX", b"PX", LOCK_MS))
+            await self._redis.run_script(_ENSURE, [timeline_key(viewer)], BUILDING, TTL_S)
             ids = await self._newest(await authors())
             if not mine or await self._swap(viewer, ids, token) != _LOST:
                 return ids
@@ -88,22 +88,23 @@ class TimelineMerge:
     async def add_author(self, viewer: UserId, author: UserId) -> bool:
         """Adds an author's newest tweets to a list that exists; False where none does.
 
-        Evicts nothing that is newer than what it adds. Safe to repeat.
+        Evicts nothing that is newer than what it adds. Safe to repeat. A failover does not take it back:
+        the list would go on without that author's past.
         """
         ids = await self._newest(np.array([author], np.int64))
-        return await self._swap(viewer, ids, b"") != _LOST
+        return await self._swap(viewer, ids, b"", copied=True) != _LOST
 
     async def _newest(self, authors: Ids) -> Ids:
         return await self._tweets.newest_ids(authors, before=None, limit=CAPACITY)
 
-    async def _swap(self, viewer: UserId, ids: Ids, token: bytes) -> int:
-        kept: int = await run_script(
-            self._redis,
+    async def _swap(self, viewer: UserId, ids: Ids, token: bytes, *, copied: bool = False) -> int:
+        kept: int = await self._redis.run_script(
             _SWAP,
             [timeline_key(viewer), lock_key(viewer)],
             token,
             CAPACITY,
             TTL_S,
-            *[b"%d" % tweet_id for tweet_id in ids.tolist()],
+            *ids.tolist(),
+            copied=copied,
         )
         return kept

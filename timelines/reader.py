@@ -8,13 +8,14 @@ from typing import Literal
 import numpy as np
 import structlog
 from prometheus_client import Counter
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from core.ids import UserId
-from stores.ports import GraphStore, Ids, TweetStore
-from stores.redis_client import redis_errors
+from stores.ports import GraphStore, Ids
+from stores.redis_client import RedisClient
+from stores.redis_commands import command
+from timelines.fan_in import NewestTweets
 from timelines.layout import CAPACITY, TTL_S, parse_timeline, timeline_key
 from timelines.merge import TimelineMerge
 from timelines.relations import Relations, decode_followees, followees_key
@@ -43,11 +44,11 @@ class Timeline:
 class TimelineReader:
     def __init__(
         self,
-        redis: Redis,
+        redis: RedisClient,
         relations: Relations,
         merge: TimelineMerge,
         graph: GraphStore,
-        tweets: TweetStore,
+        tweets: NewestTweets,
     ) -> None:
         self._redis = redis
         self._relations = relations
@@ -55,13 +56,13 @@ class TimelineReader:
         self._graph = graph
         self._tweets = tweets
 
-    async def read(self, viewer: UserId) -> Timeline:
+    async def read(self, viewer: UserId, *, fresh: bool = False) -> Timeline:
         """From the list; rebuilt where it is cold; bounded from the store where Redis is away.
 
-        Raises Unavailable where the store is away as well.
+        `fresh` rebuilds a list that is complete too. Raises Unavailable where the store is away as well.
         """
         try:
-            timeline = await self._from_redis(viewer)
+            timeline = await self._from_redis(viewer, fresh)
         except Unavailable as exc:
             _logger.warning("timeline_from_store", viewer=viewer, error=str(exc))
             timeline = await self._from_store(viewer)
@@ -72,23 +73,24 @@ class TimelineReader:
         """What follows in the store: at most `limit` ids below `before`, newest first."""
         return await self._tweets.newest_ids(timeline.authors, before=before, limit=limit)
 
-    async def _from_redis(self, viewer: UserId) -> Timeline:
+    async def _from_redis(self, viewer: UserId, fresh: bool) -> Timeline:
         key = timeline_key(viewer)
-        with redis_errors():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.lrange(key, 0, -1)
-                pipeline.expire(key, TTL_S)
-                pipeline.get(followees_key(viewer))
-                items, _, raw_followees = await pipeline.execute(raise_on_error=False)
-            for answer in (items, raw_followees):
-                if isinstance(answer, ResponseError):
-                    await self._remove_foreign(viewer, answer)
+        items, _, raw_followees = await self._redis.answers(
+            [
+                command(b"LRANGE", key, 0, -1),
+                command(b"EXPIRE", key, TTL_S),
+                command(b"GET", followees_key(viewer)),
+            ]
+        )
+        for answer in (items, raw_followees):
+            if isinstance(answer, ResponseError):
+                await self._remove_foreign(viewer, answer)
         followees = decode_followees(raw_followees)
         if followees is None:
             followees = await self._relations.load(viewer)
         authors = _with_viewer(followees.ids, viewer)
         listed = parse_timeline(items)
-        if listed.complete:
+        if listed.complete and not fresh:
             return Timeline(viewer, listed.ids, authors, "list")
 
         async def fresh_authors() -> Ids:
@@ -104,7 +106,7 @@ class TimelineReader:
         """A value of another type under our key is nothing of ours: it goes, and the store answers."""
         if not str(error).startswith("WRONGTYPE"):
             raise error
-        await self._redis.unlink(timeline_key(viewer), followees_key(viewer))
+        await self._redis.call(command(b"UNLINK", timeline_key(viewer), followees_key(viewer)))
         raise Unavailable(f"a key of viewer {viewer} held something else: {error}")
 
     async def _from_store(self, viewer: UserId) -> Timeline:

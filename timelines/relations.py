@@ -9,11 +9,10 @@ from __future__ import annotations
 import struct
 
 import numpy as np
-from redis.asyncio import Redis
 
 from core.ids import UserId
 from stores.ports import Followees, GraphStore
-from stores.redis_client import run_script
+from stores.redis_client import RedisClient
 
 VERSION = 1
 TTL_S = 24 * 3600
@@ -59,15 +58,14 @@ def decode_followees(raw: bytes | None) -> Followees | None:
 
 
 class Relations:
-    def __init__(self, redis: Redis, graph: GraphStore) -> None:
+    def __init__(self, redis: RedisClient, graph: GraphStore) -> None:
         self._redis = redis
         self._graph = graph
 
     async def load(self, viewer: UserId) -> Followees:
         """From the store, and into the cache. Raises Unavailable where the store is away."""
         followees = await self._graph.followees(viewer)
-        await run_script(
-            self._redis,
+        await self._redis.run_script(
             _FILL,
             [followees_key(viewer), fence_key(viewer)],
             _comparable(followees.ver),
@@ -77,9 +75,12 @@ class Relations:
         return followees
 
     async def invalidate(self, viewer: UserId, ver: int) -> None:
-        """Forgets the cached followees after the change `ver`. Safe to repeat, in any order."""
+        """Forgets the cached followees after the change `ver`. Safe to repeat, in any order.
+
+        A failover does not bring them back.
+        """
         keys = [followees_key(viewer), fence_key(viewer)]
-        await run_script(self._redis, _INVALIDATE, keys, _comparable(ver), FENCE_S)
+        await self._redis.run_script(_INVALIDATE, keys, _comparable(ver), FENCE_S, copied=True)
 
 
 def _comparable(ver: int) -> bytes:

@@ -9,9 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
+from core.rates import Rate
 from features.reader import FeatureReader
 from feed_api.app import create_app
 from feed_api.auth import TokenVerifier
+from feed_api.last_pages import LastPages
+from feed_api.limits import LOCAL, SHARED, LimitClass, Limits
+from feed_api.reports import Reports
 from feed_api.services import ApiOptions, Services
 from feed_api.signatures import Signer
 from ranking.filters import GoneFilter, NotFollowedFilter
@@ -22,16 +26,18 @@ from ranking.pipeline import PipelineOptions, RankingPipeline
 from ranking.registry import ModelSlot
 from ranking.scorers import ModelScorer
 from ranking.side_effects import ServedRecords
-from stores.redis_client import redis_errors
+from stores.rate_limits import RateLimits
 from stores.slates import SlateStore
 from stores.tweet_cache import TweetCache
 from stores.user_cache import UserCache
+from timelines.fan_in import FanIn
 from timelines.merge import TimelineMerge
 from timelines.reader import TimelineReader
 from timelines.relations import Relations
 from wiring.keys import load_jwks, stack_keys
 from wiring.process import serve_http, settle_garbage_collection
 from wiring.resources import Resources
+from wiring.settings import LimitsSettings
 
 _logger = structlog.get_logger("api")
 
@@ -69,13 +75,9 @@ def make_services(
     relations = Relations(redis, resources.stores.graph)
     tweet_cache = TweetCache(redis, resources.stores.tweets, randomness)
     user_cache = UserCache(resources.stores.users, resources.clock)
-    timelines = TimelineReader(
-        redis,
-        relations,
-        TimelineMerge(redis, resources.stores.tweets),
-        resources.stores.graph,
-        resources.stores.tweets,
-    )
+    fan_in = FanIn(resources.stores.tweets, settings.api.fan_in)
+    merge = TimelineMerge(redis, fan_in)
+    timelines = TimelineReader(redis, relations, merge, resources.stores.graph, fan_in)
     filters = (GoneFilter(), NotFollowedFilter())
     scorer = ModelScorer(FeatureReader(redis), slot.current, ENGAGEMENT, executor)
     options = PipelineOptions(candidates=settings.ranking.candidates)
@@ -96,10 +98,6 @@ def make_services(
     async def ids_check() -> None:
         resources.mint()
 
-    async def redis_check() -> None:
-        with redis_errors():
-            await redis.get(b"f:epoch")
-
     return Services(
         options=ApiOptions(
             settings.api.max_body_bytes,
@@ -109,6 +107,12 @@ def make_services(
         clock=resources.clock,
         randomness=randomness,
         mint=resources.mint,
+        limits=Limits(RateLimits(redis), _rates(settings.limits), resources.clock),
+        last_pages=LastPages(
+            resources.clock,
+            max_bytes=settings.api.last_pages_mb * 1024 * 1024,
+            max_age_s=settings.api.last_page_s,
+        ),
         verifier=TokenVerifier(jwks, settings.auth.audience, resources.clock),
         signer=Signer(keys.secret),
         jwks=jwks,
@@ -120,8 +124,12 @@ def make_services(
         user_cache=user_cache,
         relations=relations,
         redis=redis,
-        log=resources.stores.log,
+        reports=Reports(resources.stores.log),
         feed=feed,
-        checks={"store": store_check, "ids": ids_check, "redis": redis_check},
+        checks={"store": store_check, "ids": ids_check, "redis": redis.ping},
         required=frozenset({"store", "ids"}),
     )
+
+
+def _rates(settings: LimitsSettings) -> dict[LimitClass, Rate | None]:
+    return {name: Rate.parse(getattr(settings, name)) for name in (*SHARED, *LOCAL)}

@@ -11,7 +11,16 @@ from collections.abc import Awaitable, Callable
 import click
 
 from core.errors import RankfeedError
-from wiring import cli_data, cli_demo, cli_models, cli_servers
+from wiring import (
+    cli_data,
+    cli_dead_letters,
+    cli_demo,
+    cli_log,
+    cli_log_replay,
+    cli_models,
+    cli_outbox,
+    cli_servers,
+)
 from wiring.process import configure_logging, listen, stopping
 from wiring.settings import Settings, list_settings, load_settings, overlaid, variable_of
 
@@ -188,6 +197,10 @@ cli_models.register(main)
 cli_data.register(main)
 cli_demo.register(main)
 cli_servers.register(main)
+cli_log.register(main)
+cli_log_replay.register(cli_log.log)
+cli_dead_letters.register(main)
+cli_outbox.register(main)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -10,8 +10,8 @@ import click
 
 from core.clock import SystemClock
 from core.errors import ConfigurationError, Unavailable
-from stores.redis_client import open_redis
 from wiring.home import Home
+from wiring.redis_settings import opened_redis
 from wiring.resources import open_stores
 from wiring.running_stack import as_running
 from wiring.settings import Settings
@@ -171,16 +171,14 @@ async def _promote(settings: Settings, label: str) -> None:
         if state is None:
             click.echo(f"{alias.label} is the champion; no stack is running, the next one serves it")
             return
-        redis = open_redis(state.redis_url, timeout_ms=settings.redis.timeout_ms)
         try:
-            promotion = await registry.await_processes(redis, alias, timeout_s=PROMOTION_S)
+            async with opened_redis(as_running(settings)) as redis:
+                promotion = await registry.await_processes(redis, alias, timeout_s=PROMOTION_S)
         except Unavailable as exc:
             raise ConfigurationError(
                 f"{alias.label} is the champion, but who runs it is not known: {exc}. "
                 "The processes take it over by themselves."
             ) from exc
-        finally:
-            await redis.aclose()
     for refusal in promotion.refusals:
         click.echo(f"refused: {refusal}", err=True)
     click.echo(

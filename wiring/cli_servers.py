@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from wiring.home import Home
+from wiring.servers.diagnosis import explain_stop
 from wiring.servers.local import NAMES, Endpoints, LocalServers
 from wiring.settings import Settings
 
@@ -51,9 +52,10 @@ def down(settings: Settings, names: tuple[str, ...], wipe: bool) -> None:
 @click.pass_obj
 def status(settings: Settings, names: tuple[str, ...]) -> None:
     """List the nodes with their addresses; exits 1 where one that was started does not run."""
-    nodes = _local(settings).status(_chosen(names))
+    local = _local(settings)
+    nodes = local.status(_chosen(names))
     for name, node, running in nodes:
-        said = f"running, pid {node.pid}" if running else "stopped"
+        said = f"running, pid {node.pid}" if running else _stopped(local, name, node.index)
         click.echo(f"{name:14} node {node.index}  {node.address:21} {said}")
     if not nodes:
         click.echo("none was started here: `rankfeed servers up`")
@@ -81,6 +83,11 @@ def _local(settings: Settings) -> LocalServers:
     return LocalServers(
         Home(settings.home.absolute()), chosen.cache, click.echo, dict(zip(NAMES, ports, strict=True))
     )
+
+
+def _stopped(local: LocalServers, name: str, index: int) -> str:
+    why = explain_stop(local.cluster(name).node(index))
+    return "stopped" if why is None else f"stopped: {why}"
 
 
 def _chosen(names: tuple[str, ...]) -> tuple[str, ...]:

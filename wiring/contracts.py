@@ -45,9 +45,15 @@ REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
         f"list of i64 ids served by ranked pages, the newest {slates.SERVED_KEPT}",
         f"{slates.SERVED_TTL_S} s",
     ),
+    (
+        "rl:{user}:class",
+        "list of what was admitted, oldest first: ms, and what it was for (8 bytes, or none)",
+        "the limit's window",
+    ),
     ("f:view:entity, f:va:{viewer}:author", "packed feature row", "the view's ttl"),
-    ("f:epoch", "marker of the features stream's last write", "1 d"),
-    ("f:complete", "all rows have been written since Redis was last empty", "1 d"),
+    ("f:epoch, f:epoch:{shard}", "marker of the features stream's last write, on each shard", "1 d"),
+    ("f:complete, f:complete:{shard}", "all rows have been written since that shard was last empty", "1 d"),
+    ("sync:{shard}", "written before a WAIT for the shard's replica", "60 s"),
     ("proc:id", "MessagePack map: what a process runs", "5 s"),
 )
 

@@ -16,11 +16,11 @@ from core.ids import TweetId
 from ranking.registry import Registry
 from simulation.town import Posted, Town
 from simulation.world import TOPICS, World, WorldOptions
-from stores.redis_client import open_redis
 from training.train import TrainOptions, train
 from wiring.draining import await_drained
 from wiring.home import Home, StackState
 from wiring.keys import StackKeys, stack_keys
+from wiring.redis_settings import opened_redis
 from wiring.resources import open_stores
 from wiring.settings import Settings, overlaid
 
@@ -77,7 +77,7 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
     limits = httpx.Limits(max_connections=32)
     async with httpx.AsyncClient(base_url=state.api_url, timeout=CALL_TIMEOUT_S, limits=limits) as http:
         town = Town(World(size.world), http, token_of, clock, FIRST_USER)
-        act = _Acts(settings, home, state, console, clock, town, size)
+        act = _Acts(settings, home, console, clock, town, size)
         await act.people()
         await act.posts_and_reads()
         await act.training()
@@ -93,7 +93,6 @@ class _Acts:
         self,
         settings: Settings,
         home: Home,
-        state: StackState,
         console: Console,
         clock: SystemClock,
         town: Town,
@@ -101,7 +100,6 @@ class _Acts:
     ) -> None:
         self._settings = settings
         self._home = home
-        self._state = state
         self._console = console
         self._clock = clock
         self._town = town
@@ -139,14 +137,13 @@ class _Acts:
         await self._drain()
         options = TrainOptions(name="home", lag_s=LAG_S, window_s=WINDOW_S, seed=1)
         bundle = await asyncio.to_thread(train, self._home.lake, self._home.models, options, self._say)
-        redis = open_redis(self._state.redis_url, timeout_ms=self._settings.redis.timeout_ms)
-        try:
-            async with open_stores(self._settings, self._home, self._clock) as stores:
-                registry = Registry(stores.control, self._home.models, self._clock)
-                alias = await registry.promote(bundle.parent.name, bundle.name)
-                promotion = await registry.await_processes(redis, alias, timeout_s=10.0)
-        finally:
-            await redis.aclose()
+        async with (
+            opened_redis(self._settings) as redis,
+            open_stores(self._settings, self._home, self._clock) as stores,
+        ):
+            registry = Registry(stores.control, self._home.models, self._clock)
+            alias = await registry.promote(bundle.parent.name, bundle.name)
+            promotion = await registry.await_processes(redis, alias, timeout_s=10.0)
         self._say(
             f"promoted {alias.label}: {promotion.acknowledged} of {promotion.processes} processes run it, "
             f"after {promotion.elapsed_ms:.0f} ms"

@@ -11,11 +11,12 @@ from core.errors import ConfigurationError
 from eventlog.kafka_log import KafkaEventLog
 from eventlog.kafka_options import KafkaOptions
 from eventlog.kafka_topics import check_topics, ensure_topics
-from stores.cassandra.assembly import open_cassandra
+from eventlog.log import EventLog
+from stores.cassandra.assembly import CassandraStores, open_cassandra
 from stores.cassandra.migrate import migrate
 from stores.cassandra.options import CassandraOptions, CassandraTls
 from wiring.resources import Stores
-from wiring.settings import Settings, variable_of
+from wiring.settings import CassandraSettings, Settings, variable_of
 
 
 def kafka_options(settings: Settings) -> KafkaOptions:
@@ -54,38 +55,56 @@ def cassandra_options(settings: Settings) -> CassandraOptions:
         replication=cassandra.replication,
         username=cassandra.username,
         password=None if cassandra.password is None else cassandra.password.get_secret_value(),
-        tls=None if cassandra.tls_ca is None else CassandraTls(cassandra.tls_ca),
+        tls=_cassandra_tls(cassandra),
     )
+
+
+def _cassandra_tls(cassandra: CassandraSettings) -> CassandraTls | None:
+    if cassandra.tls_ca is not None:
+        return CassandraTls(cassandra.tls_ca, cassandra.tls_certificate, cassandra.tls_key)
+    if cassandra.tls_certificate is not None or cassandra.tls_key is not None:
+        raise ConfigurationError(
+            "a certificate for Cassandra is named, and no authority: set "
+            f"{variable_of(('cassandra', 'tls_ca'))} too, which turns TLS on"
+        )
+    return None
 
 
 @asynccontextmanager
 async def open_servers(settings: Settings, clock: Clock) -> AsyncIterator[Stores]:
     """Raises ConfigurationError where topics or tables are not those of this code."""
-    # Imported here: only a distributed stack relays, and it brings the relay along.
-    from pipelines.relay import Relay, RelayOptions
-
     options = kafka_options(settings)
     await check_topics(options)
     async with (
         KafkaEventLog(options) as log,
         open_cassandra(cassandra_options(settings), log, clock) as stores,
     ):
-        relay = Relay(stores.outbox, stores.facts, stores.control, log, clock, RelayOptions())
-        yield Stores(
-            stores.users,
-            stores.graph,
-            stores.tweets,
-            stores.engagements,
-            stores.answers,
-            stores.control,
-            log,
-            relay.run,
-        )
+        yield with_relay(stores, log, clock)
+
+
+def with_relay(stores: CassandraStores, log: EventLog, clock: Clock) -> Stores:
+    """The ports of the distributed stack, and the relay that finishes what writers left."""
+    # Imported here: only a distributed stack relays, and it brings the relay along.
+    from pipelines.relay import Relay, RelayOptions
+
+    relay = Relay(stores.outbox, stores.facts, stores.control, log, clock, RelayOptions())
+    return Stores(
+        stores.users,
+        stores.graph,
+        stores.tweets,
+        stores.engagements,
+        stores.answers,
+        stores.control,
+        log,
+        relay.run,
+    )
 
 
 def migrate_servers(settings: Settings, say: Callable[[str], None]) -> None:
     """Makes or upgrades keyspace, tables and topics. Safe twice, and from two processes at once."""
+    # Looked at before anything is changed: what is wrong in the settings is told at once.
+    kafka = kafka_options(settings)
     version = migrate(cassandra_options(settings), say)
     say(f"keyspace {settings.cassandra.keyspace}: version {version}")
-    made = asyncio.run(ensure_topics(kafka_options(settings), replication=settings.kafka.replication))
+    made = asyncio.run(ensure_topics(kafka, replication=settings.kafka.replication))
     say(f"topics: {', '.join(made)} made" if made else "topics: all there")

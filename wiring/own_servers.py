@@ -1,4 +1,4 @@
-"""The Kafka and the Cassandra of a stack on one machine: those that the settings name, or its own."""
+"""The Kafka, Cassandra and Redis of a stack on one machine: those that the settings name, or its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wiring.home import Home
 from wiring.servers.local import LocalServers
 from wiring.settings import Settings, overlaid, variable_of
 
-OWN = ("kafka", "cassandra")
+OWN = ("kafka", "cassandra", "redis-cluster")
 
 
 def bring_up_servers(
@@ -20,11 +20,8 @@ def bring_up_servers(
 
     From the main thread: the kernel ends the servers with it.
     """
-    missing = [
-        name
-        for name, named in zip(OWN, (settings.kafka.bootstrap, settings.cassandra.hosts), strict=True)
-        if named is None
-    ]
+    named = (settings.kafka.bootstrap, settings.cassandra.hosts, settings.redis.url)
+    missing = [name for name, given in zip(OWN, named, strict=True) if given is None]
     found: dict[str, str] = {}
     if missing:
         say(f"starting {' and '.join(missing)}")
@@ -36,5 +33,9 @@ def bring_up_servers(
         if endpoints.cassandra_port is not None:
             found[variable_of(("cassandra", "hosts"))] = ",".join(endpoints.cassandra_hosts)
             found[variable_of(("cassandra", "port"))] = str(endpoints.cassandra_port)
+        if "redis-cluster" in missing:
+            # A Cluster of one node: what runs here is what runs on many.
+            found[variable_of(("redis", "url"))] = ",".join(endpoints.redis_cluster_urls)
+            found[variable_of(("redis", "cluster"))] = "true"
     migrate_servers(overlaid(settings, found), say)
     return found

@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import socket
-import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import TextIO, cast
@@ -21,18 +21,32 @@ from starlette.types import ASGIApp
 from wiring.settings import Settings
 
 GRACEFUL_S = 5
+_STDERR = 2
+_KEPT_BYTES = 64 * 1024
 
 
-class _Stderr:
-    """Standard error, except that a full disk behind it costs the line and not the process."""
+class LogFile:
+    """An open file that log lines go to; a full disk behind it costs lines and not the process.
+
+    The first lines that find no room are kept and written once there is some: they say what happened.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._kept = bytearray()
+        self._lock = threading.Lock()
 
     def write(self, text: str) -> None:
-        with contextlib.suppress(OSError):
-            sys.stderr.write(text)
+        with self._lock:
+            if len(self._kept) < _KEPT_BYTES:
+                self._kept += text.encode()
+            with contextlib.suppress(OSError):
+                while self._kept:
+                    # It may take a part of a line; the rest follows before anything else.
+                    del self._kept[: os.write(self._descriptor, self._kept)]
 
     def flush(self) -> None:
-        with contextlib.suppress(OSError):
-            sys.stderr.flush()
+        self.write("")
 
 
 def configure_logging(settings: Settings, role: str) -> None:
@@ -48,7 +62,7 @@ def configure_logging(settings: Settings, role: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.logging.level.upper()]
         ),
-        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stderr())),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, LogFile(_STDERR))),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(role=role, pid=os.getpid())

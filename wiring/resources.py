@@ -6,19 +6,18 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import structlog
-from redis.asyncio import Redis
 
 from core.clock import Clock, SystemClock
-from core.errors import ConfigurationError, LeaseLost, Unavailable
+from core.errors import LeaseLost, Unavailable
 from core.ids import SnowflakeGenerator
 from eventlog.log import EventLog
 from eventlog.sqlite_log import SqliteEventLog
 from stores.ports import AnswerStore, ControlStore, EngagementStore, GraphStore, TweetStore, UserStore
-from stores.redis_client import open_redis
+from stores.redis_client import RedisClient
 from stores.sqlite import open_facts, open_telemetry
 from stores.sqlite_answers import SqliteAnswerStore
 from stores.sqlite_control import SqliteControlStore
@@ -27,6 +26,7 @@ from stores.sqlite_graph import SqliteGraphStore
 from stores.sqlite_tweets import SqliteTweetStore
 from stores.sqlite_users import SqliteUserStore
 from wiring.home import Home
+from wiring.redis_settings import opened_redis
 from wiring.settings import Settings
 
 EMBEDDED_PARTITIONS = 16
@@ -62,7 +62,7 @@ class Resources:
     home: Home
     clock: Clock
     stores: Stores
-    redis: Redis
+    redis: RedisClient
     mint: Callable[[], int]
 
 
@@ -103,23 +103,21 @@ def open_files(home: Home, clock: Clock) -> Iterator[Stores]:
         )
 
 
+StoresOpener = Callable[[Settings, Home, Clock], AbstractAsyncContextManager[Stores]]
+
+
 @asynccontextmanager
-async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+async def open_resources(
+    settings: Settings, opener: StoresOpener = open_stores, clock: Clock | None = None
+) -> AsyncIterator[Resources]:
     """Everything that a serving process needs; Redis may be away, stores and log must open."""
-    if settings.redis.url is None:
-        raise ConfigurationError(
-            "no Redis is known: start the stack with `rankfeed up`, or set RANKFEED_REDIS_URL"
-        )
-    clock, home = SystemClock(), Home(settings.home)
-    redis = open_redis(settings.redis.url.get_secret_value(), timeout_ms=settings.redis.timeout_ms)
-    try:
-        async with (
-            open_stores(settings, home, clock) as stores,
-            leased_ids(stores.control, clock) as mint,
-        ):
-            yield Resources(settings, home, clock, stores, redis, mint)
-    finally:
-        await redis.aclose()
+    clock, home = clock or SystemClock(), Home(settings.home)
+    async with (
+        opened_redis(settings) as redis,
+        opener(settings, home, clock) as stores,
+        leased_ids(stores.control, clock) as mint,
+    ):
+        yield Resources(settings, home, clock, stores, redis, mint)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from core.errors import ConfigurationError
+from core.rates import Rate
 
 PREFIX = "RANKFEED_"
 
@@ -30,18 +31,60 @@ class ApiSettings(_Section):
         512, ge=1, description="Requests under way at once; further ones are told to come again"
     )
     feed_deadline_ms: int = Field(1_500, ge=50, description="Time after which a feed request gives up")
+    fan_in: int = Field(16, ge=1, description="Timelines that ask the store for their tweets at once")
+    last_pages_mb: int = Field(
+        32, ge=0, description="Memory for the pages served last, shown when all else is away"
+    )
+    last_page_s: int = Field(
+        300, ge=0, description="Age in seconds at which such a page is not shown any more"
+    )
+
+
+class LimitsSettings(_Section):
+    post: str = Field("300/3h", description="Tweets a user")
+    follow: str = Field("300/15m", description="Follows and unfollows a user")
+    profile: str = Field("30/1h", description="Profiles made or changed a user")
+    refresh: str = Field("12/1m", description="Feeds with `refresh=1` a user")
+    read: str = Field("1200/1m", description="Reads a user in each API process")
+    report: str = Field("5000/1m", description="Client events a user in each API process, 500 at least")
+
+    @field_validator("*")
+    @classmethod
+    def _is_a_rate(cls, text: str) -> str:
+        Rate.parse(text)
+        return text
+
+    @field_validator("report")
+    @classmethod
+    def _admits_a_full_batch(cls, text: str) -> str:
+        rate = Rate.parse(text)
+        if rate is not None and rate.count < 500:
+            raise ValueError("must admit one full request: at least 500")
+        return text
 
 
 class RedisSettings(_Section):
-    url: SecretStr | None = Field(None, description="A Redis of yours; without it one is started")
+    url: SecretStr | None = Field(
+        None,
+        description="A Redis of yours, or nodes of a Cluster, by commas; without it one is started",
+    )
+    cluster: bool = Field(False, description="Whether the URL is that of a Redis Cluster")
     port: int = Field(0, ge=0, le=65_535, description="Port of the Redis that is started; 0 picks a free one")
-    timeout_ms: int = Field(250, ge=10, description="Time after which Redis counts as away")
+    timeout_ms: int = Field(250, ge=10, description="Time after which Redis, or one node, counts as away")
+    tls_ca: Path | None = Field(
+        None, description="PEM file of the authorities that sign Redis; for rediss://"
+    )
+    tls_certificate: Path | None = Field(
+        None, description="PEM file of our certificate, if Redis asks for one"
+    )
+    tls_key: Path | None = Field(None, description="PEM file of our certificate's key")
 
     @field_validator("url")
     @classmethod
     def _is_a_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must begin with redis://, rediss:// or unix://")
+        for one in [] if url is None else url.get_secret_value().split(","):
+            if not one.strip().startswith(("redis://", "rediss://", "unix://")):
+                raise ValueError("must begin with redis://, rediss:// or unix://")
         return url
 
 
@@ -87,6 +130,10 @@ class CassandraSettings(_Section):
     username: str | None = Field(None, description="Our name at Cassandra")
     password: SecretStr | None = Field(None, description="Our password at Cassandra")
     tls_ca: Path | None = Field(None, description="PEM file of the authorities that sign nodes; turns TLS on")
+    tls_certificate: Path | None = Field(
+        None, description="PEM file of our certificate, where nodes ask for one"
+    )
+    tls_key: Path | None = Field(None, description="PEM file of our certificate's key")
 
 
 class ServersSettings(_Section):
@@ -117,6 +164,7 @@ class Settings(_Section):
     )
     api: ApiSettings = ApiSettings()
     redis: RedisSettings = RedisSettings()
+    limits: LimitsSettings = LimitsSettings()
     auth: AuthSettings = AuthSettings()
     ranking: RankingSettings = RankingSettings()
     fanout: WorkerSettings = WorkerSettings()

@@ -8,8 +8,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from wiring.home import Home, StackState
 from wiring.keys import load_jwks, stack_keys
 from wiring.process import listen
 from wiring.redis_server import redis_command
+from wiring.redis_settings import redis_options
 from wiring.settings import Settings, variable_of
-from wiring.supervisor import Child, Supervisor
+from wiring.supervisor import BACKOFF_S, Child, Supervisor
 
 READY_S = 30.0
 LAST_LINES = 5
@@ -44,13 +45,17 @@ def run_stack(
     environment: Mapping[str, str],
     say: Callable[[str], None],
     programs: Programs | None = None,
+    backoff_s: Sequence[float] = BACKOFF_S,
 ) -> None:
-    """Runs the stack until SIGINT or SIGTERM; raises ConfigurationError where it cannot start."""
+    """Runs the stack until SIGINT or SIGTERM; raises ConfigurationError where it cannot start.
+
+    `backoff_s` are the supervisor's waits before it starts a process again that died early.
+    """
     home = Home(settings.home.absolute())
     # What people write and read is nobody else's business on a shared machine.
     os.umask(0o077)
     stopping = _StopSignals()
-    with ExitStack() as cleanup:
+    with suppress(KeyboardInterrupt), ExitStack() as cleanup:
         cleanup.enter_context(stopping)
         cleanup.enter_context(home.only_stack())
         keys = stack_keys(home)
@@ -65,16 +70,26 @@ def run_stack(
                 ("pipelines", "127.0.0.1", settings.pipelines.port),
             )
         }
-        own = {variable_of(("home",)): str(home.root)}
+        own = {variable_of(("home",)): str(home.root), variable_of(("stack",)): settings.stack}
         if settings.stack == "distributed":
             # Imported here: an embedded stack needs none of the drivers.
             from wiring.own_servers import bring_up_servers
 
-            own |= bring_up_servers(settings, home, say, cleanup)
+            with stopping.interrupting(say):
+                own |= bring_up_servers(settings, home, say, cleanup)
         # After the servers, so that it is stopped before them: the children still drain into them.
-        supervisor = Supervisor(say)
+        supervisor = Supervisor(say, backoff_s)
         cleanup.callback(supervisor.stop)
-        if settings.redis.url is None:
+        if settings.redis.url is not None:
+            redis_url = redis_options(settings).url
+        elif variable_of(("redis", "url")) in own:
+            redis_url = own[variable_of(("redis", "url"))]
+        elif settings.redis.cluster:
+            raise ConfigurationError(
+                f"which Redis Cluster? Set {variable_of(('redis', 'url'))} to some of its nodes, or run the "
+                "distributed stack, which starts one"
+            )
+        else:
             # Asked for first: a Redis that cannot listen would be restarted again and again.
             port = _port_for("redis", settings.redis.port)
             redis_url = f"redis://:{keys.redis_password}@127.0.0.1:{port}/0"
@@ -89,8 +104,6 @@ def run_stack(
                     on_stop=signal.SIGKILL,
                 )
             )
-        else:
-            redis_url = settings.redis.url.get_secret_value()
         own[variable_of(("redis", "url"))] = redis_url
         programs = programs or Programs()
         for name, command in (
@@ -127,6 +140,7 @@ class _StopSignals:
 
     def __init__(self) -> None:
         self.requested = False
+        self._interrupts = False
         self._former: dict[int, object] = {}
 
     def __enter__(self) -> _StopSignals:
@@ -138,8 +152,26 @@ class _StopSignals:
         for number, handler in self._former.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself returned
 
+    @contextmanager
+    def interrupting(self, say: Callable[[str], None]) -> Iterator[None]:
+        """What is under way here ends at once with KeyboardInterrupt: a first download takes minutes."""
+        self._interrupts = True
+        try:
+            if self.requested:
+                raise KeyboardInterrupt
+            yield
+        except KeyboardInterrupt:
+            say("stopping")
+            raise
+        finally:
+            self._interrupts = False
+
     def _request(self, number: int, frame: object) -> None:
         self.requested = True
+        if self._interrupts:
+            # Once: another one must not break off the cleaning up.
+            self._interrupts = False
+            raise KeyboardInterrupt
 
 
 def _await_ready(

@@ -53,8 +53,9 @@ class _Running:
 class Supervisor:
     """Runs children in the order given and stops them in the reverse order. For one thread."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], backoff_s: Sequence[float] = BACKOFF_S) -> None:
         self._say = say
+        self._backoff_s = backoff_s
         self._running: dict[str, _Running] = {}
         self.lifeline, self._held = os.pipe()
 
@@ -79,7 +80,8 @@ class Supervisor:
             if not running.restart_at_s:
                 lived_s = now_s - running.started_s
                 running.failures = 0 if lived_s > HEALTHY_AFTER_S else running.failures + 1
-                wait_s = BACKOFF_S[min(running.failures, len(BACKOFF_S)) - 1] if running.failures else 0.0
+                waits_s = self._backoff_s
+                wait_s = waits_s[min(running.failures, len(waits_s)) - 1] if running.failures else 0.0
                 running.restart_at_s = now_s + wait_s
                 self._say(f"{name} ended ({_ending(code)}); see {running.child.log_file}. Restarting it.")
             if now_s >= running.restart_at_s:

@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 
 from eventlog.worker import Worker, WorkerOptions
 from fanout.handlers import TOPICS, FanoutHandler
+from features.packed_store import PackedStore
 from timelines.merge import TimelineMerge
 from timelines.relations import Relations
 from wiring.process import serve_http, settle_garbage_collection
@@ -42,7 +43,7 @@ def pipelines_work(resources: Resources) -> dict[str, Work]:
 
     home = resources.home
     stream = FeaturesStream(
-        resources.stores.log, resources.redis, home.features, resources.clock, resources.mint
+        resources.stores.log, PackedStore(resources.redis), home.features, resources.clock, resources.mint
     )
     lake = LakeWriter(resources.stores.log, home.lake, resources.clock, resources.mint)
     work: dict[str, Work] = {"features": stream.run, "lake": lake.run}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench.bars import clone, faults, kuairand, post_to_feed
+from bench.bars import clone, faults, kuairand, outages, post_to_feed, relay, three_nodes, writes
 
 BARS = {
     "demo": clone.demo,
@@ -13,6 +13,11 @@ BARS = {
     "post-to-feed": post_to_feed.measure,
     "kill": faults.kill,
     "flush": faults.flush,
+    "outage-kafka": outages.kafka,
+    "outage-cassandra": outages.cassandra,
+    "three-nodes": three_nodes.measure,
+    "writes": writes.measure,
+    "relay": relay.measure,
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.bars.bar import ROOT, Result
 
 DEMO_S = 60
-TEST_S = 8 * 60
+TEST_S = 20 * 60
 
 
 def demo(arguments: list[str]) -> Result:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from core.errors import InputError, InvalidField
 from core.ids import UserId, uuid7_time_ms
 from eventlog.schema import Viewed, record_of
-from feed_api import rendering
+from feed_api import limits, rendering
 from feed_api.schemas import ClientEvent, ClientEvents, EventsAnswer
 from feed_api.services import Caller, Services, Wired
 from stores.ports import OutboxRecord
@@ -18,11 +18,16 @@ MAX_AGE_MS = 24 * 3600 * 1000
 
 
 @router.post(
-    "/v1/events", status_code=202, response_model=EventsAnswer, summary="Report what was seen and done"
+    "/v1/events",
+    status_code=202,
+    response_model=EventsAnswer,
+    summary="Report what was seen and done",
+    openapi_extra=limits.declared("report"),
 )
 async def post_events(services: Wired, caller: Caller, body: ClientEvents) -> Response:
     """Accepts what is well signed and names what is not; a repeated event counts once."""
     caller.require("feed")
+    services.limits.charge_here(caller.user_id, "report", len(body.events))
     now_ms = services.clock.now_ms()
     records: list[OutboxRecord] = []
     rejected = []
@@ -34,7 +39,7 @@ async def post_events(services: Wired, caller: Caller, body: ClientEvents) -> Re
                 {"event_id": event.event_id, "code": exc.code, "field": exc.field, "detail": exc.detail}
             )
     if records:
-        await services.log.append(records)
+        await services.reports.append(records)
     answer = {"accepted": len(records), "rejected": rejected}
     return Response(rendering.encode(answer), status_code=202, media_type="application/json")
 

@@ -6,13 +6,13 @@ import hashlib
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from core.errors import Forbidden, IdempotencyMismatch, InvalidField, NotFound, Unavailable
 from core.ids import TweetId, UserId, id_time_ms
 from core.types import Tweet
 from eventlog.schema import TweetCreated, record_of
-from feed_api import rendering
+from feed_api import conditions, limits, rendering
 from feed_api.schemas import MAX_IDEMPOTENCY_CHARS, IdPath, NewTweet, NewTweetAnswer, TweetAnswer
 from feed_api.services import Caller, Services, Wired
 from stores.ports import IdempotentAnswer
@@ -26,7 +26,13 @@ IDEMPOTENCY_TTL_MS = 24 * 3600 * 1000
 _logger = structlog.get_logger("tweets")
 
 
-@router.post("/v1/tweets", status_code=201, response_model=NewTweetAnswer, summary="Post a tweet")
+@router.post(
+    "/v1/tweets",
+    status_code=201,
+    response_model=NewTweetAnswer,
+    summary="Post a tweet",
+    openapi_extra=limits.declared("post"),
+)
 async def post_tweet(
     services: Wired,
     caller: Caller,
@@ -43,6 +49,7 @@ async def post_tweet(
         first = await services.answers.first(caller.user_id, key, services.clock.now_ms())
         if first is not None:
             return _repeated(first, body_hash)
+    await services.limits.charge(caller.user_id, "post", key)
     await _require_profile(services, caller.user_id)
 
     tweet_id = TweetId(services.mint())
@@ -61,16 +68,24 @@ async def post_tweet(
     return Response(answer, status_code=201, media_type="application/json")
 
 
-@router.get("/v1/tweets/{tweet_id}", response_model=TweetAnswer, summary="One tweet")
-async def get_tweet(services: Wired, caller: Caller, tweet_id: IdPath) -> Response:
+@router.get(
+    "/v1/tweets/{tweet_id}",
+    response_model=TweetAnswer,
+    summary="One tweet",
+    responses=conditions.DOCUMENTED,
+    openapi_extra={**limits.declared("read"), "parameters": [conditions.PARAMETER]},
+)
+async def get_tweet(request: Request, services: Wired, caller: Caller, tweet_id: IdPath) -> Response:
     caller.require("feed")
+    services.limits.charge_here(caller.user_id, "read")
     tweet = (await services.tweet_cache.get_many([tweet_id])).get(tweet_id)
     author = None
     if tweet is not None:
         author = (await services.user_cache.get_many([tweet.author_id])).get(tweet.author_id)
     if tweet is None or author is None:
         raise NotFound("there is no tweet of this id", field="tweet_id")
-    return Response(rendering.tweet_json(tweet, author), media_type="application/json")
+    body = rendering.tweet_json(tweet, author)
+    return conditions.answer(request, conditions.body_tag(body), body)
 
 
 def _answer(tweet: Tweet) -> bytes:

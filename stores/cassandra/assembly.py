@@ -60,16 +60,25 @@ def assemble(session: CassandraSession, publisher: Publisher, clock: Clock) -> C
 async def open_cassandra(
     options: CassandraOptions, publisher: Publisher, clock: Clock
 ) -> AsyncIterator[CassandraStores]:
-    """Connects; raises Unavailable while Cassandra is away, ConfigurationError where the schema is another.
+    """Connects; raises Unavailable while Cassandra is away, ConfigurationError for another schema."""
+    session = await connect(options)
+    try:
+        async with over_session(session, publisher, clock) as stores:
+            yield stores
+    finally:
+        await session.close()
+
+
+@asynccontextmanager
+async def over_session(
+    session: CassandraSession, publisher: Publisher, clock: Clock
+) -> AsyncIterator[CassandraStores]:
+    """The stores on a session that somebody else opened, and closes.
 
     On leaving, what was written is published for two seconds more; the relay has the rest.
     """
-    session = await connect(options)
+    stores = assemble(session, publisher, clock)
     try:
-        stores = assemble(session, publisher, clock)
-        try:
-            yield stores
-        finally:
-            await stores.publication.close(_DRAIN_S)
+        yield stores
     finally:
-        await session.close()
+        await stores.publication.close(_DRAIN_S)

@@ -20,6 +20,7 @@ from cassandra.protocol import ConfigurationException, ErrorMessage, SyntaxExcep
 from cassandra.query import dict_factory, tuple_factory
 
 from core.errors import ConfigurationError, Unavailable
+from stores.cassandra.diagnosis import in_words, why_not_reached
 from stores.cassandra.options import CassandraOptions
 
 CONDITIONAL = "conditional"
@@ -38,7 +39,7 @@ AWAY = (
     cassandra.ReadFailure,
     cassandra.WriteFailure,
 )
-_MISTAKES = (cassandra.AuthenticationFailed, cassandra.Unauthorized)
+_REFUSALS = (cassandra.AuthenticationFailed, cassandra.Unauthorized)
 # A statement that the server will never take.
 _BUGS = (cassandra.InvalidRequest, cassandra.AlreadyExists, SyntaxException, ConfigurationException)
 
@@ -60,18 +61,33 @@ def ours_for(exc: BaseException, options: CassandraOptions) -> Unavailable | Con
     # By host; a plain list of hosts where none could be tried.
     if isinstance(exc, NoHostAvailable) and isinstance(exc.errors, dict):
         causes = list(exc.errors.values())
-    if any(isinstance(cause, _MISTAKES) for cause in causes):
-        return ConfigurationError(
-            f"Cassandra at {options.address} refuses user '{options.username}': set the right name and "
-            f"password, and grant it keyspace '{options.keyspace}' ({causes[0]})"
-        )
+    if (refusal := next((one for one in causes if isinstance(one, _REFUSALS)), None)) is not None:
+        return _refused(refusal, options)
     if isinstance(exc, cassandra.UnresolvableContactPoints):
         return ConfigurationError(f"none of Cassandra's hosts has an address: {options.address}")
     if isinstance(exc, _BUGS):
         return None
     if isinstance(exc, AWAY):
-        return Unavailable(f"Cassandra at {options.address} did not answer as it should: {exc}")
+        said = in_words(exc) if isinstance(exc, NoHostAvailable) else exc
+        return Unavailable(f"Cassandra at {options.address} did not answer as it should: {said}")
     return None
+
+
+def _refused(refusal: BaseException, options: CassandraOptions) -> ConfigurationError:
+    if isinstance(refusal, cassandra.Unauthorized):
+        return ConfigurationError(
+            f"Cassandra at {options.address} does not allow it to '{options.username}' ({refusal}): grant it "
+            f"all permissions on keyspace '{options.keyspace}', or run `rankfeed migrate` as who may"
+        )
+    if options.username is None:
+        return ConfigurationError(
+            f"Cassandra at {options.address} asks for a name and a password: set cassandra.username and "
+            "cassandra.password"
+        )
+    return ConfigurationError(
+        f"Cassandra at {options.address} refuses user '{options.username}' ({refusal}): set the right "
+        "cassandra.username and cassandra.password"
+    )
 
 
 def open_cluster(options: CassandraOptions) -> Cluster:
@@ -104,15 +120,16 @@ def open_cluster(options: CassandraOptions) -> Cluster:
         reconnection_policy=ConstantReconnectionPolicy(0.5, max_attempts=None),
         connect_timeout=options.connect_timeout_s,
         control_connection_timeout=options.connect_timeout_s,
-        idle_heartbeat_interval=5,
-        idle_heartbeat_timeout=5,
+        # A node that hangs is given up after 4 to 8 s, and what waits for it fails then.
+        idle_heartbeat_interval=2,
+        idle_heartbeat_timeout=4,
         auth_provider=auth,
         ssl_context=None if options.tls is None else options.tls.context(),
     )
 
 
 def open_session(cluster: Cluster, options: CassandraOptions) -> Session:
-    """Blocking. Raises Unavailable, or ConfigurationError for a wrong password or datacenter."""
+    """Blocking. Raises Unavailable, or ConfigurationError for wrong papers or another datacenter."""
     try:
         session = cluster.connect()
     except Exception as exc:
@@ -120,6 +137,8 @@ def open_session(cluster: Cluster, options: CassandraOptions) -> Session:
         _require_datacenter(cluster, options)
         if (ours := ours_for(exc, options)) is None:
             raise
+        if isinstance(exc, NoHostAvailable) and isinstance(ours, Unavailable):
+            ours = why_not_reached(options, exc)
         raise ours from exc
     _require_datacenter(cluster, options)
     return session

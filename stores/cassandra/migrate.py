@@ -67,7 +67,9 @@ def migrate(
     try:
         session = open_session(cluster, options)
         with translated(options):
-            _define(session, _keyspace(options), options)
+            # Asked first: whoever may do everything in the keyspace need not be allowed to make keyspaces.
+            if not _is_there(session, options):
+                _define(session, _keyspace(options), options)
             _define(session, _versions_table(options), options)
             _refuse_newer(_version(session, options), known, options)
             if _version(session, options) < known[-1].version:
@@ -168,6 +170,13 @@ class _Lock:
             _quorum(f"DELETE FROM {self._table} WHERE name = 'lock' AND version = 0 IF owner = %s"),
             (self._owner,),
         )
+
+
+def _is_there(session: Session, options: CassandraOptions) -> bool:
+    found = session.execute(
+        "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = %s", (options.keyspace,)
+    )
+    return found.one() is not None
 
 
 def _keyspace(options: CassandraOptions) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import ConfigurationError
@@ -17,6 +17,12 @@ class CassandraTls:
     certificate: Path | None = None
     key: Path | None = None
     check_hostname: bool = True
+
+    def __post_init__(self) -> None:
+        if self.key is not None and self.certificate is None:
+            raise ConfigurationError(
+                "cassandra.tls_key is named without cassandra.tls_certificate: name both"
+            )
 
     def context(self) -> ssl.SSLContext:
         """Raises ConfigurationError naming the files where one cannot be used."""
@@ -51,7 +57,7 @@ class CassandraOptions:
     in_flight: int = 512
     """Statements that one process has under way at once; more wait their turn."""
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     tls: CassandraTls | None = None
 
     def __post_init__(self) -> None:
@@ -63,6 +69,10 @@ class CassandraOptions:
             )
         if not self.hosts:
             raise ConfigurationError("no Cassandra host is named: give at least one address")
+        if (self.username is None) != (self.password is None):
+            raise ConfigurationError(
+                "cassandra.username and cassandra.password belong together: set both, or neither"
+            )
 
     @property
     def address(self) -> str:

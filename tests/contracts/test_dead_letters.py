@@ -74,12 +74,12 @@ async def work(log: OperatedLog, refused: set[int], count: int) -> list[int]:
 async def test_what_always_fails_is_listed_shown_and_tried_again(log: OperatedLog) -> None:
     await log.append(follows(1, 2, 3))
     assert await work(log, {2}, 3) == [1, 3]
-    letters = DeadLetters(log, CLOCK, Ids())
+    letters = DeadLetters(log, CLOCK)
     (one,) = await letters.waiting()
     assert (one.key, one.letter.group, one.letter.from_topic) == (7, "followers", GRAPH)
     assert one.letter.error == "ValueError: no"
     assert await letters.one(one.id) == one
-    assert await letters.redrive([one.id, one.id]) == 1
+    assert await letters.redrive([one.id, one.id], Ids()) == 1
     assert await work(log, set(), 1) == [2]
     assert await letters.waiting() == []
     assert [letter.redriven for letter in await letters.all()] == [True]
@@ -89,17 +89,17 @@ async def test_what_always_fails_is_listed_shown_and_tried_again(log: OperatedLo
 async def test_a_letter_that_is_not_there_stops_a_redrive_before_it_begins(log: OperatedLog) -> None:
     await log.append(follows(1))
     await work(log, {1}, 1)
-    letters = DeadLetters(log, CLOCK, Ids())
+    letters = DeadLetters(log, CLOCK)
     (one,) = await letters.waiting()
     with pytest.raises(NotFound, match="dlq list"):
-        await letters.redrive([one.id, 5])
+        await letters.redrive([one.id, 5], Ids())
     assert await letters.waiting() == [one]
     assert [entry.topic async for entry in read(log, [GRAPH])] == [GRAPH]
 
 
 async def test_what_is_no_letter_is_passed_over(log: OperatedLog) -> None:
     await log.append([OutboxRecord(DEAD_LETTERS, 1, b"\xc1 no event"), *follows(1)])
-    assert await DeadLetters(log, CLOCK, Ids()).all() == []
+    assert await DeadLetters(log, CLOCK).all() == []
 
 
 async def test_reading_ends_where_the_log_ended_when_it_began(log: OperatedLog) -> None:
@@ -152,8 +152,12 @@ async def test_a_replay_begins_at_the_oldest_entry_at_a_time_or_at_offsets(log: 
     await subscription.commit(next_offsets(entries))
     await subscription.close()
     assert await replay(log, "readers", [VIEWS]) == {VIEWS: 5}
-    assert await replay(log, "readers", [VIEWS], at_ms=CLOCK.now_ms() + 3_600_000) == {VIEWS: 0}
     assert await replay(log, "readers", [VIEWS], offsets=next_offsets(entries[:2])) == {VIEWS: 3}
+    # What the group has not had yet is not passed over, unless it is told where to begin.
+    assert await replay(log, "readers", [VIEWS], at_ms=CLOCK.now_ms() + 3_600_000) == {VIEWS: 3}
+    assert await replay(log, "readers", [VIEWS], offsets=await log.ends([VIEWS])) == {VIEWS: 0}
+    assert await replay(log, "readers", [VIEWS], at_ms=entries[0].published_ms) == {VIEWS: 5}
+    assert await replay(log, "newcomers", [VIEWS], at_ms=CLOCK.now_ms() + 3_600_000) == {VIEWS: 5}
 
 
 async def test_entries_are_told_as_json(log: OperatedLog) -> None:

@@ -130,3 +130,16 @@ async def test_a_reader_that_never_commits_leaves_no_trace(log: OperatedLog) -> 
     assert values(await read_on(log, start={})) == [1, 2]
     assert await behind(log) == {VIEWS: 0}
     assert await behind(log, group="nobody") == {VIEWS: 2}
+
+
+async def test_what_a_group_has_committed_is_told(log: OperatedLog) -> None:
+    await log.append([*views(1, 2), *views(3, key=8), OutboxRecord(SERVED, 1, b"9")])
+    entries = await consume(log)
+    committed = await log.offsets_of("readers", [VIEWS])
+    assert {tp: committed[tp] for tp in next_offsets(entries)} == next_offsets(entries)
+    assert {tp.topic for tp in committed} == {VIEWS}
+    assert await log.offsets_of("readers", [SERVED]) == {}
+    assert await log.offsets_of("nobody", [VIEWS, SERVED]) == {}
+    await log.reset("readers", {entries[0].topic_partition: entries[0].offset})
+    moved = await log.offsets_of("readers", [VIEWS])
+    assert moved[entries[0].topic_partition] == entries[0].offset

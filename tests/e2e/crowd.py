@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.e2e.people import Person
+from tests.e2e.stubborn import Stubborn
 from tests.e2e.waiting import eventually
 
 CLIENTS = 100
@@ -17,18 +18,15 @@ CLIENTS = 100
 class Crowd:
     """`CLIENTS` clients at once, each with the next request on its way as soon as one is answered.
 
-    `answers` holds per key the bytes of its 201, `asked` how often each was asked, `broken_off` how
-    many requests were under way each time that connections broke.
+    `answers` holds per key the bytes of its 201, `asked` how often each was asked.
     """
 
-    def __init__(self, authors: Sequence[Person]) -> None:
+    def __init__(self, authors: Sequence[Person], line: Stubborn | None = None) -> None:
         self._authors = authors
         self._turns = 0
-        self._under_way = 0
+        self._line = line or Stubborn()
         self.answers: dict[str, bytes] = {}
         self.asked: dict[str, int] = {}
-        self.broken_off: list[int] = []
-        self._broken = 0
 
     async def post(self, rounds: int) -> None:
         """Every client posts so often; returns once each post has been acknowledged."""
@@ -63,31 +61,18 @@ class Crowd:
             key: int(httpx.Response(201, content=raw).json()["tweet_id"]) for key, raw in self.answers.items()
         }
 
-    async def _client(self, number: int, turns: Sequence[int]) -> None:
-        for turn in turns:
-            key = f"c-{number}-{turn}"
-            while not await self._attempt(key):
-                pass
-
-    async def _attempt(self, key: str) -> bool:
-        self.asked[key] = self.asked.get(key, 0) + 1
-        self._under_way += 1
-        broken = self._broken
-        try:
-            answer = await self.author_of(key).call(
-                "POST", "/v1/tweets", json={"text": key}, headers={"Idempotency-Key": key}
-            )
-        except httpx.TransportError:
-            # The first one to notice speaks for all who had asked before: the same death broke them off.
-            if broken == self._broken:
-                self._broken += 1
-                self.broken_off.append(self._under_way)
-            return False
-        finally:
-            self._under_way -= 1
+    async def post_one(self, key: str) -> None:
+        """Returns once the post has been acknowledged, however often it has to be asked for."""
+        author, headers = self.author_of(key), {"Idempotency-Key": key}
+        answer, self.asked[key] = await self._line.ask(
+            author, "POST", "/v1/tweets", json={"text": key}, headers=headers
+        )
         assert answer.status_code == 201, answer.text
         self.answers[key] = answer.content
-        return True
+
+    async def _client(self, number: int, turns: Sequence[int]) -> None:
+        for turn in turns:
+            await self.post_one(f"c-{number}-{turn}")
 
 
 async def check_feeds(crowd: Crowd, viewers: Sequence[Person]) -> None:

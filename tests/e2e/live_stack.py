@@ -15,26 +15,38 @@ from pathlib import Path
 import redis
 
 from core.clock import SystemClock
-from tests.e2e.waiting import wait_until
+from tests.e2e.distributed import outbox_is_empty
+from tests.e2e.waiting import PATIENCE_S, wait_until
 from wiring.draining import await_drained
 from wiring.home import Home, StackState
 from wiring.keys import StackKeys, stack_keys
 from wiring.resources import open_stores
-from wiring.settings import Settings
+from wiring.settings import PREFIX, Settings, load_settings
+from wiring.supervisor import die_with_parent
 
 ROOT = Path(__file__).parents[2]
 RANKFEED = (str(Path(sys.executable).with_name("rankfeed")),)
 WITH_FAULTS = (sys.executable, "-m", "tests.faults.stack")
 ROLES = ("api", "fanout", "pipelines")
 STOP_S = 40.0
+# The crowds of the tests act in the names of a few people.
+UNLIMITED = {f"RANKFEED_LIMITS_{name}": "off" for name in ("POST", "FOLLOW", "READ", "REPORT")}
+READY_S = 150.0
 
 
 class LiveStack:
     """A running stack; everything is asked of its files and ports, nothing of its memory."""
 
-    def __init__(self, process: subprocess.Popen[bytes], home: Path, output: Path) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        home: Path,
+        output: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.process = process
         self.home = Home(home)
+        self._environment = environment or {}
         self.state = StackState(process.pid, "", "", ready=False)
         self._output = output
 
@@ -60,9 +72,10 @@ class LiveStack:
         )
 
     def redis(self) -> redis.Redis:
-        return redis.Redis.from_url(self.state.redis_url)
+        """Its Redis; of a Cluster the node that is named first."""
+        return redis.Redis.from_url(self.state.redis_url.partition(",")[0])
 
-    def await_ready(self) -> None:
+    def await_ready(self, patience_s: float = PATIENCE_S) -> None:
         def ready() -> bool:
             assert self.process.poll() is None, f"the stack ended:\n{self.words()}"
             state = self.home.state()
@@ -71,7 +84,8 @@ class LiveStack:
             self.state = state
             return True
 
-        wait_until("the stack is ready", ready)
+        # It gives up by itself, and says why; before that it may have to make tables and topics.
+        wait_until("the stack is ready", ready, READY_S)
 
     def pid(self, role: str) -> int:
         """The process that runs a role now, as its own log says."""
@@ -86,7 +100,9 @@ class LiveStack:
         return int(pids[-1])
 
     def pids(self) -> list[int]:
-        return [self.process.pid, *(self.pid(role) for role in (*ROLES, "redis"))]
+        """Its own processes; a Redis that was named to it is somebody else's."""
+        own = ROLES if "RANKFEED_REDIS_URL" in self._environment else (*ROLES, "redis")
+        return [self.process.pid, *(self.pid(role) for role in own)]
 
     def kill(self, role: str) -> int:
         """SIGKILLs a child; returns who it was."""
@@ -103,10 +119,22 @@ class LiveStack:
 
         wait_until(f"{role} was started again", restarted)
 
+    @property
+    def settings(self) -> Settings:
+        """Those that its processes run with."""
+        return load_settings(self.variables)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The settings that its processes run with, by their variables."""
+        return {**self._environment, **self.state.settings}
+
     async def drained(self) -> None:
-        """Returns once every consumer has caught up with the log."""
-        clock = SystemClock()
-        async with open_stores(Settings(home=self.home.root), self.home, clock) as stores:
+        """Returns once every write has been told of, and every consumer has caught up with the log."""
+        clock, settings = SystemClock(), self.settings
+        if settings.stack == "distributed":
+            await outbox_is_empty(settings)
+        async with open_stores(settings, self.home, clock) as stores:
             await await_drained(stores.log, clock, lambda said: None)
 
     def stop(self) -> None:
@@ -121,7 +149,11 @@ class LiveStack:
 
 @contextmanager
 def live_stack(
-    home: Path, *, command: Sequence[str] = (*RANKFEED, "up"), environment: Mapping[str, str] | None = None
+    home: Path,
+    *,
+    command: Sequence[str] = (*RANKFEED, "up"),
+    environment: Mapping[str, str] | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> Iterator[LiveStack]:
     """A stack that is ready; where the test went well it is stopped well too, else just killed."""
     home.mkdir(parents=True, exist_ok=True)
@@ -129,16 +161,19 @@ def live_stack(
     with output.open("wb") as log:
         process = subprocess.Popen(
             command,
-            env={**clean_environment(), "RANKFEED_HOME": str(home), **(environment or {})},
+            env={**clean_environment(), "RANKFEED_HOME": str(home), **UNLIMITED, **(environment or {})},
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            # A run of tests that is killed leaves no stack behind.
+            preexec_fn=lambda: die_with_parent(signal.SIGTERM),
         )
-    stack = LiveStack(process, home, output)
+    own = {name: value for name, value in (environment or {}).items() if name.startswith(PREFIX)}
+    stack = LiveStack(process, home, output, own)
     try:
-        stack.await_ready()
+        stack.await_ready(patience_s)
         yield stack
         if process.poll() is None:
             stack.stop()
@@ -150,7 +185,7 @@ def live_stack(
 
 def clean_environment() -> dict[str, str]:
     """This environment without any setting of the product in it."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("RANKFEED_")}
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
 
 
 def alive(pid: int) -> bool:

@@ -20,8 +20,7 @@ MARKS = "FAULT_MARKS"
 class Fault:
     """SIGKILL of the process `role` before or after the n-th call of `point`, such as `tweets.create`.
 
-    Points are `<port>.<method>` for ports, log and Redis, `pipeline.execute` for a batch of Redis
-    commands, and `<group>.<method>` for a subscription of the log.
+    What the points are called: see `watched`.
     """
 
     role: str
@@ -41,7 +40,7 @@ class Fault:
 
 
 def environment_of(faults: Sequence[Fault], marks: Path) -> dict[str, str]:
-    """What a stack is told: its faults, one after the other, and where each leaves its mark."""
+    """What a stack is told: its faults, those of a role in their order, and where each leaves its mark."""
     return {FAULTS: ",".join(map(str, faults)), MARKS: str(marks)}
 
 
@@ -49,39 +48,68 @@ def mark_of(marks: Path, number: int) -> Path:
     return marks / f"fault-{number}"
 
 
+def arm(marks: Path) -> None:
+    """From here on the faults happen; calls until now do not count."""
+    _armed(marks).touch()
+
+
+def _armed(marks: Path) -> Path:
+    return marks / "armed"
+
+
 class Trigger:
-    """Counts the calls of one point and ends the process at its n-th."""
+    """Counts the calls of one point, once armed, and ends the process at the n-th."""
 
     def __init__(self, fault: Fault, mark: Path) -> None:
         self._fault = fault
         self._mark = mark
+        self._armed = False
         self._began = 0
         self._ended = 0
 
     @classmethod
     def of(cls, environment: Mapping[str, str], role: str) -> Trigger | None:
-        """The trigger of the first fault that is still to happen; None where it is another role's.
+        """The trigger of the role's first fault that is still to happen; None where there is none.
 
         The process that is started in a dead one's place finds its mark, and goes on to the next.
         """
         faults = environment.get(FAULTS, "")
         for number, text in enumerate(faults.split(",") if faults else ()):
             fault, mark = Fault.parse(text), mark_of(Path(environment[MARKS]), number)
-            if not mark.exists():
-                return cls(fault, mark) if fault.role == role else None
+            if fault.role == role and not mark.exists():
+                return cls(fault, mark)
         return None
 
     async def around(self, point: str, call: Callable[[], Awaitable[T]]) -> T:
-        if point != self._fault.point:
-            return await call()
-        self._began += 1
-        if self._fault.when == "before" and self._began == self._fault.call:
-            self._end()
+        self.before(point)
         result = await call()
-        self._ended += 1
-        if self._fault.when == "after" and self._ended == self._fault.call:
-            self._end()
+        self.after(point)
         return result
+
+    def within(self, point: str, call: Callable[[], T]) -> T:
+        """The same for a call that waits by itself."""
+        self.before(point)
+        result = call()
+        self.after(point)
+        return result
+
+    def before(self, point: str) -> None:
+        if self._counts(point):
+            self._began += 1
+            if self._fault.when == "before" and self._began == self._fault.call:
+                self._end()
+
+    def after(self, point: str) -> None:
+        if self._counts(point):
+            self._ended += 1
+            if self._fault.when == "after" and self._ended == self._fault.call:
+                self._end()
+
+    def _counts(self, point: str) -> bool:
+        if point != self._fault.point:
+            return False
+        self._armed = self._armed or _armed(self._mark.parent).exists()
+        return self._armed
 
     def _end(self) -> None:
         descriptor = os.open(self._mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

@@ -1,4 +1,4 @@
-"""The embedded stack, its processes started through the entry point with faults."""
+"""A stack, its processes started through the entry point with faults, and again at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def main() -> None:
     api, fanout, pipelines = (
         (sys.executable, "-m", "tests.faults.entry", role) for role in ("api", "fanout", "pipelines")
     )
-    run_stack(load_settings(os.environ), os.environ, click.echo, Programs(api, fanout, pipelines))
+    programs = Programs(api, fanout, pipelines)
+    run_stack(load_settings(os.environ), os.environ, click.echo, programs, backoff_s=(0.0,))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,22 @@
-"""Ports with a trigger around every call; what a process works with cannot tell the difference."""
+"""What a process works with, with a trigger around every call; nobody in it can tell the difference.
+
+Points are called `<port>.<method>` for ports and files, `<group>.<method>` for a subscription of the
+log, `<table>.<verb>` for a statement on Cassandra, `publication.append` for what comes out of its
+outbox, `redis.<command>` for commands of Redis that go out together, by the first of them, and
+`script.<name>` for a script.
+"""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from eventlog.log import EventLog
+from eventlog.log import Entry, EventLog
 from tests.faults.fault import Trigger
-from wiring.resources import Resources, Stores
+from tests.faults.watched_redis import WatchedRedis
+from wiring.resources import Resources
 
 
 class Watched:
@@ -33,24 +41,23 @@ class Watched:
 class WatchedLog(Watched):
     """The log; its subscriptions carry the name of their group."""
 
-    async def subscribe(self, group: str, *arguments: Any, **options: Any) -> Watched:
-        return Watched(await self._port.subscribe(group, *arguments, **options), group, self._trigger)
+    async def subscribe(self, group: str, *arguments: Any, **options: Any) -> WatchedSubscription:
+        inner = await self._port.subscribe(group, *arguments, **options)
+        return WatchedSubscription(inner, group, self._trigger)
 
 
-class WatchedRedis(Watched):
-    """The Redis client; a pipeline passes the trigger as `pipeline.execute`."""
+class WatchedSubscription(Watched):
+    async def poll(self, **options: Any) -> Sequence[Entry]:
+        """Only a poll that gave something has an end that matters."""
+        self._trigger.before(f"{self._name}.poll")
+        entries: Sequence[Entry] = await self._port.poll(**options)
+        if entries:
+            self._trigger.after(f"{self._name}.poll")
+        return entries
 
-    def pipeline(self, *arguments: Any, **options: Any) -> WatchedPipeline:
-        return WatchedPipeline(self._port.pipeline(*arguments, **options), "pipeline", self._trigger)
 
-
-class WatchedPipeline(Watched):
-    async def __aenter__(self) -> WatchedPipeline:
-        await self._port.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._port.__aexit__(*exc)
+def watched_log(log: EventLog, name: str, trigger: Trigger) -> EventLog:
+    return cast(EventLog, WatchedLog(log, name, trigger))
 
 
 def watched(resources: Resources, trigger: Trigger | None) -> Resources:
@@ -62,6 +69,6 @@ def watched(resources: Resources, trigger: Trigger | None) -> Resources:
         name: Watched(getattr(stores, name), name, trigger)
         for name in ("users", "graph", "tweets", "engagements", "answers", "control")
     }
-    log = cast(EventLog, WatchedLog(stores.log, "log", trigger))
-    redis = cast(Any, WatchedRedis(resources.redis, "redis", trigger))
-    return replace(resources, stores=Stores(**ports, log=log), redis=redis)
+    log = watched_log(stores.log, "log", trigger)
+    redis = WatchedRedis(resources.redis, trigger)
+    return replace(resources, stores=replace(stores, **ports, log=log), redis=redis)

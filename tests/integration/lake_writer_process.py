@@ -1,160 +1,76 @@
-"""A lake writer as a process of its own, killed before or after its n-th step.
+"""A lake writer as a process of its own, which may end itself at a step.
 
-    python -m tests.integration.lake_writer_process HOME before|after|never N
+    python -m tests.integration.lake_writer_process HOME LOG ADDRESS
 
-A step is a call to the disk, or a commit to the log. It ends by itself once nothing is left to
-consume. The product knows nothing of this: it is given another disk and another log.
+A step is a call to the disk or to the log; which one, the environment of `tests.faults` says. The process
+ends by itself once it has consumed what the log held at its start. The product knows nothing of this:
+it is given another disk and another log.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
-
-import polars as pl
+from typing import Any, cast
 
 from core.clock import SystemClock
 from eventlog.log import Entry, EventLog, Offsets, Subscription
-from eventlog.sqlite_log import SqliteEventLog
-from pipelines.lake import LakeOptions, LakeWriter
-from stores.lake_disk import LakeDisk
-from stores.ports import OutboxRecord
-from stores.sqlite_database import SqliteDatabase
-from stores.sqlite_schema import FACTS, TELEMETRY
+from pipelines.lake import TOPICS, LakeOptions, LakeWriter
+from tests.contracts.log_engines import log_engine_at
+from tests.faults.fault import Trigger
+from tests.faults.watched import watched_log
+from tests.faults.watched_disk import WatchedDisk
 
-PARTITIONS = 4
-
-T = TypeVar("T")
-
-
-class Killer:
-    """Counts steps and ends the process, without a goodbye, before or after one of them."""
-
-    def __init__(self, when: str, at: int) -> None:
-        self._when = when
-        self._at = at
-        self._steps = 0
-
-    def step(self, call: Callable[[], T]) -> T:
-        self.before()
-        result = call()
-        self.after()
-        return result
-
-    def before(self) -> None:
-        self._steps += 1
-        if self._when == "before" and self._steps == self._at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def after(self) -> None:
-        if self._when == "after" and self._steps == self._at:
-            os.kill(os.getpid(), signal.SIGKILL)
+ROLE = "lake"
+# Small batches, so that a run has more than one commit and kills fall into the second too.
+OPTIONS = LakeOptions(flush_entries=20, flush_s=0.0, poll_entries=10, poll_s=0.05)
 
 
-class KillingDisk(LakeDisk):
-    def __init__(self, killer: Killer) -> None:
-        self._killer = killer
+class EndingLog:
+    """Sets `done` once its subscription has given everything below `ends`."""
 
-    def lock(self, path: Path) -> int:
-        return self._killer.step(lambda: LakeDisk.lock(self, path))
-
-    def write_frame(self, path: Path, frame: pl.DataFrame) -> None:
-        self._killer.step(lambda: LakeDisk.write_frame(self, path, frame))
-
-    def write_bytes(self, path: Path, data: bytes) -> None:
-        self._killer.step(lambda: LakeDisk.write_bytes(self, path, data))
-
-    def rename(self, source: Path, target: Path) -> None:
-        self._killer.step(lambda: LakeDisk.rename(self, source, target))
-
-    def sync_dirs(self, directories: Iterable[Path]) -> None:
-        self._killer.step(lambda: LakeDisk.sync_dirs(self, directories))
-
-    def remove(self, path: Path) -> None:
-        self._killer.step(lambda: LakeDisk.remove(self, path))
-
-
-class KillingLog:
-    """Tells `done` when there is nothing left, and counts a commit as a step."""
-
-    def __init__(self, log: EventLog, killer: Killer, done: asyncio.Event) -> None:
+    def __init__(self, log: EventLog, ends: Offsets, done: asyncio.Event) -> None:
         self._log = log
-        self._killer = killer
+        self._ends = ends
         self._done = done
 
-    async def append(self, records: Sequence[OutboxRecord]) -> None:
+    async def append(self, records: Sequence[Any]) -> None:
         await self._log.append(records)
 
-    async def subscribe(
-        self, group: str, topics: Sequence[str], *, start: Offsets | None = None
-    ) -> KillingSubscription:
-        inner = await self._log.subscribe(group, topics, start=start)
-        return KillingSubscription(inner, self._killer, self._done)
-
-    async def lag(self, group: str, topics: Sequence[str]) -> Mapping[str, int]:
-        return await self._log.lag(group, topics)
+    async def subscribe(self, *arguments: Any, **options: Any) -> EndingSubscription:
+        return EndingSubscription(await self._log.subscribe(*arguments, **options), self._ends, self._done)
 
 
-class KillingSubscription:
-    def __init__(self, inner: Subscription, killer: Killer, done: asyncio.Event) -> None:
+class EndingSubscription:
+    def __init__(self, inner: Subscription, ends: Offsets, done: asyncio.Event) -> None:
         self._inner = inner
-        self._killer = killer
+        self._ends = ends
         self._done = done
+        self.commit = inner.commit
+        self.close = inner.close
 
-    async def poll(self, *, max_entries: int, timeout_s: float) -> Sequence[Entry]:
-        entries = await self._inner.poll(max_entries=max_entries, timeout_s=timeout_s)
-        if not entries:
+    async def poll(self, **options: Any) -> Sequence[Entry]:
+        entries = await self._inner.poll(**options)
+        positions = await self._inner.positions()
+        if all(positions.get(tp, -1) >= end for tp, end in self._ends.items()):
             self._done.set()
         return entries
 
-    async def commit(self, offsets: Offsets) -> None:
-        self._killer.before()
-        await self._inner.commit(offsets)
-        self._killer.after()
 
-    async def positions(self) -> Offsets:
-        return await self._inner.positions()
-
-    async def close(self) -> None:
-        await self._inner.close()
-
-
-def open_log(home: Path) -> tuple[SqliteEventLog, Callable[[], None]]:
-    """The log in `home`, and what closes it."""
-    facts = SqliteDatabase.open(home / "facts.db", FACTS, "FULL")
-    telemetry = SqliteDatabase.open(home / "telemetry.db", TELEMETRY, "NORMAL")
-
-    def close() -> None:
-        facts.close()
-        telemetry.close()
-
-    return SqliteEventLog(facts, telemetry, SystemClock(), PARTITIONS), close
-
-
-async def main(home: Path, when: str, at: int) -> None:
-    log, close = open_log(home)
-    done = asyncio.Event()
-    killer = Killer(when, at)
-    ids = count(1)
-    # Small batches, so that a run has more than one commit and kills fall into the second too.
-    options = LakeOptions(flush_entries=20, flush_s=0.0, poll_entries=10, poll_s=0.05)
-    writer = LakeWriter(
-        KillingLog(log, killer, done),
-        home / "lake",
-        SystemClock(),
-        lambda: next(ids),
-        options,
-        KillingDisk(killer),
-    )
-    await writer.run(done)
-    close()
+async def main(home: Path, name: str, address: str) -> None:
+    done, ids, clock = asyncio.Event(), count(1), SystemClock()
+    trigger = Trigger.of(os.environ, ROLE)
+    async with log_engine_at(name, address).open() as opened:
+        log = cast(EventLog, EndingLog(opened, await opened.ends(TOPICS), done))
+        disk = None
+        if trigger is not None:
+            log, disk = watched_log(log, "log", trigger), WatchedDisk(trigger)
+        await LakeWriter(log, home / "lake", clock, lambda: next(ids), OPTIONS, disk).run(done)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from core.errors import Unavailable
-from pipelines.relay import LOW_MARK
+from pipelines.relay import LOW_MARK, Relay, RelayOptions
 from stores.cassandra.entry import decode_entry
 from stores.cassandra.outbox import BUCKET_MS, LATE_MS, STALLED_S, CassandraOutbox
 from stores.cassandra.session import CassandraSession
+from stores.ports import OutboxRecord
 from tests.cassandra_keyspace import Keyspace
 from tests.fakes import FakeClock
-from tests.integration.cassandra_faults import Cluster, Died, Fuse, FusedSession
+from tests.integration.cassandra_faults import Cluster, Died, Fuse, FusedSession, RecordedLog
 from tests.integration.cassandra_writes import follow, follow_stands, key_of, tweet, tweet_stands
 
 
@@ -22,6 +24,11 @@ async def abandoned(cluster: Cluster, n: int) -> None:
     """A tweet whose writer died right after its commit."""
     with pytest.raises(Died):
         await tweet(cluster.process(Fuse(1, after=True)), n, cluster.clock)
+
+
+def relay_with(cluster: Cluster, log: RecordedLog, options: RelayOptions) -> Relay:
+    stores = cluster.healthy
+    return Relay(stores.outbox, stores.facts, stores.control, log, cluster.clock, options)
 
 
 async def low_mark(cluster: Cluster) -> int:
@@ -133,6 +140,50 @@ async def test_a_log_that_is_away_is_waited_for_and_effects_are_made_once(
     assert await relay.round() == 3
     assert [len(cluster.log.told(key_of(n))) for n in range(1, 4)] == [1, 1, 1]
     assert len(cluster.log.records) == 3
+
+
+async def test_after_the_log_was_away_writers_that_live_come_first(
+    cluster: Cluster, keyspace: Keyspace
+) -> None:
+    for n in range(1, 6):
+        await abandoned(cluster, n)
+    cluster.clock.advance(3_000)
+    cluster.log.failures = [Unavailable("away")]
+    relay = relay_with(cluster, cluster.log, RelayOptions(probe=2))
+    with pytest.raises(Unavailable):
+        await relay.round()
+    assert [await relay.round() for _ in range(3)] == [2, 3, 0]
+    assert keyspace.outbox_rows() == 0
+
+
+class Overtaking(RecordedLog):
+    """While the relay publishes one entry, a writer publishes and removes all others."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__()
+        self._outbox = cluster.healthy.outbox
+
+    async def append(self, records: Sequence[OutboxRecord]) -> None:
+        await super().append(records)
+        keys = {record.key for record in records}
+        waiting = await self._outbox.waiting(self._outbox.current_bucket() - 1)
+        waiting += await self._outbox.waiting(self._outbox.current_bucket())
+        await self._outbox.delete(
+            [row.place for row in waiting if decode_entry(row.raw).records[0].key not in keys]
+        )
+
+
+async def test_what_its_writer_published_meanwhile_is_not_relayed(
+    cluster: Cluster, keyspace: Keyspace
+) -> None:
+    for n in range(1, 6):
+        await abandoned(cluster, n)
+    cluster.clock.advance(3_000)
+    log = Overtaking(cluster)
+    relay = relay_with(cluster, log, RelayOptions(batch=1, look_again_s=-1.0))
+    assert await relay.round() == 1
+    assert len(log.records) == 1
+    assert keyspace.outbox_rows() == 0
 
 
 async def test_what_cannot_be_read_is_set_aside_and_the_others_go_on(

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import redis.asyncio
 
 from core.errors import ConfigurationError, Unavailable
 from core.types import EngagementType
@@ -39,9 +39,12 @@ from pipelines.features_file import FeaturesFile
 from pipelines.features_projection import FeaturesProjection
 from pipelines.features_stream import GROUP, FeaturesStream
 from stores.ports import OutboxRecord
-from stores.redis_client import open_redis
+from stores.redis_assembly import open_redis
+from stores.redis_client import RedisClient
+from stores.redis_options import RedisOptions
 from stores.sqlite import open_facts, open_telemetry
 from tests.fakes import FakeClock
+from tests.integration.redis_world import RedisWorld
 
 VIEWER, TWEET, AUTHOR = 1, 1_000_000_000_000_000_000, 3
 
@@ -64,8 +67,8 @@ class World:
     def mint(self) -> int:
         return next(self._ids)
 
-    def stream(self, client: redis.asyncio.Redis) -> FeaturesStream:
-        return FeaturesStream(self.log, client, self.home / "features.db", self.clock, self.mint)
+    def stream(self, client: RedisClient) -> FeaturesStream:
+        return FeaturesStream(self.log, PackedStore(client), self.home / "features.db", self.clock, self.mint)
 
     async def see(
         self, tweet: int = TWEET, kind: EngagementType = "seen", *, viewer: int = VIEWER, request: bytes = b""
@@ -84,7 +87,7 @@ class World:
                 continue
 
     @asynccontextmanager
-    async def running(self, client: redis.asyncio.Redis) -> AsyncIterator[None]:
+    async def running(self, client: RedisClient) -> AsyncIterator[None]:
         """The stream, until it has drained and projected."""
         stop = asyncio.Event()
         task = asyncio.create_task(self.stream(client).run(stop))
@@ -103,29 +106,27 @@ def world(tmp_path: Path) -> Iterator[World]:
     one.close()
 
 
-async def feature_keys(client: redis.asyncio.Redis) -> set[bytes]:
-    return set(await client.keys("f:*")) - {EPOCH_KEY, COMPLETE_KEY}
+async def feature_keys(look: Any) -> set[bytes]:
+    return {key async for key in look.scan_iter("f:*") if not key.startswith((EPOCH_KEY, COMPLETE_KEY))}
 
 
-async def rows_in(client: redis.asyncio.Redis) -> dict[bytes, bytes | None]:
-    return {key: await client.get(key) for key in await feature_keys(client)}
+async def rows_in(look: Any) -> dict[bytes, bytes | None]:
+    return {key: await look.get(key) for key in await feature_keys(look)}
 
 
-async def until_there(client: redis.asyncio.Redis, key: bytes) -> None:
+async def until_there(look: Any, key: bytes) -> None:
     async with asyncio.timeout(20):
-        while not await client.exists(key):
+        while not await look.exists(key):
             continue
 
 
-async def test_events_become_rows_and_rows_the_models_inputs(
-    world: World, redis_client: redis.asyncio.Redis
-) -> None:
-    async with world.running(redis_client):
+async def test_events_become_rows_and_rows_the_models_inputs(world: World, both_redis: RedisWorld) -> None:
+    async with world.running(both_redis.client):
         await world.see()
         await world.see(kind="click")
         await world.like()
         await world.consumed()
-    assert await feature_keys(redis_client) == {
+    assert await feature_keys(both_redis.look) == {
         row_key("g", 0),
         row_key("u", VIEWER),
         row_key("a", AUTHOR),
@@ -133,7 +134,7 @@ async def test_events_become_rows_and_rows_the_models_inputs(
         row_key("va", (VIEWER, AUTHOR)),
     }
     tweets, authors = np.array([TWEET]), np.array([AUTHOR])
-    blocks = await FeatureReader(redis_client).fetch(VIEWER, tweets, authors)
+    blocks = await FeatureReader(both_redis.client).fetch(VIEWER, tweets, authors)
     online = matrix(blocks, tweets, world.clock.now_ms())
 
     state = FeatureState()
@@ -152,116 +153,114 @@ async def test_events_become_rows_and_rows_the_models_inputs(
     assert online.shape == (1, len(FEATURES))
 
 
-async def test_it_goes_on_where_it_stopped(world: World, redis_client: redis.asyncio.Redis) -> None:
+async def test_it_goes_on_where_it_stopped(world: World, both_redis: RedisWorld) -> None:
     for i in range(5):
         await world.see(request=b"%d" % i)
-        async with world.running(redis_client):
+        async with world.running(both_redis.client):
             await world.consumed()
-    block = (await FeatureReader(redis_client).fetch(VIEWER, np.array([TWEET]), np.array([AUTHOR])))["t"]
+    block = (await FeatureReader(both_redis.client).fetch(VIEWER, np.array([TWEET]), np.array([AUTHOR])))["t"]
     assert block.seq.tolist() == [5]
 
 
-async def test_what_the_log_was_told_does_not_matter(world: World, redis_client: redis.asyncio.Redis) -> None:
+async def test_what_the_log_was_told_does_not_matter(world: World, both_redis: RedisWorld) -> None:
     """The log's own offsets are for the lag; a crash between the two commits must not count twice."""
     await world.see()
-    async with world.running(redis_client):
+    async with world.running(both_redis.client):
         await world.consumed()
-    before = await rows_in(redis_client)
+    before = await rows_in(both_redis.look)
     subscription = await world.log.subscribe(GROUP, [VIEWS, EDGES])
     (tp,) = {entry.topic_partition async for entry in _entries(world, VIEWS)}
     await subscription.commit({tp: 0})
     await subscription.close()
-    async with world.running(redis_client):
+    async with world.running(both_redis.client):
         await world.see(tweet=TWEET + 1, request=b"next")
         await world.consumed()
-    after = await rows_in(redis_client)
+    after = await rows_in(both_redis.look)
     assert after[row_key("t", TWEET)] == before[row_key("t", TWEET)]
 
 
-async def test_all_rows_come_back_after_flushall_while_it_runs(
-    world: World, redis_client: redis.asyncio.Redis
-) -> None:
-    async with world.running(redis_client):
+async def test_all_rows_come_back_after_flushall_while_it_runs(world: World, both_redis: RedisWorld) -> None:
+    async with world.running(both_redis.client):
         for i in range(20):
             await world.see(tweet=TWEET + i)
         await world.consumed()
-        await until_there(redis_client, row_key("t", TWEET + 19))
-        before = await rows_in(redis_client)
-        await redis_client.flushall()
-        await until_there(redis_client, row_key("va", (VIEWER, AUTHOR)))
-    assert await rows_in(redis_client) == before
+        await until_there(both_redis.look, row_key("t", TWEET + 19))
+        before = await rows_in(both_redis.look)
+        await both_redis.look.flushall()
+        await until_there(both_redis.look, row_key("va", (VIEWER, AUTHOR)))
+    assert await rows_in(both_redis.look) == before
 
 
 async def test_rows_that_change_right_after_flushall_do_not_hide_it(
-    world: World, redis_client: redis.asyncio.Redis
+    world: World, both_redis: RedisWorld
 ) -> None:
-    async with world.running(redis_client):
+    async with world.running(both_redis.client):
         await world.see()
         await world.consumed()
-        await until_there(redis_client, row_key("t", TWEET))
-        await redis_client.flushall()
+        await until_there(both_redis.look, row_key("t", TWEET))
+        await both_redis.look.flushall()
         await world.see(tweet=TWEET + 1)
         await world.consumed()
-    assert {row_key("t", TWEET), row_key("t", TWEET + 1)} <= await feature_keys(redis_client)
+    assert {row_key("t", TWEET), row_key("t", TWEET + 1)} <= await feature_keys(both_redis.look)
 
 
 async def test_all_rows_are_there_after_a_start_on_an_empty_redis(
-    world: World, redis_client: redis.asyncio.Redis
+    world: World, both_redis: RedisWorld
 ) -> None:
     await world.see()
-    async with world.running(redis_client):
+    async with world.running(both_redis.client):
         await world.consumed()
-    before = await rows_in(redis_client)
-    await redis_client.flushall()
-    async with world.running(redis_client):
-        await until_there(redis_client, row_key("g", 0))
-    assert await rows_in(redis_client) == before
+    before = await rows_in(both_redis.look)
+    await both_redis.look.flushall()
+    async with world.running(both_redis.client):
+        await until_there(both_redis.look, row_key("g", 0))
+    assert await rows_in(both_redis.look) == before
 
 
 async def test_it_counts_while_redis_is_away_and_projects_when_it_is_back(
-    world: World, redis_client: redis.asyncio.Redis
+    world: World, both_redis: RedisWorld
 ) -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
-        away = open_redis(f"redis://127.0.0.1:{held.getsockname()[1]}", timeout_ms=200)
+        away = open_redis(RedisOptions(f"redis://127.0.0.1:{held.getsockname()[1]}", 200))
         async with world.running(away):
             await world.see()
             await world.consumed()
         await away.aclose()
-    async with world.running(redis_client):
-        await until_there(redis_client, row_key("t", TWEET))
+    async with world.running(both_redis.client):
+        await until_there(both_redis.look, row_key("t", TWEET))
 
 
 async def test_what_cannot_be_counted_is_set_aside_and_the_rest_goes_on(
-    world: World, redis_client: redis.asyncio.Redis
+    world: World, both_redis: RedisWorld
 ) -> None:
     await world.log.append([OutboxRecord(VIEWS, VIEWER, b"not an envelope")])
     await world.see(viewer=0)
     await world.see()
-    async with world.running(redis_client):
+    async with world.running(both_redis.client):
         await world.consumed()
     # Neither is set aside a second time.
-    async with world.running(redis_client):
+    async with world.running(both_redis.client):
         await world.see(kind="click")
         await world.consumed()
     letters = [decode_event(decode_envelope(entry.value)) async for entry in _entries(world, DEAD_LETTERS)]
     assert [letter.group for letter in letters if isinstance(letter, DeadLetter)] == [GROUP, GROUP]
-    block = (await FeatureReader(redis_client).fetch(VIEWER, np.array([TWEET]), np.array([AUTHOR])))["t"]
+    block = (await FeatureReader(both_redis.client).fetch(VIEWER, np.array([TWEET]), np.array([AUTHOR])))["t"]
     assert block.seq.tolist() == [2]
 
 
-async def test_there_is_one_stream_a_file(world: World, redis_client: redis.asyncio.Redis) -> None:
-    async with world.running(redis_client):
+async def test_there_is_one_stream_a_file(world: World, both_redis: RedisWorld) -> None:
+    async with world.running(both_redis.client):
         await world.see()
         await world.consumed()
         with pytest.raises(ConfigurationError):
-            await world.stream(redis_client).run(asyncio.Event())
+            await world.stream(both_redis.client).run(asyncio.Event())
 
 
 class InterruptedStore(PackedStore):
     """A real store whose next writes fail, before or after they reached Redis."""
 
-    def __init__(self, client: redis.asyncio.Redis) -> None:
+    def __init__(self, client: RedisClient) -> None:
         super().__init__(client)
         self.failures: list[str] = []
 
@@ -277,10 +276,10 @@ class InterruptedStore(PackedStore):
 
 @pytest.mark.parametrize("failure", ["before", "after"])
 async def test_a_write_that_was_cut_off_is_made_good(
-    world: World, redis_client: redis.asyncio.Redis, failure: str
+    world: World, both_redis: RedisWorld, failure: str
 ) -> None:
     file = FeaturesFile.open(world.home / "features.db", world.clock)
-    store = InterruptedStore(redis_client)
+    store = InterruptedStore(both_redis.client)
     projection = FeaturesProjection(store, file, "one")
     stop = asyncio.Event()
     task = asyncio.create_task(projection.run(stop))
@@ -291,12 +290,12 @@ async def test_a_write_that_was_cut_off_is_made_good(
         await file.commit(rows, {}, {}, forget_before_ms=0)
         store.failures = [failure] * i
         projection.hand_over(rows)
-        await until_there(redis_client, row_key("t", TWEET + i))
+        await until_there(both_redis.look, row_key("t", TWEET + i))
     stop.set()
     projection.wake()
     await task
     expected = {(row.row.view, row.row.entity): row.row.packed for row in (await _all(file))}
-    assert await rows_in(redis_client) == {row_key(*whose): packed for whose, packed in expected.items()}
+    assert await rows_in(both_redis.look) == {row_key(*whose): packed for whose, packed in expected.items()}
     file.close()
 
 

@@ -314,6 +314,9 @@ PARAMETERS: dict[str, tuple[str, str, int | None]] = {
     "an unknown algorithm": ("algorithm=random", "algorithm", None),
     "an algorithm in capitals": ("algorithm=RANKED", "algorithm", None),
     "no algorithm": ("algorithm=", "algorithm", None),
+    "a refresh in words": ("refresh=yes", "refresh", None),
+    "no refresh": ("refresh=", "refresh", None),
+    "refresh 2": ("refresh=2", "refresh", None),
 }
 
 
@@ -366,6 +369,12 @@ async def test_a_ranked_cursor_in_a_chronological_feed(stack: LiveStack, circle:
         "GET", "/v1/feed", params={"cursor": cursor, "algorithm": "chronological"}
     )
     refused(answer, "cursor_invalid", "cursor")
+
+
+async def test_a_refresh_in_the_middle_of_a_scroll(circle: Circle) -> None:
+    cursor = (await circle.reader.page(limit=1))["next_cursor"]
+    answer = await circle.reader.call("GET", "/v1/feed", params={"cursor": cursor, "refresh": "1"})
+    refused(answer, "invalid_field", "refresh")
 
 
 # -- events ------------------------------------------------------------------------------------------
@@ -445,6 +454,8 @@ async def test_a_route_that_is_not_there(circle: Circle) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     method = await circle.reader.call("PUT", "/v1/tweets", json={"text": "x"})
     assert (method.status_code, method.json()["code"]) == (405, "not_found")
+    # What tells it from a tweet that is not there.
+    assert (method.json()["field"], method.json()["limit"]) == ("method", method.headers["allow"])
     assert method.headers["content-type"] == "application/problem+json"
     assert method.headers["allow"]
 

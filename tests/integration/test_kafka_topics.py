@@ -120,4 +120,17 @@ def test_options_that_clash_say_what_to_do(tmp_path: Path) -> None:
         "localhost:1", security_protocol="SASL_PLAINTEXT", sasl_username="u", sasl_password="p"
     ).client_arguments()
     assert arguments["sasl_plain_username"] == "u"
-    assert "secret" not in repr(KafkaOptions("localhost:1", sasl_password="secret"))
+    secret = KafkaOptions("h:1", security_protocol="SASL_SSL", sasl_username="u", sasl_password="secret")
+    assert "secret" not in repr(secret)
+    with pytest.raises(ConfigurationError, match="uses no TLS, and a TLS file is named"):
+        KafkaOptions("localhost:1", ssl_ca=tmp_path / "ca.pem")
+    with pytest.raises(ConfigurationError, match="asks for no user, and one is named"):
+        KafkaOptions("localhost:1", sasl_username="u")
+    with pytest.raises(ConfigurationError, match="name both"):
+        KafkaOptions("localhost:1", security_protocol="SSL", ssl_key=tmp_path / "key.pem")
+
+
+@pytest.mark.parametrize("bootstrap", ["", "one:9092,", "one:port", "one:70000", ":9092"])
+def test_addresses_that_are_none_are_refused(bootstrap: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"kafka\.bootstrap is .*: write host:port"):
+        KafkaOptions(bootstrap)

@@ -2,30 +2,73 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import polars as pl
+import pytest
 
-from eventlog.schema import TweetCreated, Viewed, record_of
-from stores.lake import LakeReader
+from eventlog.envelope import decode_envelope
+from eventlog.log import OperatedLog
+from eventlog.reading import read
+from eventlog.schema import TWEETS, VIEWS, TweetCreated, Viewed, record_of
+from stores.lake import LakeReader, newest_manifest
 from stores.ports import OutboxRecord
-from tests.integration.lake_writer_process import open_log
+from tests.contracts.log_engines import (
+    LOG_ENGINES,
+    KafkaLogEngine,
+    LogEngine,
+    kafka_address,
+    log_engine_at,
+)
+from tests.faults.fault import Fault, arm, environment_of, mark_of
+from tests.faults.points import LAKE_STEPS, TIMES, faults_of
+from tests.integration.lake_writer_process import ROLE
 
 REPOSITORY = Path(__file__).parents[2]
 NOW_MS = 1_700_000_000_000
 EVENTS_A_RUN = 30
-# One commit of both tables: lock, two files, directories, manifest, rename, directories, the log.
-STEPS = 8
 
 
-def run(home: Path, when: str, at: int) -> int:
-    """The exit code of a writer; negative where a signal ended it."""
-    command = [sys.executable, "-m", "tests.integration.lake_writer_process", str(home), when, str(at)]
-    return subprocess.run(command, cwd=REPOSITORY, timeout=60, check=False).returncode
+class Writer:
+    """Runs of a lake writer, each until its end: its own, or that of a fault."""
+
+    def __init__(self, home: Path, engine: LogEngine) -> None:
+        self._home = home
+        self._engine = engine
+        self._runs = count()
+
+    def run(self, *faults: Fault) -> int:
+        """The exit code; negative where a signal ended it. A fault that was not hit fails the test."""
+        marks = self._home / f"run-{next(self._runs)}"
+        marks.mkdir()
+        arm(marks)
+        process = "tests.integration.lake_writer_process"
+        done = subprocess.run(
+            [sys.executable, "-m", process, str(self._home), self._engine.name, self._engine.address],
+            env={**os.environ, **environment_of(faults, marks)},
+            cwd=REPOSITORY,
+            timeout=120,
+            check=False,
+        )
+        assert all(mark_of(marks, number).exists() for number in range(len(faults))), faults
+        return done.returncode
+
+
+@pytest.fixture(params=LOG_ENGINES)
+def log_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LogEngine]:
+    """An empty log, that of one machine and a real Kafka."""
+    address = str(tmp_path)
+    if request.param == KafkaLogEngine.name:
+        address = kafka_address(request.getfixturevalue("kafka_server"))
+    engine = log_engine_at(request.param, address)
+    yield engine
+    engine.remove()
 
 
 def events(first: int) -> list[OutboxRecord]:
@@ -43,26 +86,49 @@ def lake_ids(home: Path) -> list[int]:
     return sorted(pl.concat(found)["event_id"].to_list())
 
 
-async def test_no_kill_loses_or_doubles_an_event(tmp_path: Path) -> None:
-    log, close = open_log(tmp_path)
+async def ids_below(log: OperatedLog, offsets: dict[str, dict[int, int]]) -> list[int]:
+    """What the log holds below a manifest's offsets."""
+    return sorted(
+        [
+            decode_envelope(entry.value).id
+            async for entry in read(log, [VIEWS, TWEETS])
+            if entry.offset < offsets.get(entry.topic, {}).get(entry.partition, 0)
+        ]
+    )
+
+
+async def test_no_kill_loses_or_doubles_an_event(tmp_path: Path, log_engine: LogEngine) -> None:
+    await _kill_at_every_step(tmp_path, log_engine)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("time", range(1, TIMES + 1))
+async def test_no_kill_of_many_does(tmp_path: Path, log_engine: LogEngine, time: int) -> None:
+    await _kill_at_every_step(tmp_path, log_engine)
+
+
+async def _kill_at_every_step(tmp_path: Path, log_engine: LogEngine) -> None:
+    writer = Writer(tmp_path, log_engine)
     first = count(1, EVENTS_A_RUN)
     appended = 0
-    for at in range(1, STEPS + 1):
-        for when in ("before", "after"):
+    async with log_engine.open() as log:
+        for fault in faults_of(ROLE, LAKE_STEPS):
             await log.append(events(next(first)))
             appended += EVENTS_A_RUN
-            # A run in which the point was not hit would end with 0.
-            assert run(tmp_path, when, at) == -signal.SIGKILL, f"{when} step {at}"
-            if (tmp_path / "lake" / "manifest").exists() and list(
-                (tmp_path / "lake").glob("manifest/*.json")
-            ):
-                ids = lake_ids(tmp_path)
-                assert len(ids) == len(set(ids)), f"doubled after a kill {when} step {at}"
-    assert run(tmp_path, "never", 0) == 0
-    assert lake_ids(tmp_path) == list(range(1, appended + 1))
-    named = {file.path for files in LakeReader(tmp_path / "lake").manifest.files.values() for file in files}
-    named |= {old.path for old in LakeReader(tmp_path / "lake").manifest.retired}
-    on_disk = (tmp_path / "lake").glob("*/dt=*/hour=*/*")
-    assert {path.relative_to(tmp_path / "lake").as_posix() for path in on_disk} == named
-    assert await log.lag("lake", ["views.v1", "tweets.v1"]) == {"views.v1": 0, "tweets.v1": 0}
-    close()
+            assert writer.run(fault) == -signal.SIGKILL, fault
+            manifest = newest_manifest(tmp_path / "lake")
+            if manifest is not None:
+                # The files and the place in the log are of one moment, whenever that was.
+                assert lake_ids(tmp_path) == await ids_below(log, manifest.offsets), fault
+        assert writer.run() == 0
+        assert lake_ids(tmp_path) == list(range(1, appended + 1))
+        assert await log.lag("lake", [VIEWS, TWEETS]) == {VIEWS: 0, TWEETS: 0}
+    _check_files(tmp_path / "lake")
+
+
+def _check_files(lake: Path) -> None:
+    """No file lies there that no manifest names."""
+    manifest = LakeReader(lake).manifest
+    named = {file.path for files in manifest.files.values() for file in files}
+    named |= {old.path for old in manifest.retired}
+    assert {path.relative_to(lake).as_posix() for path in lake.glob("*/dt=*/hour=*/*")} == named

@@ -8,13 +8,18 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from core.ids import UserId
-from stores.redis_client import CONNECTIONS, open_redis, redis_errors, run_script
+from stores.redis_assembly import open_redis
+from stores.redis_client import RedisClient
+from stores.redis_commands import command
+from stores.redis_node import CONNECTIONS
+from stores.redis_options import RedisOptions
 from stores.slates import SLATES_A_VIEWER, Slate, SlateStore, slate_key
+from tests.e2e.waiting import eventually
+from tests.integration.redis_world import PATIENT_MS, RedisWorld, redis_world
 from wiring.home import Home
 from wiring.process import listen
 from wiring.redis_server import redis_command
@@ -35,19 +40,17 @@ def own_url(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-async def own_redis(own_url: str) -> AsyncIterator[Redis]:
-    redis = open_redis(own_url, timeout_ms=10_000)
-    async with asyncio.timeout(20):
-        while not await _answers(redis):
-            continue
-    yield redis
-    await redis.aclose()
+async def own_redis(own_url: str) -> AsyncIterator[RedisWorld]:
+    client = open_redis(RedisOptions(own_url, PATIENT_MS))
+    await eventually("Redis answers", lambda: _answers(client))
+    async with redis_world(RedisOptions(own_url, PATIENT_MS)) as world:
+        yield world
+    await client.aclose()
 
 
-async def _answers(redis: Redis) -> bool:
+async def _answers(client: RedisClient) -> bool:
     try:
-        with redis_errors():
-            await redis.get("any")
+        await client.ping()
     except Unavailable:
         return False
     return True
@@ -58,51 +61,79 @@ async def _answers(redis: Redis) -> bool:
     [("min-replicas-to-write", "1"), ("maxmemory", "1"), ("replicaof", "127.0.0.1 1")],
     ids=["without replicas", "full", "read-only"],
 )
-async def test_a_state_of_redis_is_unavailable(own_redis: Redis, name: str, value: str) -> None:
+async def test_a_state_of_redis_is_unavailable(own_redis: RedisWorld, name: str, value: str) -> None:
     if name == "replicaof":
-        await own_redis.execute_command("REPLICAOF", *value.split())  # type: ignore[no-untyped-call]  # redis-py's own
+        await own_redis.look.execute_command("REPLICAOF", *value.split())
     else:
-        await own_redis.config_set(name, value)
-    with pytest.raises(Unavailable), redis_errors():
-        await own_redis.set("k", "v")
+        await own_redis.look.config_set(name, value)
+    redis = own_redis.client
     with pytest.raises(Unavailable):
-        await run_script(own_redis, WRITE, [b"k"], b"v")
-    pipeline = own_redis.pipeline(transaction=False)
-    pipeline.set("k", "v")
-    with pytest.raises(Unavailable), redis_errors():
-        await pipeline.execute()
+        await redis.call(command(b"SET", b"k", b"v"))
+    with pytest.raises(Unavailable):
+        await redis.run_script(WRITE, [b"k"], b"v")
+    with pytest.raises(Unavailable):
+        await redis.answers([command(b"GET", b"k"), command(b"SET", b"k", b"v")])
+    # Reads go on, but for a Redis that may not be asked at all.
+    assert (await redis.find([b"k"])).failure is None
 
 
-async def test_a_wrong_command_is_a_bug_of_ours(own_redis: Redis) -> None:
-    await run_script(own_redis, "return redis.call('LPUSH', KEYS[1], ARGV[1])", [b"list"], b"v")
-    with pytest.raises(ResponseError), redis_errors():
-        await own_redis.get("list")
+async def test_a_wrong_command_is_a_bug_of_ours(own_redis: RedisWorld) -> None:
+    redis = own_redis.client
+    await redis.run_script("return redis.call('LPUSH', KEYS[1], ARGV[1])", [b"list"], b"v")
     with pytest.raises(ResponseError):
-        await run_script(own_redis, "return nonsense(", [b"k"])
+        await redis.call(command(b"GET", b"list"))
+    with pytest.raises(ResponseError):
+        await redis.run_script("return nonsense(", [b"k"])
 
 
-async def test_more_callers_than_connections_wait_for_one(own_redis: Redis) -> None:
-    answers = await asyncio.gather(*(own_redis.set(f"k{i}", i) for i in range(5 * CONNECTIONS)))
-    assert all(answers)
-    connected = int((await own_redis.info("clients"))["connected_clients"])
-    assert connected <= CONNECTIONS
+async def test_what_is_wrong_with_one_command_is_its_own_answer(both_redis: RedisWorld) -> None:
+    await both_redis.look.rpush("{one}list", "v")
+    await both_redis.look.set("other", "v")
+    words = [(b"GET", b"{one}list"), (b"GET", b"other"), (b"LLEN", b"{one}list"), (b"GET", b"nothing")]
+    wrong, *rest = await both_redis.client.answers([command(name, key) for name, key in words])
+    assert isinstance(wrong, ResponseError)
+    assert rest == [b"v", 1, None]
+    # As MGET has it: what is no string is no value.
+    assert (await both_redis.client.find([b"{one}list", b"other"])).values == [None, b"v"]
 
 
-async def test_a_viewer_keeps_only_so_many_slates(own_redis: Redis) -> None:
-    store, viewer = SlateStore(own_redis), UserId(7)
+async def test_nothing_asked_is_nothing_answered(both_redis: RedisWorld) -> None:
+    assert await both_redis.client.calls([]) == []
+    assert (await both_redis.client.find([])).values == []
+    assert await both_redis.client.scan(b"*") == []
+
+
+async def test_every_key_is_found_by_its_pattern(both_redis: RedisWorld) -> None:
+    keys = {b"proc:%d" % number for number in range(300)}
+    await both_redis.client.calls([command(b"SET", key, b"v") for key in [*keys, b"other"]])
+    found = await both_redis.client.scan(b"proc:*")
+    assert (set(found), len(found)) == (keys, 300)
+
+
+async def test_more_callers_than_connections_wait_for_one(own_redis: RedisWorld) -> None:
+    calls = [command(b"SET", b"k%d" % i, i) for i in range(5 * CONNECTIONS)]
+    assert await asyncio.gather(*map(own_redis.client.call, calls)) == [b"OK"] * len(calls)
+    # The two others are the one who looks and the one who waited for the start.
+    assert int((await own_redis.look.info("clients"))["connected_clients"]) <= CONNECTIONS + 2
+
+
+async def test_a_viewer_keeps_only_so_many_slates(both_redis: RedisWorld) -> None:
+    store, viewer = SlateStore(both_redis.client), UserId(7)
     made = [_slate(f"s{number}") for number in range(SLATES_A_VIEWER + 3)]
     for slate in made:
         await store.put(viewer, slate)
-    kept = [slate.slate_id for slate in made if await own_redis.exists(slate_key(viewer, slate.slate_id))]
+    kept = [
+        slate.slate_id for slate in made if await both_redis.look.exists(slate_key(viewer, slate.slate_id))
+    ]
     assert kept == [slate.slate_id for slate in made[3:]]
 
 
-async def test_a_slate_that_was_made_here_outlives_redis(own_redis: Redis) -> None:
-    store, viewer, slate = SlateStore(own_redis), UserId(7), _slate("s")
+async def test_a_slate_that_was_made_here_outlives_redis(both_redis: RedisWorld) -> None:
+    store, viewer, slate = SlateStore(both_redis.client), UserId(7), _slate("s")
     await store.put(viewer, slate)
-    await own_redis.flushall()
+    await both_redis.look.flushall()
     assert await store.get(viewer, "s") == slate
-    assert await SlateStore(own_redis).get(viewer, "s") is None
+    assert await SlateStore(both_redis.client).get(viewer, "s") is None
     assert await store.get(UserId(8), "s") is None
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import redis.asyncio
 
 from core.errors import Unavailable
 from core.ids import UserId
 from stores.ports import Ids
+from tests.integration.redis_world import RedisWorld
 from tests.unit.timelines.fake_stores import FakeGraphStore, FakeTweetStore
 from timelines.layout import CAPACITY, TRIM_SLACK, TTL_S, Delivery, parse_timeline, push, timeline_key
 from timelines.merge import LOCK_MS, TimelineMerge, lock_key
@@ -28,9 +28,10 @@ BASE = 2**62
 class Timelines:
     """Everything about one viewer, who follows Ada and Bob."""
 
-    def __init__(self, client: redis.asyncio.Redis) -> None:
-        # Its annotations do not tell its synchronous answers from the others.
-        self.redis: Any = client
+    def __init__(self, world: RedisWorld) -> None:
+        client = world.client
+        self.client = client
+        self.redis: Any = world.look
         self.tweets = FakeTweetStore()
         self.graph = FakeGraphStore()
         self.graph.follow(VIEWER, ADA, BOB)
@@ -50,7 +51,7 @@ class Timelines:
         return items
 
     async def push(self, *tweet_ids: int) -> int:
-        return await push(self.redis, [Delivery(VIEWER, tweet_id) for tweet_id in tweet_ids])
+        return await push(self.client, [Delivery(VIEWER, tweet_id) for tweet_id in tweet_ids])
 
     async def post(self, author: int, *tweet_ids: int) -> None:
         """As it happens: the store has it before it is pushed."""
@@ -72,8 +73,8 @@ class Timelines:
 
 
 @pytest.fixture
-def world(redis_client: redis.asyncio.Redis) -> Timelines:
-    return Timelines(redis_client)
+def world(both_redis: RedisWorld) -> Timelines:
+    return Timelines(both_redis)
 
 
 def items(ids: Sequence[int], sentinel: bytes = b"0") -> list[bytes]:

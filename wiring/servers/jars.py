@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import queue
 import shutil
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import ConfigurationError, Corrupt, Unavailable
+from core.errors import ConfigurationError, Corrupt, RankfeedError, Unavailable
 from wiring.servers.nodes import only_one
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 DOWNLOADS_AT_ONCE = 6
 TIMEOUT_S = 60
 _TELL_EVERY = 10
+_STAGING = "downloads"
 # The largest set and its copy on the way are 140 MB.
 NEEDED_BYTES = 300 * 1024 * 1024
 
@@ -91,24 +95,61 @@ class JarCache:
             return
         self._require_space()
         self._say(f"{name}: downloading {len(missing)} jars into {self._root} (once)")
-        staging = self._root / "downloads"
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir()
+        for left in self._root.glob(f"{_STAGING}*"):
+            # Of a start that was broken off: nothing in it was ever compared with the list.
+            shutil.rmtree(left, ignore_errors=True)
+        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self._root))
         received_bytes = 0
-        with ThreadPoolExecutor(DOWNLOADS_AT_ONCE, thread_name_prefix="jars") as pool:
-            downloads = {pool.submit(self._download, jar, staging): jar for jar in missing}
+        try:
+            for done, (jar, path) in enumerate(self._downloaded(missing, staging), 1):
+                _require_whole(path, jar)
+                received_bytes += path.stat().st_size
+                path.replace(directory / jar.file_name)
+                if done % _TELL_EVERY == 0 or done == len(missing):
+                    self._say(f"{name}: {done} of {len(missing)} jars, {received_bytes / 1e6:.0f} MB")
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+    def _downloaded(self, missing: list[Jar], staging: Path) -> Iterator[tuple[Jar, Path]]:
+        """Each one as it comes; raises what the download raises.
+
+        By threads that nobody waits for: whoever breaks this off does not wait for the slowest server.
+        What such a thread still writes lies in a directory that nobody looks into any more.
+        """
+        wanted: queue.SimpleQueue[Jar] = queue.SimpleQueue()
+        arrived: queue.SimpleQueue[tuple[Jar, Path | RankfeedError | OSError | None]] = queue.SimpleQueue()
+        for jar in missing:
+            wanted.put(jar)
+
+        def fetch(jar: Jar) -> None:
+            found: Path | RankfeedError | OSError | None = None
             try:
-                for done, download in enumerate(as_completed(downloads), 1):
-                    jar = downloads[download]
-                    path = download.result()
-                    _require_whole(path, jar)
-                    received_bytes += path.stat().st_size
-                    path.replace(directory / jar.file_name)
-                    if done % _TELL_EVERY == 0 or done == len(missing):
-                        self._say(f"{name}: {done} of {len(missing)} jars, {received_bytes / 1e6:.0f} MB")
+                found = self._download(jar, staging)
+            except (RankfeedError, OSError) as exc:
+                found = exc
             finally:
-                pool.shutdown(cancel_futures=True)
-        shutil.rmtree(staging, ignore_errors=True)
+                # Whatever came of it: somebody waits.
+                arrived.put((jar, found))
+
+        def work() -> None:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    fetch(wanted.get_nowait())
+
+        for number in range(min(DOWNLOADS_AT_ONCE, len(missing))):
+            threading.Thread(target=work, name=f"jars-{number}", daemon=True).start()
+        try:
+            for _ in missing:
+                jar, found = arrived.get()
+                if isinstance(found, Exception):
+                    raise found
+                if found is None:
+                    raise RuntimeError(f"the thread that downloaded {jar.coordinate} ended over it")
+                yield jar, found
+        finally:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    wanted.get_nowait()
 
     def _require_space(self) -> None:
         free_bytes = shutil.disk_usage(self._root).free

@@ -6,12 +6,13 @@ import asyncio
 import base64
 import subprocess
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import ConfigurationError
+from wiring.servers.diagnosis import advice_of
 from wiring.servers.jars import JarCache
 from wiring.servers.java import Java
 from wiring.servers.nodes import NodeDirectory, NodeState
@@ -19,6 +20,7 @@ from wiring.servers.ports import answers
 from wiring.servers.sets import KAFKA_JARS
 
 HOST = "127.0.0.1"
+SCRAM = ("SCRAM-SHA-256", "SCRAM-SHA-512")
 _ASK_S = 5.0
 
 _LOG4J = """\
@@ -34,9 +36,12 @@ appender.stdout.layout.pattern = %d %p %c{1} %m%n
 
 @dataclass(frozen=True, slots=True)
 class KafkaRecipe:
+    """`users` are passwords by name, for listeners that ask for one by SCRAM; ours ask for none."""
+
     java: Java
     jars: JarCache
     heap_mb: int = 256
+    users: Mapping[str, str] = field(default_factory=dict)
     name: str = "kafka"
     ready_s: float = 90.0
     stop_s: float = 20.0
@@ -90,17 +95,29 @@ class KafkaRecipe:
     def _format(self, place: NodeDirectory, libraries: Path, cluster_id: str) -> None:
         command = self.java.command(libraries, self._options(place), "kafka.tools.StorageTool")
         properties = str(place.root / "server.properties")
+        secrets = [
+            f"--add-scram={mechanism}=[name={name},password={password}]"
+            for name, password in self.users.items()
+            for mechanism in SCRAM
+        ]
         done = subprocess.run(
-            [*command, "format", f"--cluster-id={cluster_id}", "-c", properties, "--ignore-formatted"],
+            [
+                *command,
+                "format",
+                f"--cluster-id={cluster_id}",
+                "-c",
+                properties,
+                "--ignore-formatted",
+                *secrets,
+            ],
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode != 0:
-            raise ConfigurationError(
-                f"Kafka cannot format {place.data}: {(done.stderr or done.stdout).strip()}\n"
-                "`rankfeed servers down kafka --wipe` empties it"
-            )
+            said = (done.stderr or done.stdout).strip()
+            advice = advice_of(place, said) or "`rankfeed servers down kafka --wipe` empties it"
+            raise ConfigurationError(f"Kafka cannot format {place.data}: {advice}.\n{said}")
 
     def _options(self, directory: NodeDirectory) -> list[str]:
         log4j = (directory.root / "log4j2.properties").as_uri()

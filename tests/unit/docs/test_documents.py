@@ -7,8 +7,11 @@ from pathlib import Path
 
 import click
 import pytest
+from fastapi.routing import APIRoute
 
 from feed_api.problems import CODES
+from feed_api.routes import events, feed, health, tweets, users
+from tests.outages.table import PARTS, ROWS
 from wiring.cli import main
 from wiring.settings import PREFIX, Settings, list_settings
 
@@ -86,3 +89,29 @@ def _commands(group: click.Group) -> list[click.Command]:
     for command in group.commands.values():
         found += [command] if not isinstance(command, click.Group) else _commands(command)
     return found
+
+
+def _degradation() -> tuple[list[str], dict[str, tuple[str, ...]]]:
+    lines = (ROOT / "docs/degradation.md").read_text().splitlines()
+    header, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")
+    ]
+    return header[1:], {row[0]: tuple(row[1:]) for row in rows}
+
+
+def test_what_happens_without_a_part_is_what_the_tests_ask() -> None:
+    parts, rows = _degradation()
+    assert parts == list(PARTS)
+    assert rows == ROWS
+
+
+def test_every_route_stands_in_the_table_of_outages() -> None:
+    routes = {
+        f"{method} {route.path}"
+        for module in (events, feed, health, tweets, users)
+        for route in module.router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    named = {re.sub(r"\?.*", "", match) for row in ROWS for match in re.findall(r"`([A-Z]+ [^`]+)`", row)}
+    assert named == routes

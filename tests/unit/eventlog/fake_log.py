@@ -68,6 +68,9 @@ class FakeLog:
                 firsts[entry.topic_partition] = entry.offset
         return firsts
 
+    async def offsets_of(self, group: str, topics: Sequence[str]) -> Offsets:
+        return {tp: next_ for tp, next_ in self.committed.items() if tp.topic in topics}
+
     async def reset(self, group: str, offsets: Offsets) -> None:
         self.fail("reset")
         self.committed |= offsets

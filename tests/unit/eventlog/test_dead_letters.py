@@ -12,6 +12,7 @@ from core.errors import Unavailable
 from eventlog.dead_letters import DeadLetters
 from eventlog.log import TopicPartition
 from eventlog.schema import DEAD_LETTERS, VIEWS, DeadLetter, record_of
+from eventlog.worker import MintId
 from stores.ports import OutboxRecord
 from tests.fakes import FakeClock
 from tests.unit.eventlog.fake_log import FakeLog
@@ -35,8 +36,12 @@ class BreakingLog(FakeLog):
 
 
 def letters_of(log: FakeLog) -> DeadLetters:
+    return DeadLetters(log, FakeClock())
+
+
+def mint() -> MintId:
     ids = count(100)
-    return DeadLetters(log, FakeClock(), lambda: next(ids))
+    return lambda: next(ids)
 
 
 def log_with_a_letter() -> BreakingLog:
@@ -51,8 +56,8 @@ async def test_a_redrive_that_broke_off_can_be_repeated() -> None:
     letters = letters_of(log)
     log.fail_append_after(1)
     with pytest.raises(Unavailable):
-        await letters.redrive([1])
-    assert await letters.redrive([1]) == 1
+        await letters.redrive([1], mint())
+    assert await letters.redrive([1], mint()) == 1
     # The event is there at least once, and the letter was marked only after it.
     assert [record.topic for record in log.appended] == [VIEWS, VIEWS, DEAD_LETTERS]
     assert {(record.key, record.value) for record in log.appended[:2]} == {(7, b"raw")}
@@ -61,7 +66,7 @@ async def test_a_redrive_that_broke_off_can_be_repeated() -> None:
 async def test_a_redriven_letter_waits_no_more() -> None:
     log = log_with_a_letter()
     letters = letters_of(log)
-    await letters.redrive([1])
+    await letters.redrive([1], mint())
     mark = log.appended[-1]
     log.publish(mark.topic, mark.key, mark.value)
     assert await letters.waiting() == []
@@ -74,3 +79,16 @@ async def test_looking_commits_nothing() -> None:
     assert log.committed == {}
     assert all(subscription.closed for subscription in log.subscriptions)
     assert await log.ends([DEAD_LETTERS]) == {TopicPartition(DEAD_LETTERS, 0): 1}
+
+
+async def test_an_event_of_several_letters_is_published_once() -> None:
+    log = log_with_a_letter()
+    again = record_of(DeadLetter(VIEWS, 3, 9, "lake", "no", 1, b"raw"), id=2, ts_ms=3, key=7)
+    other = record_of(DeadLetter(VIEWS, 3, 10, "lake", "no", 1, b"other"), id=3, ts_ms=3, key=7)
+    for letter in (again, other):
+        log.publish(DEAD_LETTERS, letter.key, letter.value)
+    assert await letters_of(log).redrive([1, 2, 3], mint()) == 2
+    events = [record.value for record in log.appended if record.topic == VIEWS]
+    assert events == [b"raw", b"other"]
+    # Each letter is marked all the same.
+    assert len(log.appended) == 5

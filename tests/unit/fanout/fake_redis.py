@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
-from redis.asyncio import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
+from core.errors import Unavailable
+from stores.redis_client import RedisClient
+from stores.redis_commands import Command
 
 
 class FakeRedis:
@@ -14,33 +16,21 @@ class FakeRedis:
     def __init__(self) -> None:
         self.pushed: list[tuple[int, int]] = []
         self.pipelines: list[int] = []
+        self.copied: set[bool] = set()
         self.away = False
 
     @property
-    def client(self) -> Redis:
-        return cast(Redis, self)
+    def client(self) -> RedisClient:
+        return cast(RedisClient, self)
 
-    def pipeline(self, transaction: bool = True) -> FakePipeline:
-        return FakePipeline(self)
-
-
-class FakePipeline:
-    def __init__(self, redis: FakeRedis) -> None:
-        self._redis = redis
-        self._commands: list[tuple[int, int]] = []
-
-    async def __aenter__(self) -> FakePipeline:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._commands = []
-
-    def lpushx(self, key: bytes, value: bytes) -> None:
-        self._commands.append((int(key.split(b"{")[1].rstrip(b"}")), int(value)))
-
-    async def execute(self) -> list[int]:
-        if self._redis.away:
-            raise RedisConnectionError("away")
-        self._redis.pipelines.append(len(self._commands))
-        self._redis.pushed += self._commands
-        return [1] * len(self._commands)
+    async def calls(self, commands: Sequence[Command], *, copied: bool = False) -> list[Any]:
+        if self.away:
+            raise Unavailable("away")
+        self.pipelines.append(len(commands))
+        self.copied.add(copied)
+        for one in commands:
+            # *3 $6 LPUSHX $n tl:{viewer} $n tweet
+            words = one.packed.split(b"\r\n")[2::2]
+            assert words[0] == b"LPUSHX"
+            self.pushed.append((int(words[1].split(b"{")[1].rstrip(b"}")), int(words[2])))
+        return [1] * len(commands)

@@ -13,7 +13,8 @@ from eventlog.schema import Event, FollowSet, TweetCreated, decode_event, record
 from eventlog.worker import Arrived
 from fanout.handlers import FOLLOWER_PAGE, PIPELINE_COMMANDS, FanoutHandler
 from stores.ports import GraphStore, Ids
-from stores.redis_client import open_redis
+from stores.redis_assembly import open_redis
+from stores.redis_options import RedisOptions
 from tests.fakes import FakeClock
 from tests.unit.fanout.fake_redis import FakeRedis
 from tests.unit.timelines.fake_stores import FakeGraphStore, FakeTweetStore
@@ -58,10 +59,10 @@ class World:
         self.handler = FanoutHandler(self.redis.client, store, self.relations, self.merge, FakeClock())
 
 
-def arrived(*events: Event) -> list[Arrived]:
+def arrived(*events: Event, ver: int = VER) -> list[Arrived]:
     batch = []
     for offset, event in enumerate(events):
-        record = record_of(event, id=VER, ts_ms=1, key=1)
+        record = record_of(event, id=ver, ts_ms=1, key=1)
         envelope = decode_envelope(record.value)
         decoded = decode_event(envelope)
         assert decoded is not None
@@ -80,6 +81,8 @@ async def test_a_tweet_goes_to_its_author_and_all_followers() -> None:
     world.graph.follow(4, BOB)
     await world.handler.handle(arrived(tweet(100)))
     assert sorted(world.redis.pushed) == [(1, 100), (2, 100), (3, 100), (ADA, 100)]
+    # Once the batch is committed nobody pushes it again: a failover must not take it back.
+    assert world.redis.copied == {True}
 
 
 async def test_authors_are_asked_for_once_a_batch_and_page_by_page() -> None:
@@ -112,6 +115,23 @@ async def test_a_follow_forgets_the_followees_and_brings_what_was_there() -> Non
     assert world.redis.pushed == []
 
 
+async def test_an_edge_that_changed_often_is_that_of_its_highest_version() -> None:
+    world = World()
+    events = [(7, True), (9, False), (8, True)]
+    await world.handler.handle(
+        [one for ver, on in events for one in arrived(FollowSet(1, ADA, on=on), ver=ver)]
+    )
+    assert world.relations.invalidated == [(1, 9)]
+    assert world.merge.added == []
+
+
+async def test_a_tweet_that_was_told_of_twice_is_pushed_once() -> None:
+    world = World()
+    world.graph.follow(1, ADA)
+    await world.handler.handle(arrived(tweet(100), tweet(101), tweet(100)))
+    assert sorted(world.redis.pushed) == [(1, 100), (1, 101), (ADA, 100), (ADA, 101)]
+
+
 async def test_follows_come_before_the_tweets_of_their_batch() -> None:
     world = World()
     world.redis.away = True
@@ -134,7 +154,7 @@ async def test_a_neighbour_that_is_away_makes_the_batch_come_again() -> None:
 
 async def test_without_redis_the_batch_waits() -> None:
     graph = FakeGraphStore()
-    redis = open_redis("redis://127.0.0.1:1/0", timeout_ms=100)
+    redis = open_redis(RedisOptions("redis://127.0.0.1:1/0", timeout_ms=100))
     try:
         relations, merge = Relations(redis, graph), TimelineMerge(redis, FakeTweetStore())
         handler = FanoutHandler(redis, graph, relations, merge, FakeClock())

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
+import msgspec
+
 from core import errors
-from feed_api.problems import CODES
+from feed_api.problems import CODES, RETRY_AFTER_S, overloaded_problem, unavailable_problem
 
 CONTRACT = [
     "invalid_body",
@@ -38,3 +42,14 @@ def test_every_error_of_the_callers_has_a_code_and_a_status() -> None:
         assert error.code in CODES
         assert 400 <= error.status < 500
         assert error.title
+
+
+def test_who_was_turned_away_together_does_not_come_back_together() -> None:
+    randomness = random.Random(1)
+    for form in (overloaded_problem, unavailable_problem):
+        answers = [form(randomness) for _ in range(100)]
+        said = {int(answer.headers["Retry-After"]) for answer in answers}
+        assert said == set(range(RETRY_AFTER_S[0], RETRY_AFTER_S[1] + 1))
+        for answer in answers:
+            body = msgspec.json.decode(answer.body)
+            assert body["retry_after_s"] == int(answer.headers["Retry-After"])

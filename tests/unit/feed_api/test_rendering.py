@@ -43,7 +43,10 @@ def _feed(page: FeedPage) -> dict[str, Any]:
     query = FeedQuery(
         UserId(7), 20, "ranked", None, uuid.UUID(int=5), 0, Deadline.after_ms(1, clock), Timings(clock)
     )
-    answer: dict[str, Any] = msgspec.json.decode(rendering.feed_json(Signer(bytes(32)), query, page))
+    signer, following = Signer(bytes(32)), page.next_position
+    cursor = None if following is None else signer.cursor(query.viewer, following)
+    tweets = rendering.feed_tweets_json(signer, query, page)
+    answer: dict[str, Any] = msgspec.json.decode(rendering.feed_json(query, tweets, cursor, page.meta))
     return answer
 
 

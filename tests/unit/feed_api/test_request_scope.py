@@ -40,7 +40,7 @@ def client_of(gate: Gate, max_concurrent: int) -> httpx.AsyncClient:
         randomness=random.Random(1),
         max_body_bytes=1024,
         max_concurrent=max_concurrent,
-        overloaded=problems.overloaded_problem,
+        overloaded=lambda: problems.overloaded_problem(random.Random(1)),
         failed=problems.internal_problem,
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,14 +44,20 @@ REQUEST = uuid.UUID(bytes=bytes(range(16)))
 
 
 class FakeTweets(TweetCache):
+    """`cached` are the ids that are at hand while the store is away."""
+
     def __init__(self) -> None:
         self.tweets: dict[int, Tweet] = {}
+        self.cached: set[int] = set()
         self.away = False
 
     async def get_many(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
         if self.away:
             raise Unavailable("no tweets")
         return {tweet_id: self.tweets[tweet_id] for tweet_id in tweet_ids if tweet_id in self.tweets}
+
+    async def at_hand(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
+        return {tweet_id: self.tweets[tweet_id] for tweet_id in tweet_ids if tweet_id in self.cached}
 
 
 class FakeUsers(UserCache):
@@ -59,6 +66,9 @@ class FakeUsers(UserCache):
 
     async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
         return {user_id: self.users[user_id] for user_id in user_ids if user_id in self.users}
+
+    async def at_hand(self, user_ids: Sequence[int]) -> Mapping[int, User]:
+        return await self.get_many(user_ids)
 
 
 class FakeTimelines(TimelineReader):
@@ -70,8 +80,11 @@ class FakeTimelines(TimelineReader):
         self.authors: set[int] = {VIEWER}
         self.away = False
         self.partial = False
+        self.origin: Literal["list", "store"] = "list"
+        self.fresh_reads = 0
 
-    async def read(self, viewer: UserId) -> Timeline:
+    async def read(self, viewer: UserId, *, fresh: bool = False) -> Timeline:
+        self.fresh_reads += fresh
         if self.away:
             raise Unavailable("no timeline")
         ids = self._of(self.authors)[:CAPACITY] if self.listed is None else self.listed
@@ -79,11 +92,13 @@ class FakeTimelines(TimelineReader):
             viewer,
             np.array(sorted(ids, reverse=True), np.int64),
             np.array(sorted(self.authors), np.int64),
-            "list",
+            self.origin,
             self.partial,
         )
 
     async def older(self, timeline: Timeline, *, before: int | None, limit: int) -> Ids:
+        if self._all.away:
+            raise Unavailable("no store")
         ids = [one for one in self._of(set(timeline.authors.tolist())) if before is None or one < before]
         return np.array(ids[:limit], np.int64)
 

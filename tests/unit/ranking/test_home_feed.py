@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -220,6 +222,25 @@ async def test_without_tweets_nothing_can_answer(world: FeedWorld) -> None:
         await world.page()
 
 
+async def test_without_the_store_the_first_page_is_what_is_cached_and_the_scroll_goes_on_later(
+    world: FeedWorld,
+) -> None:
+    world.post(21, *TWENTY)
+    world.timelines.listed = NEWEST_FIRST[:5]
+    world.tweets.cached = set(NEWEST_FIRST[1:5])
+    world.tweets.away = True
+    # Hydrating all candidates needs the store, so it is no ranked page.
+    first = await world.page(limit=10)
+    assert (first.meta.partial, first.meta.reason) == (True, "hydrate_unavailable")
+    assert shown(first) == NEWEST_FIRST[1:5]
+    with pytest.raises(Unavailable):
+        await world.page(limit=10, position=first.next_position)
+    world.tweets.away = False
+    second = await world.page(limit=10, position=first.next_position)
+    assert not second.meta.partial
+    assert shown(second) == NEWEST_FIRST[5:15]
+
+
 async def test_a_partial_timeline_is_said(world: FeedWorld) -> None:
     world.post(21, *TWENTY)
     world.timelines.partial = True
@@ -231,6 +252,48 @@ async def test_equal_scores_stand_newest_first(world: FeedWorld) -> None:
     world.model = FakeModel(lambda n: np.zeros((n, 1), np.float32))
     world.post(21, *TWENTY)
     assert shown(await world.scroll()) == NEWEST_FIRST
+
+
+async def test_a_page_made_from_the_store_says_so_and_is_not_ranked(world: FeedWorld) -> None:
+    world.post(21, *TWENTY)
+    world.timelines.listed, world.timelines.origin = [], "store"
+    world.slates.away = world.features.away = True
+    page = await world.page("chronological")
+    assert (page.meta.algorithm_served, page.meta.rung, page.meta.reason) == (
+        "chronological",
+        "full",
+        "cache_away",
+    )
+    ranked = await world.page()
+    assert (ranked.meta.algorithm_served, ranked.meta.rung, ranked.meta.reason) == (
+        "chronological",
+        "chronological",
+        "cache_away",
+    )
+    assert shown(await world.scroll()) == NEWEST_FIRST
+
+
+async def test_a_refresh_reads_the_timeline_anew(world: FeedWorld) -> None:
+    world.post(21, *TWENTY)
+    await world.page()
+    assert world.timelines.fresh_reads == 0
+    await world.feed.page(replace(world.query(), refresh=True))
+    assert world.timelines.fresh_reads == 1
+
+
+# -- looking before serving --------------------------------------------------------------------------
+
+
+async def test_a_page_that_is_only_looked_at_leaves_nothing_behind(world: FeedWorld) -> None:
+    world.post(21, *TWENTY)
+    query = world.query()
+    prepared = await world.feed.prepare(query)
+    assert shown(prepared.page) == BY_MODEL[:3]
+    assert world.slates.slates == {}
+    assert await world.served() == []
+    assert shown(await world.feed.serve(query, prepared)) == BY_MODEL[:3]
+    assert list(world.slates.slates) == [prepared.page.meta.slate]
+    assert len(await world.served()) == 1
 
 
 # -- the served record -------------------------------------------------------------------------------

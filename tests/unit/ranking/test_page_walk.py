@@ -7,13 +7,16 @@ import random
 import numpy as np
 import pytest
 
+from core.errors import Unavailable
 from ranking.page_walk import Shown
+from ranking.patience import Patience
+from ranking.query import FeedPosition
 from tests.unit.ranking.feed_world import VIEWER, FeedWorld
 
 
 async def _walk(world: FeedWorld, want: int, below: int | None = None) -> list[Shown]:
     timeline = await world.timelines.read(VIEWER)
-    return await world.walk.in_time_order(timeline, below, want)
+    return await world.walk.in_time_order(timeline, below, want, Patience(world.query()))
 
 
 def _ids(shown: list[Shown]) -> list[int]:
@@ -47,7 +50,7 @@ async def test_places_are_those_of_the_order_that_was_walked(world: FeedWorld) -
         del world.tweets.tweets[one]
     order = np.arange(100, 140, dtype=np.int64)
     timeline = await world.timelines.read(VIEWER)
-    shown = await world.walk.along(order, timeline, 4)
+    shown = await world.walk.along(order, timeline, 4, Patience(world.query()))
     assert [(one.place, one.tweet.tweet_id) for one in shown] == [(30, 130), (31, 131), (32, 132), (33, 133)]
 
 
@@ -56,3 +59,31 @@ async def test_a_walk_along_nothing_ends(world: FeedWorld) -> None:
     world.post(21, 100, followed=False)
     world.timelines.listed = [100]
     assert await _walk(world, 5) == []
+
+
+def _away(world: FeedWorld, *listed: int) -> None:
+    """The list holds these; the store, which has more, is away, and all but the newest are cached."""
+    world.post(21, *range(100, 140))
+    world.timelines.listed = list(listed)
+    world.tweets.cached = set(listed) - {max(listed)}
+    world.tweets.away = True
+
+
+async def test_without_the_store_a_first_page_is_what_the_caches_have(world: FeedWorld) -> None:
+    _away(world, *range(120, 140))
+    patience = Patience(world.query())
+    timeline = await world.timelines.read(VIEWER)
+    shown = await world.walk.in_time_order(timeline, None, 5, patience)
+    assert _ids(shown) == [138, 137, 136, 135, 134]
+    assert patience.ran_out
+    # What follows the list's end only the store knows.
+    everything = await world.walk.in_time_order(timeline, None, 100, Patience(world.query()))
+    assert _ids(everything) == list(range(138, 119, -1))
+
+
+async def test_a_later_page_does_not_skip_what_only_the_store_has(world: FeedWorld) -> None:
+    _away(world, *range(120, 140))
+    timeline = await world.timelines.read(VIEWER)
+    patience = Patience(world.query(position=FeedPosition("c", below=139)))
+    with pytest.raises(Unavailable):
+        await world.walk.in_time_order(timeline, 139, 5, patience)

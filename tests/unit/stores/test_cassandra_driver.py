@@ -14,7 +14,7 @@ from core.errors import ConfigurationError, Unavailable
 from stores.cassandra.driver import ours_for
 from stores.cassandra.options import CassandraOptions, CassandraTls
 
-OPTIONS = CassandraOptions(hosts=("10.0.0.1", "10.0.0.2"), port=9042, username="ada")
+OPTIONS = CassandraOptions(hosts=("10.0.0.1", "10.0.0.2"), port=9042, username="ada", password="secret")
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,8 @@ def test_options_that_cannot_be_are_refused() -> None:
     for name in ("", "1st", "a-b", "a; DROP", "x" * 49, "käse"):
         with pytest.raises(ConfigurationError, match="letters, digits and underscores"):
             CassandraOptions(keyspace=name)
+    with pytest.raises(ConfigurationError, match="set both, or neither"):
+        CassandraOptions(username="ada")
+    with pytest.raises(ConfigurationError, match="name both"):
+        CassandraTls(Path("ca.pem"), key=Path("key.pem"))
+    assert "secret" not in repr(OPTIONS)

@@ -8,7 +8,8 @@ import pytest
 
 from core.errors import Unavailable
 from core.ids import UserId
-from stores.redis_client import open_redis
+from stores.redis_assembly import open_redis
+from stores.redis_options import RedisOptions
 from tests.unit.timelines.fake_stores import FakeGraphStore, FakeTweetStore
 from timelines.merge import TimelineMerge
 from timelines.reader import MAX_FAN_IN, TimelineReader
@@ -27,7 +28,7 @@ class World:
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     """Nobody listens where its Redis should be."""
-    redis = open_redis("redis://127.0.0.1:1/0", timeout_ms=100)
+    redis = open_redis(RedisOptions("redis://127.0.0.1:1/0", timeout_ms=100))
     graph, tweets = FakeGraphStore(), FakeTweetStore()
     reader = TimelineReader(redis, Relations(redis, graph), TimelineMerge(redis, tweets), graph, tweets)
     yield World(reader, graph, tweets)

@@ -140,6 +140,8 @@ def test_a_former_address_that_is_taken_is_given_up(tmp_path: Path) -> None:
         ("java.net.BindException: Address already in use", "in use by another program"),
         ("java.io.IOException: No space left on device", "make room"),
         ("Terminating due to java.lang.OutOfMemoryError: Java heap space", "ran out of memory"),
+        ("Could not allocate compressed class space: 1073741824 bytes", "ran out of memory"),
+        ("#  SIGBUS (0x7) at pc=0x00007fdc81000fbe", "make room"),
         ("AccessDeniedException: /data", "may not write"),
         ("java.lang.IllegalStateException: what?", "--wipe"),
     ],

@@ -1,0 +1,39 @@
+"""Stacks for bars: one machine's, or one on servers of its own; gone afterwards."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import uvloop
+
+from tests.e2e.live_stack import LiveStack, live_stack
+from tests.e2e.whole_stack import WholeStack, whole_stack
+
+T = TypeVar("T")
+
+
+@contextmanager
+def embedded_stack() -> Iterator[LiveStack]:
+    with (
+        tempfile.TemporaryDirectory(prefix="rankfeed-bar-") as directory,
+        live_stack(Path(directory) / "home") as stack,
+    ):
+        yield stack
+
+
+@contextmanager
+def distributed_stack(nodes: int = 1) -> Iterator[WholeStack]:
+    with (
+        tempfile.TemporaryDirectory(prefix="rankfeed-bar-") as directory,
+        whole_stack(Path(directory), nodes, print) as whole,
+    ):
+        yield whole
+
+
+def run(coroutine: Callable[[], Coroutine[None, None, T]]) -> T:
+    """On a loop that leaves the machine to what is measured."""
+    return uvloop.run(coroutine())

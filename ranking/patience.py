@@ -1,0 +1,48 @@
+"""How long a page waits for the store, and what it does without it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from prometheus_client import Counter
+
+from core.deadline import Deadline
+from core.errors import Unavailable
+from ranking.query import FeedQuery
+
+T = TypeVar("T")
+
+SHARE = 0.8
+"""Of the request's time: what is left then is enough to show what the caches have."""
+
+WITHOUT_STORE = Counter("rankfeed_feed_without_store_total", "Pages made of what the caches had")
+_logger = structlog.get_logger("patience")
+
+
+class Patience:
+    """One page's. A first page may do without the store; a later one would skip what it is for.
+
+    After the first call that failed nothing is asked for any more: the rest of the page would wait
+    as long for each.
+    """
+
+    def __init__(self, query: FeedQuery) -> None:
+        self._lenient = query.position is None
+        self._deadline = Deadline.after_ms(1000 * SHARE * query.deadline.remaining_s(), query.deadline.clock)
+        self.ran_out = False
+
+    async def ask(self, store: Callable[[], Awaitable[T]], at_hand: Callable[[], Awaitable[T]]) -> T:
+        """The store's answer, or what is at hand. Raises Unavailable where the page needs the store."""
+        if not self._lenient:
+            return await store()
+        if not self.ran_out:
+            try:
+                return await asyncio.wait_for(store(), self._deadline.remaining_s())
+            except (Unavailable, TimeoutError) as exc:
+                self.ran_out = True
+                WITHOUT_STORE.inc()
+                _logger.warning("store_away", error=str(exc) or type(exc).__name__)
+        return await at_hand()

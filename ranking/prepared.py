@@ -1,0 +1,58 @@
+"""A page that was made and not served yet: nothing of it is pinned, and nothing recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ranking.page_walk import Shown
+from ranking.query import FeedItem, FeedMeta, FeedPage, FeedPosition, FeedQuery
+from stores.slates import Slate
+from timelines.reader import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page before it is cut: one item more than asked for, if there is one.
+
+    `pinned` says whether its slate, where it has one, is in the store already. Of a page that was made
+    without the store nobody knows whether it was the last.
+    """
+
+    shown: list[Shown]
+    meta: FeedMeta
+    slate: Slate | None
+    first_index: int
+    in_slate: int
+    without_store: bool
+    pinned: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    page: FeedPage
+    timeline: Timeline
+    answer: Answer
+
+
+def cut(query: FeedQuery, answer: Answer) -> FeedPage:
+    """The page that was asked for, and where the next one begins."""
+    page = answer.shown[: query.limit]
+    slate = answer.slate
+    items = [
+        FeedItem(one.tweet, one.author, answer.first_index + (one.place if slate is not None else i))
+        for i, one in enumerate(page)
+    ]
+    following = None
+    if len(answer.shown) > query.limit or answer.without_store:
+        last = page[-1]
+        if slate is None:
+            following = FeedPosition("c", below=last.tweet.tweet_id, index=items[-1].position + 1)
+        else:
+            following = FeedPosition(
+                "r",
+                below=last.tweet.tweet_id if len(page) > answer.in_slate else 0,
+                slate=slate.slate_id,
+                index=items[-1].position + 1,
+                floor=slate.floor,
+            )
+    return FeedPage(items, following, answer.meta)
