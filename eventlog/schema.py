@@ -53,10 +53,42 @@ class TweetCreated(Event, frozen=True):
         )
 
 
+class TweetDeleted(Event, frozen=True):
+    """Key: the author. Deletion absorbs: its version is above the tweet's, and nothing undoes it."""
+
+    type_name = "tweet.deleted"
+    topic = TWEETS
+
+    tweet: int
+    author: int
+
+
 class FollowSet(Event, frozen=True):
-    """Key: the follower `a`. `on` false is an unfollow."""
+    """Key: the follower `a`. `on` false is an unfollow, or the end that a block made of it."""
 
     type_name = "follow.set"
+    topic = GRAPH
+
+    a: int
+    b: int
+    on: bool
+
+
+class BlockSet(Event, frozen=True):
+    """Key: `a`, who blocks `b`. The follows that a block ended have events of their own."""
+
+    type_name = "block.set"
+    topic = GRAPH
+
+    a: int
+    b: int
+    on: bool
+
+
+class MuteSet(Event, frozen=True):
+    """Key: `a`, who mutes `b`."""
+
+    type_name = "mute.set"
     topic = GRAPH
 
     a: int
@@ -77,6 +109,38 @@ class LikeSet(Event, frozen=True):
     request_id: bytes = b""
 
 
+class RetweetSet(Event, frozen=True):
+    """Key: the original `tweet`, which is `author`'s. Set by the `retweet`, removed by its deletion.
+
+    A user may delete a retweet and make another; each is an edge of its own, by its id.
+    """
+
+    type_name = "retweet.set"
+    topic = EDGES
+
+    user: int
+    tweet: int
+    on: bool
+    retweet: int
+    author: int = 0
+    request_id: bytes = b""
+
+
+class ReplySet(Event, frozen=True):
+    """Key: the `tweet` that was replied to, which is `author`'s. Set by the `reply`, `user`'s, removed
+    by its deletion."""
+
+    type_name = "reply.set"
+    topic = EDGES
+
+    reply: int
+    tweet: int
+    on: bool
+    user: int = 0
+    author: int = 0
+    request_id: bytes = b""
+
+
 class UserCreated(Event, frozen=True):
     """Key: the user."""
 
@@ -91,6 +155,17 @@ class UserCreated(Event, frozen=True):
     @classmethod
     def of(cls, user: User) -> UserCreated:
         return cls(user.user_id, user.handle, user.display_name, user.created_ms)
+
+
+class UserChanged(Event, frozen=True):
+    """Key: the user. The whole profile as it is from this version on."""
+
+    type_name = "user.changed"
+    topic = USERS
+
+    user: int
+    handle: str
+    display_name: str
 
 
 class Viewed(Event, frozen=True):
@@ -186,9 +261,15 @@ EVENTS: dict[str, type[Event]] = {
     event.type_name: event
     for event in (
         TweetCreated,
+        TweetDeleted,
         FollowSet,
+        BlockSet,
+        MuteSet,
         LikeSet,
+        RetweetSet,
+        ReplySet,
         UserCreated,
+        UserChanged,
         Viewed,
         Served,
         DeadLetter,

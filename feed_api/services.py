@@ -16,7 +16,7 @@ from feed_api.limits import Limits
 from feed_api.reports import Reports
 from feed_api.signatures import Signer
 from ranking.home_feed import HomeFeed
-from stores.ports import GraphStore, TweetStore, UserStore
+from stores.ports import AnswerStore, GraphStore, TweetStore, UserStore
 from stores.redis_client import RedisClient
 from stores.tweet_cache import TweetCache
 from stores.user_cache import UserCache
@@ -49,6 +49,7 @@ class Services:
     users: UserStore
     graph: GraphStore
     tweets: TweetStore
+    answers: AnswerStore
     tweet_cache: TweetCache
     user_cache: UserCache
     relations: Relations

@@ -17,7 +17,7 @@ import polars as pl
 from core.errors import Conflict
 from core.ids import TweetId, UserId
 from core.types import MAX_DISPLAY_NAME_CHARS, MAX_HANDLE_CHARS, Tweet, User
-from eventlog.schema import FollowSet, LikeSet, TweetCreated, UserCreated, record_of
+from eventlog.schema import FollowSet, LikeSet, ReplySet, RetweetSet, TweetCreated, UserCreated, record_of
 from interchange.report import Reporter
 from stores.ports import EngagementStore, GraphStore, TweetStore, UserStore
 
@@ -109,9 +109,10 @@ class FactWriter:
     async def _follow(self, row: dict[str, Any]) -> bool:
         follower, followee, event_id = row["follower"], row["followee"], row["event_id"]
         record = record_of(FollowSet(follower, followee, True), id=event_id, ts_ms=row["at_ms"], key=follower)
-        return await self._stores.graph.set_follow(
+        written = await self._stores.graph.set_follow(
             UserId(follower), UserId(followee), on=True, ver=event_id, outbox=[record]
         )
+        return written.changed
 
     async def _create_tweet(self, row: dict[str, Any]) -> bool:
         tweet = Tweet(
@@ -122,18 +123,27 @@ class FactWriter:
             row["reply_to"],
             row["retweet_of"],
         )
-        record = record_of(
-            TweetCreated.of(tweet), id=row["event_id"], ts_ms=row["at_ms"], key=tweet.author_id
-        )
-        await self._stores.tweets.create(tweet, None, [record])
-        return True
+        records = [
+            record_of(TweetCreated.of(tweet), id=row["event_id"], ts_ms=row["at_ms"], key=tweet.author_id)
+        ]
+        # Its edges are set by the tweet itself: their version is its id.
+        id_, author = tweet.tweet_id, tweet.author_id
+        if (to := tweet.reply_to) is not None:
+            reply = ReplySet(id_, to, True, author)
+            records.append(record_of(reply, id=id_, ts_ms=row["at_ms"], key=to))
+        if (to := tweet.retweet_of) is not None:
+            retweet = RetweetSet(author, to, True, id_)
+            records.append(record_of(retweet, id=id_, ts_ms=row["at_ms"], key=to))
+        posted = await self._stores.tweets.create(tweet, None, records)
+        return posted.retweet is None
 
     async def _like(self, like: Like) -> bool:
         event = LikeSet(like.user, like.tweet, True, like.author, like.request_id)
         record = record_of(event, id=like.event_id, ts_ms=like.at_ms, key=like.tweet)
-        return await self._stores.engagements.set_like(
+        written = await self._stores.engagements.set_like(
             UserId(like.user), TweetId(like.tweet), on=True, ver=like.event_id, outbox=[record]
         )
+        return written.changed
 
     def _batches(self, kind: str, frame: pl.DataFrame) -> Iterator[list[dict[str, Any]]]:
         for start in range(0, frame.height, BATCH):

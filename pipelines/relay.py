@@ -160,7 +160,7 @@ class Relay:
             except Corrupt as exc:
                 await self._refuse(row, exc)
         made = await self._make_effects(decoded)
-        told = [one for one in made if self._made[one.waiting.place.digest].changed]
+        told = [one for one in made if _is_told(self._made[one.waiting.place.digest])]
         refused = await self._publish(told)
         finished = [one.waiting.place for one in made if one not in refused]
         await self._outbox.delete(finished)
@@ -197,8 +197,7 @@ class Relay:
         records: list[OutboxRecord] = []
         for one in told:
             records += one.entry.records
-            if (state := self._made[one.waiting.place.digest].overtaken_by) is not None:
-                records += standing(one.entry.records, state)
+            records += standing(one.entry.records, self._made[one.waiting.place.digest].overtaken)
         if not records:
             return []
         try:
@@ -220,3 +219,8 @@ class Relay:
         text = str(cause) if isinstance(cause, Corrupt) else f"{type(cause).__name__}: {cause}"
         self._logger.error("entry_refused", event_id=row.place.event_id, error=text)
         await self._outbox.refuse(row, text)
+
+
+def _is_told(effect: Effect) -> bool:
+    """An overtaken change was one when its writer left it here, though what shows that may be overwritten."""
+    return effect.changed or bool(effect.overtaken)

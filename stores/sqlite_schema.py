@@ -47,4 +47,22 @@ FACTS = (
     """CREATE TABLE external_ids (
         namespace TEXT NOT NULL, external TEXT NOT NULL, id INTEGER NOT NULL,
         PRIMARY KEY (namespace, external)) WITHOUT ROWID""",
+    "ALTER TABLE tweets ADD COLUMN deleted_ver INTEGER",
+    # Only what is there: who walks an author's tweets meets no deleted one. The column is among them,
+    # though it is always NULL, for else every row would be read to make sure of it.
+    "CREATE INDEX live_tweets ON tweets (author, id, deleted_ver) WHERE deleted_ver IS NULL",
+    "DROP INDEX tweets_by_author",
+    # Counts, and an author's own retweet of an original. Not unique: files of before may hold two.
+    """CREATE INDEX live_retweets ON tweets (retweet_of, author, deleted_ver)
+        WHERE deleted_ver IS NULL AND retweet_of IS NOT NULL""",
+    """CREATE INDEX live_replies ON tweets (reply_to, deleted_ver)
+        WHERE deleted_ver IS NULL AND reply_to IS NOT NULL""",
+    """CREATE TABLE blocks (
+        user INTEGER NOT NULL, other INTEGER NOT NULL, is_on INTEGER NOT NULL, ver INTEGER NOT NULL,
+        PRIMARY KEY (user, other)) WITHOUT ROWID""",
+    "CREATE INDEX blocked_by ON blocks (other, user)",
+    """CREATE TABLE mutes (
+        user INTEGER NOT NULL, other INTEGER NOT NULL, is_on INTEGER NOT NULL, ver INTEGER NOT NULL,
+        PRIMARY KEY (user, other)) WITHOUT ROWID""",
+    "ALTER TABLE users ADD COLUMN ver INTEGER NOT NULL DEFAULT 0",
 )

@@ -119,6 +119,7 @@ def make_services(
         users=resources.stores.users,
         graph=resources.stores.graph,
         tweets=resources.stores.tweets,
+        answers=resources.stores.answers,
         tweet_cache=tweet_cache,
         user_cache=user_cache,
         relations=relations,

@@ -89,7 +89,14 @@ def with_relay(stores: CassandraStores, log: EventLog, clock: Clock) -> Stores:
 
     relay = Relay(stores.outbox, stores.facts, stores.control, log, clock, RelayOptions())
     return Stores(
-        stores.users, stores.graph, stores.tweets, stores.engagements, stores.control, log, relay.run
+        stores.users,
+        stores.graph,
+        stores.tweets,
+        stores.engagements,
+        stores.answers,
+        stores.control,
+        log,
+        relay.run,
     )
 
 

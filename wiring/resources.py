@@ -16,17 +16,15 @@ from core.errors import LeaseLost, Unavailable
 from core.ids import SnowflakeGenerator
 from eventlog.log import EventLog
 from eventlog.sqlite_log import SqliteEventLog
-from stores.ports import ControlStore, EngagementStore, GraphStore, TweetStore, UserStore
+from stores.ports import AnswerStore, ControlStore, EngagementStore, GraphStore, TweetStore, UserStore
 from stores.redis_client import RedisClient
-from stores.sqlite import (
-    SqliteEngagementStore,
-    SqliteGraphStore,
-    SqliteTweetStore,
-    SqliteUserStore,
-    open_facts,
-    open_telemetry,
-)
+from stores.sqlite import open_facts, open_telemetry
+from stores.sqlite_answers import SqliteAnswerStore
 from stores.sqlite_control import SqliteControlStore
+from stores.sqlite_engagements import SqliteEngagementStore
+from stores.sqlite_graph import SqliteGraphStore
+from stores.sqlite_tweets import SqliteTweetStore
+from stores.sqlite_users import SqliteUserStore
 from wiring.home import Home
 from wiring.redis_settings import opened_redis
 from wiring.settings import Settings
@@ -50,6 +48,7 @@ class Stores:
     graph: GraphStore
     tweets: TweetStore
     engagements: EngagementStore
+    answers: AnswerStore
     control: ControlStore
     log: EventLog
     relay: Callable[[asyncio.Event], Awaitable[None]] | None = None
@@ -98,6 +97,7 @@ def open_files(home: Home, clock: Clock) -> Iterator[Stores]:
             SqliteGraphStore(facts, clock, partitions),
             SqliteTweetStore(facts, clock, partitions),
             SqliteEngagementStore(facts, clock, partitions),
+            SqliteAnswerStore(facts, clock, partitions),
             SqliteControlStore(facts, clock, partitions),
             SqliteEventLog(facts, telemetry, clock, partitions),
         )

@@ -17,7 +17,8 @@ from core.types import Tweet
 from eventlog.log import EventLog
 from eventlog.schema import TWEETS, TweetCreated, record_of
 from pipelines.relay import RelayOptions
-from stores.cassandra.entry import VERSION, Entry, TweetWritten
+from stores.cassandra.entry import VERSION, Entry
+from stores.cassandra.fact import TweetWritten
 from stores.cassandra.outbox import CassandraOutbox
 from stores.ports import OutboxRecord
 from tests.e2e.backstage import open_backstage

@@ -46,7 +46,7 @@ async def post_tweet(
     key = _idempotency_key(idempotency_key, body.idempotency_key)
     body_hash = hashlib.blake2b(body.text.encode(), digest_size=16).digest()
     if key is not None:
-        first = await services.tweets.idempotent_answer(caller.user_id, key, services.clock.now_ms())
+        first = await services.answers.first(caller.user_id, key, services.clock.now_ms())
         if first is not None:
             return _repeated(first, body_hash)
     await services.limits.charge(caller.user_id, "post", key)
@@ -61,9 +61,9 @@ async def post_tweet(
         expires_ms = services.clock.now_ms() + IDEMPOTENCY_TTL_MS
         idempotency = IdempotentAnswer(key, ROUTE, body_hash, answer, expires_ms)
     event = record_of(TweetCreated.of(tweet), id=tweet_id, ts_ms=created_ms, key=caller.user_id)
-    first = await services.tweets.create(tweet, idempotency, [event])
-    if first is not None:
-        return _repeated(first, body_hash)
+    posted = await services.tweets.create(tweet, idempotency, [event])
+    if posted.first is not None:
+        return _repeated(posted.first, body_hash)
     await _show_to_author(services, tweet)
     return Response(answer, status_code=201, media_type="application/json")
 

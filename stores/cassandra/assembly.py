@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from core.clock import Clock
+from stores.cassandra.answers import CassandraAnswerStore
 from stores.cassandra.control import CassandraControlStore
 from stores.cassandra.engagements import CassandraEngagementStore
 from stores.cassandra.facts import Facts
 from stores.cassandra.graph import CassandraGraphStore
+from stores.cassandra.idempotency import Idempotency
 from stores.cassandra.options import CassandraOptions
 from stores.cassandra.outbox import CassandraOutbox
 from stores.cassandra.publication import Publication, Publisher
@@ -30,6 +32,7 @@ class CassandraStores:
     graph: CassandraGraphStore
     tweets: CassandraTweetStore
     engagements: CassandraEngagementStore
+    answers: CassandraAnswerStore
     control: CassandraControlStore
     outbox: CassandraOutbox
     facts: Facts
@@ -39,12 +42,13 @@ class CassandraStores:
 def assemble(session: CassandraSession, publisher: Publisher, clock: Clock) -> CassandraStores:
     outbox, facts = CassandraOutbox(session, clock), Facts(session)
     publication = Publication(publisher, outbox)
-    path = WritePath(outbox, facts, publication)
+    path = WritePath(outbox, facts, publication, Idempotency(session, clock))
     return CassandraStores(
         users=CassandraUserStore(session, path),
         graph=CassandraGraphStore(session, path),
-        tweets=CassandraTweetStore(session, path, clock),
-        engagements=CassandraEngagementStore(session, path),
+        tweets=CassandraTweetStore(session, path),
+        engagements=CassandraEngagementStore(session, path, clock),
+        answers=CassandraAnswerStore(path),
         control=CassandraControlStore(session),
         outbox=outbox,
         facts=facts,

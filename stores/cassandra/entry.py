@@ -1,68 +1,45 @@
-"""What an outbox row carries: the whole write, enough to repeat and to publish it."""
+"""What an outbox row carries: the whole write, enough to repeat and to publish it.
+
+A version is what a relay must know to finish an entry: its kinds of facts, and what follows from them.
+A relay that knows less sets the entry aside, where it waits for newer code.
+"""
 
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import NamedTuple
 
 import msgspec
 
 from core.errors import Corrupt, UnknownVersion
 from core.ids import id_time_ms
-from core.types import Tweet, User
-from stores.ports import OutboxRecord
+from stores.cassandra.fact import (
+    AnswerKept,
+    Fact,
+    FollowWritten,
+    LikeWritten,
+    TweetDeleted,
+    TweetWritten,
+    UserWritten,
+)
+from stores.ports import IdempotentAnswer, OutboxRecord
 
-VERSION = 1
+VERSION = 2
+"""2: deletions, profiles, blocks and mutes; replies and retweets have edges, a block ends follows."""
 _DIGEST_BYTES = 16
 
 
-class TweetWritten(msgspec.Struct, frozen=True, tag="tweet"):
-    tweet: Tweet
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`written_us` is the moment of the write, the row's own timestamp.
 
-
-class UserWritten(msgspec.Struct, frozen=True, tag="user"):
-    user: User
-
-
-class EdgeVersions(NamedTuple):
-    """The highest version that set an edge and the highest that removed it; 0 where none did."""
-
-    on: int = 0
-    off: int = 0
-
-    @property
-    def is_on(self) -> bool:
-        return self.on > self.off
-
-
-class FollowWritten(msgspec.Struct, frozen=True, tag="follow"):
-    """`before` is what the writer read before it wrote."""
-
-    follower: int
-    followee: int
-    on: bool
-    ver: int
-    before: EdgeVersions
-
-
-class LikeWritten(msgspec.Struct, frozen=True, tag="like"):
-    user: int
-    tweet: int
-    on: bool
-    ver: int
-    before: EdgeVersions
-
-
-Fact = TweetWritten | UserWritten | FollowWritten | LikeWritten
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """`written_us` is the moment of the write, the row's own timestamp."""
+    `answer` stands where something besides the key is claimed first: who meets that claim must know
+    the key, for it is the key's row that says whether the write takes place.
+    """
 
     v: int
     written_us: int
     fact: Fact
     records: tuple[OutboxRecord, ...]
+    answer: IdempotentAnswer | None = None
 
     @property
     def event_id(self) -> int:
@@ -71,21 +48,28 @@ class Entry(msgspec.Struct, frozen=True):
                 return tweet.tweet_id
             case UserWritten(user):
                 return user.user_id
-            case FollowWritten() | LikeWritten():
+            case AnswerKept():
+                raise AssertionError("an answer alone is in no outbox")
+            case _:
                 return self.fact.ver
 
     @property
-    def aggregate(self) -> int:
-        """Whose shard it is: writes of one aggregate share it."""
+    def user(self) -> int:
+        """Who wrote it; keys are theirs."""
         match self.fact:
-            case TweetWritten(tweet):
+            case TweetWritten(tweet) | TweetDeleted(tweet):
                 return tweet.author_id
             case UserWritten(user):
                 return user.user_id
             case FollowWritten():
                 return self.fact.follower
-            case LikeWritten():
-                return self.fact.tweet
+            case _:
+                return self.fact.user
+
+    @property
+    def aggregate(self) -> int:
+        """Whose shard it is: writes of one aggregate share it."""
+        return self.fact.tweet if isinstance(self.fact, LikeWritten) else self.user
 
 
 class _Version(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Who follows whom: one partition of followees a user, sixteen of followers."""
+"""Follows, blocks and mutes: one partition a user and direction, sixteen of followers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.errors import Forbidden
 from core.ids import UserId
-from stores.cassandra.edges import BUCKETS, FOLLOWS, read_edge, write_edge
-from stores.cassandra.entry import FollowWritten
+from stores.buckets import BUCKETS
+from stores.cassandra.edges import (
+    BLOCKS,
+    FOLLOWS,
+    MUTES,
+    EdgeKind,
+    are_blocked,
+    end_follow,
+    read_edge,
+    write_edge,
+)
+from stores.cassandra.fact import BlockWritten, EdgeVersions, FollowEnd, FollowWritten, MuteWritten
 from stores.cassandra.session import CassandraSession, Row, Statement
 from stores.cassandra.write_path import WritePath
-from stores.ports import Followees, Ids, OutboxRecord
+from stores.ports import (
+    FollowCounts,
+    Followees,
+    FollowEnded,
+    Hidden,
+    IdempotentAnswer,
+    Ids,
+    OutboxRecord,
+    Written,
+)
 
 _SLACK = 16
 """Rows read from each partition beyond an even share, for they are never quite even."""
@@ -22,6 +42,10 @@ _FOLLOWERS = Statement(
     "SELECT follower, on_ver, off_ver FROM ks.followers "
     "WHERE followee = ? AND b16 = ? AND follower > ? LIMIT ?"
 )
+_HIDDEN = tuple(
+    Statement(f"SELECT other, on_ver, off_ver FROM ks.{table} WHERE user = ?")
+    for table in ("blocks", "blocked_by", "mutes")
+)
 
 
 class CassandraGraphStore:
@@ -30,22 +54,62 @@ class CassandraGraphStore:
         self._path = path
 
     async def set_follow(
-        self, follower: UserId, followee: UserId, *, on: bool, ver: int, outbox: Sequence[OutboxRecord]
-    ) -> bool:
-        before = await read_edge(self._session, FOLLOWS, follower, followee)
-        if max(before) == ver:
-            # A repeat: its first try may have been cut short between the two directions.
-            await write_edge(self._session, FOLLOWS, follower, followee, on=before.is_on, ver=ver)
-        if max(before) >= ver:
-            return False
-        fact = FollowWritten(follower, followee, on, ver, before)
-        effect = await self._path.write(self._path.entry(fact, outbox))
-        return effect.changed
+        self,
+        follower: UserId,
+        followee: UserId,
+        *,
+        on: bool,
+        ver: int,
+        outbox: Sequence[OutboxRecord],
+        idempotency: IdempotentAnswer | None = None,
+    ) -> Written:
+        before = await self._before(FOLLOWS, follower, followee, ver)
+        if on and await are_blocked(self._session, follower, followee):
+            if max(before) == ver:
+                await end_follow(self._session, follower, followee)
+            raise Forbidden("one of the two blocks the other", field="user_id")
+        entry = self._path.entry(FollowWritten(follower, followee, on, ver, before), outbox)
+        return await self._path.write_once(entry, idempotency, is_news=max(before) < ver)
+
+    async def set_block(
+        self,
+        user: UserId,
+        other: UserId,
+        *,
+        on: bool,
+        ver: int,
+        outbox: Sequence[OutboxRecord],
+        ended: FollowEnded,
+        idempotency: IdempotentAnswer | None = None,
+    ) -> Written:
+        before = await self._before(BLOCKS, user, other, ver)
+        if before.is_on and before.on == ver:
+            # The same, for the follows. Its first try's row is still there: the relay tells of them.
+            await asyncio.gather(
+                end_follow(self._session, user, other), end_follow(self._session, other, user)
+            )
+        ends = await self._ends(user, other, ver) if on else ()
+        records = [*outbox, *(ended(UserId(a), UserId(b), end) for a, b, end in ends)]
+        entry = self._path.entry(BlockWritten(user, other, on, ver, before, ends), records)
+        return await self._path.write_once(entry, idempotency, is_news=max(before) < ver)
+
+    async def set_mute(
+        self,
+        user: UserId,
+        other: UserId,
+        *,
+        on: bool,
+        ver: int,
+        outbox: Sequence[OutboxRecord],
+        idempotency: IdempotentAnswer | None = None,
+    ) -> Written:
+        before = await self._before(MUTES, user, other, ver)
+        entry = self._path.entry(MuteWritten(user, other, on, ver, before), outbox)
+        return await self._path.write_once(entry, idempotency, is_news=max(before) < ver)
 
     async def followees(self, user: UserId) -> Followees:
         rows = await self._session.rows(_FOLLOWEES, user)
-        ver = max((max(on or 0, off or 0) for _, on, off in rows), default=0)
-        return Followees(np.fromiter(_on(rows), np.int64), ver)
+        return Followees(np.fromiter(_on(rows), np.int64), _newest(rows))
 
     async def follower_page(self, user: UserId, *, after: int, limit: int) -> Ids:
         page: list[int] = []
@@ -54,6 +118,44 @@ class CassandraGraphStore:
             found, bound = await self._followers(user, bound, limit - len(page))
             page += found
         return np.array(page[:limit], np.int64)
+
+    async def follow_counts(self, user: UserId, *, followers_up_to: int) -> FollowCounts:
+        followees, followers = await asyncio.gather(
+            self.followees(user), self.follower_page(user, after=0, limit=followers_up_to)
+        )
+        return FollowCounts(followees.ids.size, followers.size)
+
+    async def hidden(self, viewer: UserId) -> Hidden:
+        blocked, blocked_by, muted = await asyncio.gather(
+            *(self._session.rows(statement, viewer) for statement in _HIDDEN)
+        )
+        return Hidden(
+            np.array(sorted({*_on(blocked), *_on(blocked_by)}), np.int64),
+            np.fromiter(_on(muted), np.int64),
+            _newest([*blocked, *blocked_by, *muted]),
+        )
+
+    async def is_blocked(self, a: UserId, b: UserId) -> bool:
+        return await are_blocked(self._session, a, b)
+
+    async def _before(self, kind: EdgeKind, a: int, b: int, ver: int) -> EdgeVersions:
+        """The edge as it is before the write `ver`; a repeat makes whole what its first try left."""
+        before = await read_edge(self._session, kind, a, b)
+        if max(before) == ver:
+            # It may have been cut short between the two directions.
+            await write_edge(self._session, kind, a, b, on=before.is_on, ver=ver)
+        return before
+
+    async def _ends(self, user: int, other: int, ver: int) -> tuple[FollowEnd, ...]:
+        """The follows of the two, and the versions at which a block ends them."""
+        pairs = ((user, other), (other, user))
+        states = await asyncio.gather(*(read_edge(self._session, FOLLOWS, *pair) for pair in pairs))
+        return tuple(
+            # Their clocks may differ: a follow that stands now came before, whatever its version.
+            FollowEnd(*pair, max(ver, state.on + 1))
+            for pair, state in zip(pairs, states, strict=True)
+            if state.is_on
+        )
 
     async def _followers(self, user: int, after: int, limit: int) -> tuple[list[int], int | None]:
         """Some of the next followers, ascending, and the id to go on from; None at the end."""
@@ -69,3 +171,7 @@ class CassandraGraphStore:
 
 def _on(rows: Sequence[Row]) -> list[int]:
     return [id_ for id_, on, off in rows if (on or 0) > (off or 0)]
+
+
+def _newest(rows: Sequence[Row]) -> int:
+    return max((max(on or 0, off or 0) for _, on, off in rows), default=0)

@@ -24,6 +24,7 @@ _TAKE_OVER = Statement(
     "WHERE user = ? AND key = ? IF entry = ?",
     conditional=True,
 )
+_GIVE_BACK = Statement("DELETE FROM ks.idempotency WHERE user = ? AND key = ? IF entry = ?", conditional=True)
 
 
 class FirstUse(NamedTuple):
@@ -65,3 +66,7 @@ class Idempotency:
             )
             if outcome.applied or outcome.row.get("entry") == raw:
                 return None
+
+    async def give_back(self, entry: Entry, key: str) -> None:
+        """Frees the key of a write that can never take place."""
+        await self._session.conditional(_GIVE_BACK, entry.user, key, encode_entry(entry))

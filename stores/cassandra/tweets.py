@@ -1,4 +1,9 @@
-"""Tweets by id and by (author, month), and the keys under which they were first posted."""
+"""Tweets by id and by (author, month).
+
+A retweet first claims its original, by a row that carries the whole write; whoever meets such a claim
+completes it. Where the write has an idempotency key, too, it is the key's row that decides: the claim
+comes before it and is void where the key stands for another write.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +12,21 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from cassandra import ConsistencyLevel
 
-from core.clock import Clock
-from core.ids import MAX_ID, UserId
+from core.ids import MAX_ID
 from core.types import Tweet
-from stores.cassandra.entry import Entry, TweetWritten
-from stores.cassandra.idempotency import Idempotency
+from stores.cassandra.fact import TweetDeleted, TweetWritten
 from stores.cassandra.months import month_of
+from stores.cassandra.retweet_claims import RetweetClaims
 from stores.cassandra.session import CassandraSession, Statement
+from stores.cassandra.tweet_rows import TweetRows
 from stores.cassandra.write_path import WritePath
-from stores.ports import IdempotentAnswer, Ids, OutboxRecord
+from stores.ports import Deletion, IdempotentAnswer, Ids, OutboxRecord, Posted, Written
 
 AUTHORS_A_STATEMENT = 100
 """5,000 authors took 0.15 to 0.2 s so, and 0.85 to 1.3 s by point reads."""
 _MONTHS_AT_ONCE = 6
 
-_READ = (
-    "SELECT tweet_id, author, text, created_ms, reply_to, retweet_of FROM ks.tweets_by_id WHERE tweet_id = ?"
-)
-_READ_ONE = Statement(_READ, ConsistencyLevel.LOCAL_ONE)
-_READ_QUORUM = Statement(_READ)
 _MONTHS = Statement(
     "SELECT author, yyyymm FROM ks.author_months WHERE author IN ? AND yyyymm <= ? PER PARTITION LIMIT ?"
 )
@@ -39,36 +38,40 @@ _NEWEST = Statement(
 
 
 class CassandraTweetStore:
-    def __init__(self, session: CassandraSession, path: WritePath, clock: Clock) -> None:
+    def __init__(self, session: CassandraSession, path: WritePath) -> None:
         self._session = session
         self._path = path
-        self._idempotency = Idempotency(session, clock)
+        self._rows = TweetRows(session)
+        self._claims = RetweetClaims(session, path, self._rows)
 
     async def create(
         self, tweet: Tweet, idempotency: IdempotentAnswer | None, outbox: Sequence[OutboxRecord]
-    ) -> IdempotentAnswer | None:
+    ) -> Posted:
+        if tweet.retweet_of is not None:
+            return await self._retweet(tweet, tweet.retweet_of, idempotency, outbox)
         entry = self._path.entry(TweetWritten(tweet), outbox)
-        if idempotency is not None:
-            first = await self._idempotency.claim(tweet.author_id, idempotency, entry)
-            if first is not None:
-                await self._finish(first.entry)
-                return first.answer
-        await self._path.write(entry)
-        return None
+        return Posted((await self._path.write_once(entry, idempotency)).first)
 
-    async def idempotent_answer(self, user: UserId, key: str, now_ms: int) -> IdempotentAnswer | None:
-        first = await self._idempotency.first_use(user, key, now_ms)
-        if first is None:
-            return None
-        await self._finish(first.entry)
-        return first.answer
+    async def delete(
+        self,
+        tweet: Tweet,
+        *,
+        ver: int,
+        outbox: Sequence[OutboxRecord],
+        idempotency: IdempotentAnswer | None = None,
+    ) -> Written:
+        deleted = (await self._rows.deletions([tweet.tweet_id])).get(tweet.tweet_id)
+        if deleted is not None:
+            # Its first try may have been cut short between its rows.
+            await self._rows.delete(tweet, deleted.ver)
+        entry = self._path.entry(TweetDeleted(tweet, ver), outbox)
+        return await self._path.write_once(entry, idempotency, is_news=deleted is None)
 
     async def get_many(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
-        wanted = list(dict.fromkeys(tweet_ids))
-        found = await self._read(wanted, _READ_ONE)
-        # One copy may not have it yet; a quorum does.
-        found |= await self._read([id_ for id_ in wanted if id_ not in found], _READ_QUORUM)
-        return found
+        return await self._rows.live(tweet_ids)
+
+    async def deletions(self, tweet_ids: Sequence[int]) -> Mapping[int, Deletion]:
+        return await self._rows.deletions(tweet_ids)
 
     async def newest_ids(self, authors: Ids, *, before: int | None, limit: int) -> Ids:
         bound = MAX_ID if before is None else before - 1
@@ -89,19 +92,24 @@ class CassandraTweetStore:
             months = await self._following_months(months, waiting, oldest)
         return newest
 
-    async def _finish(self, entry: Entry) -> None:
-        """Sees to it that a write is complete before its answer is given once more.
-
-        A tweet that is there was committed; its other rows may still be missing.
-        """
-        if await self._session.rows(_READ_QUORUM, entry.event_id):
-            await self._path.facts.apply(entry)
-        else:
-            await self._path.finish(entry)
-
-    async def _read(self, tweet_ids: Sequence[int], statement: Statement) -> dict[int, Tweet]:
-        results = await asyncio.gather(*(self._session.rows(statement, id_) for id_ in tweet_ids))
-        return {rows[0][0]: Tweet(*rows[0]) for rows in results if rows}
+    async def _retweet(
+        self,
+        tweet: Tweet,
+        original: int,
+        idempotency: IdempotentAnswer | None,
+        outbox: Sequence[OutboxRecord],
+    ) -> Posted:
+        entry = self._path.entry(TweetWritten(tweet), outbox, idempotency)
+        standing = await self._claims.claim(tweet.author_id, original, entry)
+        if standing is not None and standing.tweet_id != tweet.tweet_id:
+            first = None
+            if idempotency is not None:
+                first = await self._path.first(tweet.author_id, idempotency.key, self._path.now_ms())
+            return Posted(first) if first is not None else Posted(retweet=standing)
+        written = await self._path.write_once(entry, idempotency)
+        if written.first is not None:
+            await self._claims.give_back(tweet.author_id, original, entry)
+        return Posted(written.first)
 
     async def _months(self, authors: Sequence[int], last_month: int) -> dict[int, list[int]]:
         """The newest few months in which each author wrote, newest first; silent authors are absent."""

@@ -1,24 +1,27 @@
 """Profiles. A handle is claimed first, by a row that carries the whole profile; the profile itself
-is the last step, so what stands in `users` has been committed."""
+is the last step, so what stands in `users` has been committed.
+
+Where a profile is made under an idempotency key, too, it is the key's row that decides: the claim comes
+before it and is void where the key stands for another write.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from cassandra import ConsistencyLevel
-
-from core.errors import Conflict
+from core.errors import Conflict, NotFound
+from core.ids import UserId
 from core.types import User
-from stores.cassandra.entry import Entry, UserWritten, decode_entry, encode_entry
+from stores.cassandra.entry import Entry, decode_entry, encode_entry
+from stores.cassandra.fact import UserChanged, UserWritten
 from stores.cassandra.session import CassandraSession, Statement
+from stores.cassandra.user_rows import UserRows
 from stores.cassandra.write_path import WritePath
-from stores.ports import OutboxRecord
+from stores.ports import IdempotentAnswer, OutboxRecord, Written
 
-_READ = "SELECT id, handle, display_name, created_ms FROM ks.users WHERE id = ?"
-_READ_ONE = Statement(_READ, ConsistencyLevel.LOCAL_ONE)
-_READ_QUORUM = Statement(_READ)
-_READ_SERIAL = Statement(_READ, ConsistencyLevel.LOCAL_SERIAL)
+# What can be changed is read at a quorum: one copy may not know of the change yet.
+_READ = Statement("SELECT id, handle, display_name, created_ms FROM ks.users WHERE id = ?")
 _CLAIM = Statement(
     "INSERT INTO ks.handles (handle, id, entry) VALUES (?, ?, ?) IF NOT EXISTS", conditional=True
 )
@@ -32,31 +35,60 @@ class CassandraUserStore:
     def __init__(self, session: CassandraSession, path: WritePath) -> None:
         self._session = session
         self._path = path
+        self._rows = UserRows(session)
 
-    async def create(self, user: User, outbox: Sequence[OutboxRecord]) -> None:
-        if await self._session.rows(_READ_QUORUM, user.user_id):
-            raise _taken("user_id")
-        entry = self._path.entry(UserWritten(user), outbox)
-        claim, handle = encode_entry(entry), user.handle.casefold()
-        await self._claim(handle, user, claim)
-        effect = await self._path.write(entry)
-        if not effect.changed:
-            # The id got another profile meanwhile; the handle is free again.
-            await self._session.conditional(_GIVE_BACK, handle, claim)
-            raise _taken("user_id")
+    async def create(
+        self, user: User, outbox: Sequence[OutboxRecord], *, idempotency: IdempotentAnswer | None = None
+    ) -> Written:
+        try:
+            return await self._create(self._path.entry(UserWritten(user), outbox, idempotency), user)
+        except Conflict:
+            # Its first try, perhaps, or another call under the same key.
+            first = None
+            if idempotency is not None:
+                first = await self._path.first(user.user_id, idempotency.key, self._path.now_ms())
+            if first is None:
+                raise
+            return Written(False, first)
+
+    async def change(
+        self,
+        user: UserId,
+        *,
+        display_name: str,
+        ver: int,
+        outbox: Sequence[OutboxRecord],
+        idempotency: IdempotentAnswer | None = None,
+    ) -> Written:
+        if await self._rows.find(user) is None:
+            raise NotFound("there is no user of this id", field="user_id")
+        is_news = await self._rows.version(user) < ver
+        entry = self._path.entry(UserChanged(user, display_name, ver), outbox)
+        return await self._path.write_once(entry, idempotency, is_news=is_news)
 
     async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
-        wanted = dict.fromkeys(user_ids)
-        found = await self._read(wanted, _READ_ONE)
-        # One copy may not have it yet; a quorum does.
-        found |= await self._read([id_ for id_ in wanted if id_ not in found], _READ_QUORUM)
-        return found
-
-    async def _read(
-        self, user_ids: Sequence[int] | Mapping[int, None], statement: Statement
-    ) -> dict[int, User]:
-        results = await asyncio.gather(*(self._session.rows(statement, id_) for id_ in user_ids))
+        results = await asyncio.gather(
+            *(self._session.rows(_READ, user_id) for user_id in dict.fromkeys(user_ids))
+        )
         return {rows[0][0]: User(*rows[0]) for rows in results if rows}
+
+    async def _create(self, entry: Entry, user: User) -> Written:
+        if await self._session.rows(_READ, user.user_id):
+            raise _taken("user_id")
+        claim, handle = encode_entry(entry), user.handle.casefold()
+        await self._claim(handle, user, claim)
+        first = await self._path.claim(entry, entry.answer)
+        if first is not None:
+            await self._session.conditional(_GIVE_BACK, handle, claim)
+            return Written(False, first)
+        effect = await self._path.write(entry)
+        if not effect.changed:
+            # The id got another profile meanwhile; the handle is free again, and so is the key.
+            await self._session.conditional(_GIVE_BACK, handle, claim)
+            if entry.answer is not None:
+                await self._path.idempotency.give_back(entry, entry.answer.key)
+            raise _taken("user_id")
+        return Written(True)
 
     async def _claim(self, handle: str, user: User, claim: bytes) -> None:
         """Makes the handle the user's own; raises Conflict where somebody has it."""
@@ -68,22 +100,21 @@ class CassandraUserStore:
             if held is None:
                 continue
             holder = await self._finished(decode_entry(held))
-            if holder.handle.casefold() == handle:
+            if holder is not None and holder.handle.casefold() == handle:
                 raise _taken("user_id" if holder.user_id == user.user_id else "handle")
-            # The holder of the claim has a profile with another handle: this one is nobody's.
+            # The holder of the claim has a profile with another handle, or none: this one is nobody's.
             outcome = await self._session.conditional(_TAKE_OVER, user.user_id, claim, handle, held)
             if outcome.applied or outcome.row.get("entry") == claim:
                 return
 
-    async def _finished(self, claim: Entry) -> User:
-        """The profile of who claimed a handle, made now where its maker died over it."""
+    async def _finished(self, claim: Entry) -> User | None:
+        """The profile of who claimed a handle, made now where its maker died over it; None: never to be."""
         assert isinstance(claim.fact, UserWritten)
         user_id = claim.fact.user.user_id
-        rows = await self._session.rows(_READ_SERIAL, user_id)
-        if not rows:
-            await self._path.finish(claim)
-            rows = await self._session.rows(_READ_SERIAL, user_id)
-        return User(*rows[0])
+        profile = await self._rows.find(user_id)
+        if profile is None and await self._path.settle(claim):
+            profile = await self._rows.find(user_id)
+        return profile
 
 
 def _taken(field: str) -> Conflict:

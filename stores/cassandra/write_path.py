@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stores.cassandra.entry import VERSION, Entry, Fact
+from stores.cassandra.entry import VERSION, Entry
+from stores.cassandra.fact import Fact
 from stores.cassandra.facts import Effect, Facts
+from stores.cassandra.idempotency import Idempotency
 from stores.cassandra.outbox import CassandraOutbox
 from stores.cassandra.publication import LEFT, Publication
-from stores.ports import OutboxRecord
+from stores.ports import IdempotentAnswer, OutboxRecord, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +19,15 @@ class WritePath:
     outbox: CassandraOutbox
     facts: Facts
     publication: Publication
+    idempotency: Idempotency
 
-    def entry(self, fact: Fact, records: Sequence[OutboxRecord]) -> Entry:
-        return Entry(VERSION, self.outbox.now_us(), fact, tuple(records))
+    def entry(
+        self, fact: Fact, records: Sequence[OutboxRecord], answer: IdempotentAnswer | None = None
+    ) -> Entry:
+        return Entry(VERSION, self.outbox.now_us(), fact, tuple(records), answer)
+
+    def now_ms(self) -> int:
+        return self.outbox.now_us() // 1000
 
     async def write(self, entry: Entry) -> Effect:
         """Commits and makes the effects; raises Unavailable where the outcome is not known.
@@ -29,14 +37,52 @@ class WritePath:
         """
         place = await self.outbox.commit(entry)
         effect = await self.facts.apply(entry)
-        if effect.changed and effect.overtaken_by is not None:
+        if effect.changed and effect.overtaken:
             # The relay tells of the state that stands, too.
             LEFT.labels("overtaken").inc()
         else:
             self.publication.offer(place, entry.records if effect.changed else ())
         return effect
 
-    async def finish(self, entry: Entry) -> Effect:
-        """Completes somebody else's write, who may have died over it; its events go by the relay."""
-        await self.outbox.commit(entry)
-        return await self.facts.apply(entry)
+    async def write_once(
+        self, entry: Entry, answer: IdempotentAnswer | None, *, is_news: bool = True
+    ) -> Written:
+        """Writes unless the key was used before; what `is_news` says is no news has its answer kept only."""
+        first = await self.claim(entry, answer)
+        if first is not None or not is_news:
+            return Written(False, first)
+        return Written((await self.write(entry)).changed)
+
+    async def claim(self, entry: Entry, answer: IdempotentAnswer | None) -> IdempotentAnswer | None:
+        """Makes the key stand for `entry`; the first answer where it stands for another, now complete."""
+        if answer is None:
+            return None
+        first = await self.idempotency.claim(entry.user, answer, entry)
+        if first is None:
+            return None
+        await self._complete(first.entry)
+        return first.answer
+
+    async def first(self, user: int, key: str, now_ms: int) -> IdempotentAnswer | None:
+        """What a key was first used for; that write is complete."""
+        first = await self.idempotency.first_use(user, key, now_ms)
+        if first is None:
+            return None
+        await self._complete(first.entry)
+        return first.answer
+
+    async def settle(self, entry: Entry) -> bool:
+        """Completes a write that holds a claim; False where its key stands for another: it never will be."""
+        if entry.answer is not None and not await self.facts.begun(entry):
+            first = await self.idempotency.claim(entry.user, entry.answer, entry)
+            if first is not None:
+                return False
+        await self._complete(entry)
+        return True
+
+    async def _complete(self, entry: Entry) -> None:
+        """Somebody else's write, who may have died over it; its events go by the relay."""
+        # What has an effect was committed; the others may be missing.
+        if not await self.facts.begun(entry):
+            await self.outbox.commit(entry)
+        await self.facts.apply(entry)

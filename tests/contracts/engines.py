@@ -16,16 +16,14 @@ from eventlog.sqlite_log import SqliteEventLog
 from pipelines.relay import Relay, RelayOptions
 from stores.cassandra.assembly import open_cassandra
 from stores.cassandra.options import CassandraOptions
-from stores.ports import ControlStore, EngagementStore, GraphStore, TweetStore, UserStore
-from stores.sqlite import (
-    SqliteEngagementStore,
-    SqliteGraphStore,
-    SqliteTweetStore,
-    SqliteUserStore,
-    open_facts,
-    open_telemetry,
-)
+from stores.ports import AnswerStore, ControlStore, EngagementStore, GraphStore, TweetStore, UserStore
+from stores.sqlite import open_facts, open_telemetry
+from stores.sqlite_answers import SqliteAnswerStore
 from stores.sqlite_control import SqliteControlStore
+from stores.sqlite_engagements import SqliteEngagementStore
+from stores.sqlite_graph import SqliteGraphStore
+from stores.sqlite_tweets import SqliteTweetStore
+from stores.sqlite_users import SqliteUserStore
 
 PARTITIONS = 16
 
@@ -38,6 +36,7 @@ class Stack:
     graph: GraphStore
     tweets: TweetStore
     engagements: EngagementStore
+    answers: AnswerStore
     control: ControlStore
     log: OperatedLog
     settle: Callable[[], Awaitable[None]]
@@ -74,6 +73,7 @@ class SqliteEngine:
                 graph=SqliteGraphStore(facts, clock, PARTITIONS),
                 tweets=SqliteTweetStore(facts, clock, PARTITIONS),
                 engagements=SqliteEngagementStore(facts, clock, PARTITIONS),
+                answers=SqliteAnswerStore(facts, clock, PARTITIONS),
                 control=SqliteControlStore(facts, clock, PARTITIONS),
                 log=SqliteEventLog(facts, telemetry, clock, PARTITIONS),
                 settle=_nothing,
@@ -108,6 +108,7 @@ class CassandraEngine:
                     graph=stores.graph,
                     tweets=stores.tweets,
                     engagements=stores.engagements,
+                    answers=stores.answers,
                     control=stores.control,
                     log=log,
                     settle=stores.publication.settle,

@@ -17,7 +17,8 @@ ADA, TWEET = UserId(10), TweetId(77)
 
 async def like(stack: Stack, ver: int, *, on: bool, user: UserId = ADA, tweet: TweetId = TWEET) -> bool:
     record = OutboxRecord(EDGES, tweet, f"{user} {'on' if on else 'off'} {ver}".encode())
-    return await stack.engagements.set_like(user, tweet, on=on, ver=ver, outbox=[record])
+    written = await stack.engagements.set_like(user, tweet, on=on, ver=ver, outbox=[record])
+    return written.changed
 
 
 async def test_a_like_and_its_removal_change_something_once(stack: Stack) -> None:

@@ -19,7 +19,8 @@ ADA, GRACE, MARY = UserId(10), UserId(20), UserId(30)
 
 async def follow(stack: Stack, follower: UserId, followee: UserId, ver: int, *, on: bool = True) -> bool:
     record = OutboxRecord(GRAPH, follower, f"{follower}>{followee} {'on' if on else 'off'} {ver}".encode())
-    return await stack.graph.set_follow(follower, followee, on=on, ver=ver, outbox=[record])
+    written = await stack.graph.set_follow(follower, followee, on=on, ver=ver, outbox=[record])
+    return written.changed
 
 
 async def test_both_directions_are_there(stack: Stack) -> None:

@@ -1,17 +1,19 @@
-"""UserStore: ids and handles are unique, whatever the case, and a profile comes with its event."""
+"""UserStore: ids and handles are unique, whatever the case, and changes come with their events."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 
-from core.errors import Conflict
+from core.errors import Conflict, NotFound
 from core.ids import MAX_ID, UserId
 from core.types import User
 from eventlog.schema import USERS
-from stores.ports import OutboxRecord
-from tests.contracts.engines import Stack, published
+from stores.ports import OutboxRecord, Written
+from tests.contracts.engines import Engine, Stack, published
+from tests.fakes import FakeClock
 
 
 def user(number: int, handle: str) -> User:
@@ -68,7 +70,58 @@ async def test_of_many_who_want_a_handle_at_once_one_gets_it(stack: Stack) -> No
         ),
         return_exceptions=True,
     )
-    assert outcomes.count(None) == 1
-    assert all(isinstance(outcome, Conflict) for outcome in outcomes if outcome is not None)
+    assert outcomes.count(Written(True)) == 1
+    assert all(isinstance(outcome, Conflict) for outcome in outcomes if outcome != Written(True))
     assert len(await stack.users.get_many(list(range(1, 21)))) == 1
     assert len(await published(stack, [USERS])) == 1
+
+
+async def change(stack: Stack, number: int, name: str, ver: int) -> bool:
+    record = OutboxRecord(USERS, number, f"{name} {ver}".encode())
+    return (await stack.users.change(UserId(number), display_name=name, ver=ver, outbox=[record])).changed
+
+
+async def test_a_change_is_read_back_and_told_once(stack: Stack) -> None:
+    await stack.users.create(user(1, "Ada"), [])
+    assert await change(stack, 1, "Ada King", 5)
+    await change(stack, 1, "Ada King", 5)
+    assert await stack.users.get_many([1]) == {1: User(UserId(1), "Ada", "Ada King", 1_700_000_000_000)}
+    assert set(await published(stack, [USERS])) == {b"Ada King 5"}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([1, 2, 3])))
+async def test_the_highest_version_of_a_profile_decides(stack: Stack, order: tuple[int, ...]) -> None:
+    await stack.users.create(user(1, "Ada"), [])
+    for ver in order:
+        await change(stack, 1, f"№ {ver}", ver)
+    assert (await stack.users.get_many([1]))[1].display_name == "№ 3"
+    assert not await change(stack, 1, "late", 2)
+
+
+async def test_of_many_changes_at_once_the_highest_version_stands(
+    stack: Stack, engine: Engine, clock: FakeClock
+) -> None:
+    await stack.users.create(user(1, "Ada"), [])
+    async with engine.open(clock) as other:
+        await asyncio.gather(
+            *(change(other if ver % 2 else stack, 1, f"№ {ver}", ver) for ver in range(1, 21))
+        )
+        assert (await other.users.get_many([1]))[1].display_name == "№ 20"
+    assert (await stack.users.get_many([1]))[1].display_name == "№ 20"
+
+
+async def test_a_profile_that_is_not_there_cannot_be_changed(stack: Stack) -> None:
+    with pytest.raises(NotFound):
+        await change(stack, 1, "Ada", 5)
+    await stack.users.create(user(1, "Ada"), [])
+    assert (await stack.users.get_many([1]))[1] == user(1, "Ada")
+    assert await published(stack, [USERS]) == []
+
+
+async def test_a_changed_profile_keeps_its_handle(stack: Stack) -> None:
+    await stack.users.create(user(1, "Ada"), [])
+    await change(stack, 1, "Ada King", 5)
+    for taken in (user(1, "Ada"), user(2, "ada"), user(1, "other")):
+        with pytest.raises(Conflict):
+            await stack.users.create(taken, [])
+    assert (await stack.users.get_many([1]))[1].display_name == "Ada King"

@@ -25,7 +25,8 @@ from eventlog.kafka_options import KafkaOptions
 from eventlog.log import Entry as LogEntry
 from eventlog.reading import read, tail, type_of
 from eventlog.schema import DEAD_LETTERS, TWEETS, TweetCreated, record_of
-from stores.cassandra.entry import Entry, TweetWritten, digest_of, encode_entry
+from stores.cassandra.entry import VERSION, Entry, digest_of, encode_entry
+from stores.cassandra.fact import TweetWritten
 from stores.cassandra.outbox import SHARDS, CassandraOutbox, Place, Waiting
 from stores.cassandra.session import connect
 from stores.lake import LakeReader, newest_manifest
@@ -242,7 +243,7 @@ async def test_a_write_that_the_relay_set_aside_is_given_back(
         now_ms = CLOCK.now_ms()
         tweet = Tweet(TweetId((now_ms - EPOCH_MS) << 22), UserId(author.user_id), "kept", now_ms)
         event = record_of(TweetCreated.of(tweet), id=tweet.tweet_id, ts_ms=now_ms, key=tweet.author_id)
-        raw = encode_entry(Entry(1, now_ms * 1000, TweetWritten(tweet), (event,)))
+        raw = encode_entry(Entry(VERSION, now_ms * 1000, TweetWritten(tweet), (event,)))
         shard = partition_of(tweet.author_id, SHARDS)
         session = await connect(migrated_keyspace.options)
         try:

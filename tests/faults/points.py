@@ -22,7 +22,7 @@ _BESIDE_THE_STORE: Points = (("redis.lpushx", 20), ("script.invalidate", 2), ("l
 
 EMBEDDED_WRITE_PATH: Points = (
     # POST /v1/tweets; its event is committed with it.
-    ("tweets.idempotent_answer", 20),
+    ("answers.first", 20),
     ("users.get_many", 2),
     ("tweets.create", 20),
     # POST /v1/users, POST /v1/users/{id}/follow.

@@ -67,7 +67,7 @@ def watched(resources: Resources, trigger: Trigger | None) -> Resources:
     stores = resources.stores
     ports: dict[str, Any] = {
         name: Watched(getattr(stores, name), name, trigger)
-        for name in ("users", "graph", "tweets", "engagements", "control")
+        for name in ("users", "graph", "tweets", "engagements", "answers", "control")
     }
     log = watched_log(stores.log, "log", trigger)
     redis = WatchedRedis(resources.redis, trigger)

@@ -16,16 +16,13 @@ from eventlog.sqlite_log import SqliteEventLog
 from interchange.importer import Importer, ImportTargets
 from interchange.report import ImportReport
 from stores.ports import OutboxRecord
-from stores.sqlite import (
-    SqliteEngagementStore,
-    SqliteGraphStore,
-    SqliteTweetStore,
-    SqliteUserStore,
-    open_facts,
-    open_telemetry,
-)
+from stores.sqlite import open_facts, open_telemetry
 from stores.sqlite_control import SqliteControlStore
 from stores.sqlite_database import SqliteDatabase
+from stores.sqlite_engagements import SqliteEngagementStore
+from stores.sqlite_graph import SqliteGraphStore
+from stores.sqlite_tweets import SqliteTweetStore
+from stores.sqlite_users import SqliteUserStore
 from tests.fakes import FakeClock
 
 PARTITIONS = 16

@@ -7,17 +7,21 @@ import pytest
 from stores.cassandra.outbox import BUCKET_MS
 from tests.cassandra_keyspace import Keyspace
 from tests.integration.cassandra_faults import Cluster, Died, Fuse
-from tests.integration.cassandra_writes import WRITES, Write, key_of, keyed_tweet, tweet_stands, user
+from tests.integration.cassandra_writes import WRITES, key_of, keyed_tweet, tweet_stands
 
 STEP_MS = -5_000
 CALLS = 5
 """What a tweet with a key takes before its answer: claim, commit, and the tables."""
 
 
-async def abandoned(cluster: Cluster, write: Write, n: int) -> None:
-    """Written by one who died after the commit: a profile is looked for and claimed before, a key claimed."""
+COMMITS = {"tweet": 2, "keyed tweet": 2, "follow": 4, "like": 2, "user": 3}
+"""Kinds of writes, and the call by which each is committed: what comes before are claims and looks."""
+
+
+async def abandoned(cluster: Cluster, kind: str, n: int) -> None:
+    """Written by one who died after the commit."""
     with pytest.raises(Died):
-        await write(cluster.process(Fuse(3 if write is user else 2, after=True)), n, cluster.clock)
+        await WRITES[kind].write(cluster.process(Fuse(COMMITS[kind], after=True)), n, cluster.clock)
 
 
 async def relayed(cluster: Cluster, seconds: int) -> int:
@@ -35,18 +39,17 @@ async def test_what_dead_writers_left_on_both_sides_of_the_step_is_relayed_once(
     cluster.clock.advance(1_000)
     bucket = cluster.clock.now_ms() // BUCKET_MS
     await cluster.relay().round()
-    writes = [write for write, _ in WRITES.values()]
-    for n, write in enumerate(writes):
-        await abandoned(cluster, write, n)
+    for n, kind in enumerate(COMMITS):
+        await abandoned(cluster, kind, n)
     cluster.clock.step_wall(STEP_MS)
     assert cluster.clock.now_ms() // BUCKET_MS == bucket - 1
-    for n, write in enumerate(writes, 10):
-        await abandoned(cluster, write, n)
-    assert await relayed(cluster, 10) == 2 * len(writes)
+    for n, kind in enumerate(COMMITS, 10):
+        await abandoned(cluster, kind, n)
+    assert await relayed(cluster, 10) == 2 * len(COMMITS)
     assert keyspace.outbox_rows() == 0
     for first in (0, 10):
-        for n, (_, stands) in enumerate(WRITES.values(), first):
-            assert await stands(cluster.healthy, n)
+        for n, kind in enumerate(COMMITS, first):
+            assert await WRITES[kind].stands(cluster.healthy, n)
             assert len([one for one in cluster.log.records if one.key == key_of(n)]) == 1
 
 

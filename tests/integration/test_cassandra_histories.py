@@ -16,7 +16,7 @@ from core.ids import UserId
 from eventlog.envelope import decode_envelope
 from eventlog.schema import FollowSet, decode_event, record_of
 from stores.cassandra.edges import FOLLOWS, read_edge
-from stores.cassandra.entry import EdgeVersions
+from stores.cassandra.fact import EdgeVersions
 from tests.cassandra_keyspace import Keyspace
 from tests.integration.cassandra_faults import Cluster, Died, Fuse
 from tests.integration.cassandra_writes import BASE
@@ -83,7 +83,7 @@ async def test_consumers_believe_what_stands(cluster: Cluster, keyspace: Keyspac
         await history.run()
         state = await read_edge(cluster.session, FOLLOWS, history.a, history.b)
         mirror = await read_edge(
-            cluster.session, FOLLOWS._replace(state=FOLLOWS.mirror), history.a, history.b
+            cluster.session, FOLLOWS._replace(state=FOLLOWS.tables[1]), history.a, history.b
         )
         assert state == mirror
         if history.answered:

@@ -11,7 +11,7 @@ import pytest
 from core.errors import ConfigurationError, Unavailable
 from core.ids import IMPORTER_DATACENTER, IMPORTER_MACHINE, TweetId, UserId, id_time_ms
 from core.types import Tweet, User
-from eventlog.schema import FollowSet, LikeSet, TweetCreated, UserCreated, Viewed
+from eventlog.schema import FollowSet, LikeSet, ReplySet, TweetCreated, UserCreated, Viewed
 from interchange.kuairand import convert_kuairand
 from tests.fakes import FakeClock
 from tests.integration.import_stack import FACT_TABLES, BreakingLog, Stack
@@ -83,6 +83,7 @@ async def test_everything_arrives_with_its_own_time(stack: Stack, world: Path) -
         UserCreated: 4,
         FollowSet: 1,
         TweetCreated: 3,
+        ReplySet: 1,
         LikeSet: 1,
         Viewed: 7,
     }

@@ -15,14 +15,20 @@ import pytest
 from eventlog.envelope import Envelope, decode_envelope, encode_envelope
 from eventlog.schema import (
     EVENTS,
+    BlockSet,
     DeadLetter,
     DeadLetterRedriven,
     Event,
     FollowSet,
     LikeSet,
+    MuteSet,
+    ReplySet,
+    RetweetSet,
     Served,
     ServedItem,
     TweetCreated,
+    TweetDeleted,
+    UserChanged,
     UserCreated,
     Viewed,
     decode_event,
@@ -41,8 +47,14 @@ EXAMPLES: dict[str, Event] = {
     example.type_name: example
     for example in (
         TweetCreated(ID, KEY, "Grüße — 🎉", TS_MS, reply_to=ID - 1, retweet_of=ID - 2),
+        TweetDeleted(ID, KEY),
         FollowSet(KEY, ID, on=False),
+        BlockSet(KEY, ID, on=True),
+        MuteSet(KEY, ID, on=False),
         LikeSet(KEY, ID, on=True, author=KEY - 1, request_id=REQUEST),
+        RetweetSet(KEY, ID, on=True, retweet=ID + 9, author=KEY - 1, request_id=REQUEST),
+        ReplySet(ID + 9, ID, on=False, user=KEY, author=KEY - 1, request_id=REQUEST),
+        UserChanged(KEY, "ada_99", "Ada King 👑"),
         UserCreated(KEY, "ada_99", "Ada Lovelace 👩‍💻", TS_MS),
         Viewed(KEY, REQUEST, ID, KEY - 1, "dwell", position=3, value_ms=2_500),
         Served(

@@ -57,7 +57,7 @@ def test_a_record_goes_to_its_events_topic_under_its_key() -> None:
 
 
 def test_a_type_that_is_not_known_is_none() -> None:
-    assert read("tweet.deleted", b"\x80") is None
+    assert read("tweet.unheard_of", b"\x80") is None
     assert read("", b"\xc0") is None
 
 

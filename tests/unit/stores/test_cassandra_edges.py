@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stores.cassandra.edges import BUCKETS, FOLLOWS, LIKES, bucket_of, has_changed
-from stores.cassandra.entry import EdgeVersions
+from stores.buckets import BUCKETS, bucket_of
+from stores.cassandra.edges import FOLLOWS, LIKES, has_changed
+from stores.cassandra.fact import EdgeVersions
 from stores.cassandra.months import month_of
 
 
@@ -46,9 +47,9 @@ def test_of_writes_in_turn_those_are_changes_that_differ_from_the_last(states: l
 
 def test_both_directions_of_an_edge_have_their_keys() -> None:
     assert FOLLOWS.state.key(1, 2) == (1, 2)
-    assert FOLLOWS.mirror.key(1, 2) == (2, bucket_of(1), 1)
+    assert FOLLOWS.tables[1].key(1, 2) == (2, bucket_of(1), 1)
     assert LIKES.state.key(1, 2) == (2, bucket_of(1), 1)
-    assert LIKES.mirror.key(1, 2) == (1, month_of(2), 2)
+    assert LIKES.tables[1].key(1, 2) == (1, month_of(2), 2)
     assert {bucket_of(key) for key in range(500)} == set(range(BUCKETS))
 
 

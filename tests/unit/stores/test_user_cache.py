@@ -10,7 +10,7 @@ import pytest
 from core.errors import Unavailable
 from core.ids import UserId
 from core.types import User
-from stores.ports import OutboxRecord
+from stores.ports import IdempotentAnswer, OutboxRecord, Written
 from stores.user_cache import ASK_AGAIN_S, TTL_S, UserCache
 from tests.fakes import FakeClock
 
@@ -22,7 +22,20 @@ class FakeUsers:
         self.away = False
         self.hangs = False
 
-    async def create(self, user: User, outbox: Sequence[OutboxRecord]) -> None:
+    async def create(
+        self, user: User, outbox: Sequence[OutboxRecord], *, idempotency: IdempotentAnswer | None = None
+    ) -> Written:
+        raise NotImplementedError
+
+    async def change(
+        self,
+        user: UserId,
+        *,
+        display_name: str,
+        ver: int,
+        outbox: Sequence[OutboxRecord],
+        idempotency: IdempotentAnswer | None = None,
+    ) -> Written:
         raise NotImplementedError
 
     async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:

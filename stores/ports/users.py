@@ -1,0 +1,38 @@
+"""Profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from core.ids import UserId
+from core.types import User
+from stores.ports.records import IdempotentAnswer, OutboxRecord, Written
+
+
+class UserStore(Protocol):
+    async def create(
+        self, user: User, outbox: Sequence[OutboxRecord], *, idempotency: IdempotentAnswer | None = None
+    ) -> Written:
+        """Adds a profile; raises Conflict with field `user_id` or `handle` where it is taken.
+
+        Handles are compared without case. Repeated after Unavailable it may meet its own first try,
+        as a Conflict over `user_id`; under a key it gets its answer.
+        """
+        ...
+
+    async def change(
+        self,
+        user: UserId,
+        *,
+        display_name: str,
+        ver: int,
+        outbox: Sequence[OutboxRecord],
+        idempotency: IdempotentAnswer | None = None,
+    ) -> Written:
+        """Changes a profile; NotFound where there is none. The highest `ver` decides."""
+        ...
+
+    async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
+        """Profiles by id, at most 1,000 a call; unknown ids are absent."""
+        ...

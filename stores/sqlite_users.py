@@ -1,0 +1,68 @@
+"""Profiles in the embedded file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from core.errors import Conflict, NotFound
+from core.ids import UserId
+from core.types import User
+from stores.ports import IdempotentAnswer, OutboxRecord, Written
+from stores.sqlite import SqliteStore
+
+
+class SqliteUserStore(SqliteStore):
+    async def create(
+        self, user: User, outbox: Sequence[OutboxRecord], *, idempotency: IdempotentAnswer | None = None
+    ) -> Written:
+        def operation(connection: sqlite3.Connection) -> bool:
+            taken = connection.execute(
+                "SELECT id = ? FROM users WHERE id = ? OR handle_key = ? ORDER BY id = ? DESC",
+                (user.user_id, user.user_id, user.handle.casefold(), user.user_id),
+            ).fetchone()
+            if taken is not None:
+                field = "user_id" if taken[0] else "handle"
+                raise Conflict(f"this {field} has a profile already", field=field)
+            connection.execute(
+                "INSERT INTO users (id, handle, handle_key, display_name, created_ms) VALUES (?, ?, ?, ?, ?)",
+                (user.user_id, user.handle, user.handle.casefold(), user.display_name, user.created_ms),
+            )
+            self._append(connection, outbox)
+            return True
+
+        return await self._write_once(user.user_id, idempotency, operation)
+
+    async def change(
+        self,
+        user: UserId,
+        *,
+        display_name: str,
+        ver: int,
+        outbox: Sequence[OutboxRecord],
+        idempotency: IdempotentAnswer | None = None,
+    ) -> Written:
+        def operation(connection: sqlite3.Connection) -> bool:
+            row = connection.execute("SELECT ver FROM users WHERE id = ?", (user,)).fetchone()
+            if row is None:
+                raise NotFound("there is no user of this id", field="user_id")
+            if row[0] >= ver:
+                return False
+            connection.execute(
+                "UPDATE users SET display_name = ?, ver = ? WHERE id = ?", (display_name, ver, user)
+            )
+            self._append(connection, outbox)
+            return True
+
+        return await self._write_once(user, idempotency, operation)
+
+    async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT id, handle, display_name, created_ms FROM users "
+                "WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(user_ids)),),
+            ).fetchall()
+        )
+        return {row[0]: User(*row) for row in rows}
