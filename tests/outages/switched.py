@@ -45,7 +45,8 @@ def switched(resources: Resources, switches: Path) -> Resources:
     stores = resources.stores
     store, log = (switches / part for part in PARTS)
     ports: dict[str, Any] = {
-        name: Switched(getattr(stores, name), store) for name in ("users", "graph", "tweets", "engagements")
+        name: Switched(getattr(stores, name), store)
+        for name in ("users", "graph", "tweets", "engagements", "answers")
     }
     changed: Stores = replace(stores, **ports, log=cast(EventLog, Switched(stores.log, log)))
     return replace(resources, stores=changed)
