@@ -20,7 +20,11 @@ from tests.proxy import Cut, Proxy
 
 T = TypeVar("T")
 PATIENCE_S = 60.0
-CUT_OFF = ("tweet", "keyed tweet", "keyed retweet", "delete", "follow", "block", "like", "keyed user")
+CUT_OFF = (
+    *("keyed tweet", "keyed retweet", "follow", "block", "keyed user"),
+    # The same steps as those above, fewer of them.
+    *(pytest.param(kind, marks=pytest.mark.torture) for kind in ("tweet", "delete", "like")),
+)
 CUTS = pytest.mark.parametrize("where", list(Cut), ids=lambda cut: cut.name.lower())
 
 

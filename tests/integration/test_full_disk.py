@@ -32,6 +32,8 @@ def test_a_stack_answers_503_until_there_is_room_and_goes_on_without_a_restart(t
     run_day("tests.integration.full_disk_stack", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["kafka", pytest.param("cassandra", marks=pytest.mark.torture)])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.torture) for name in ("kafka", "cassandra")]
+)
 def test_a_server_ends_says_why_and_comes_back_with_its_data(tmp_path: Path, name: str) -> None:
     run_day("tests.integration.full_disk_server", tmp_path, name)
