@@ -58,13 +58,12 @@ class Circuit:
         """
         try:
             yield
+            self.answered()
         except TimeoutError:
             self.timed_out()
             raise
-        except BaseException:
+        finally:
             self.gave_up()
-            raise
-        self.answered()
 
     def answered(self) -> None:
         if self._open_until_s is not None:
@@ -81,5 +80,5 @@ class Circuit:
             _logger.warning("circuit_open", neighbour=self._neighbour, failures=self._failures)
 
     def gave_up(self) -> None:
-        """Somebody else may probe."""
+        """Somebody else may probe; nothing to say where an answer or a timeout has said more."""
         self._probing = False

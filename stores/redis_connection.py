@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import ExitStack
 from typing import Any
 
 import hiredis
@@ -41,11 +42,10 @@ class RedisConnection:
         else:
             reader, writer = await asyncio.open_unix_connection(address.host, limit=_CHUNK_BYTES)
         connection = cls(reader, writer)
-        try:
+        with ExitStack() as undo:
+            undo.callback(connection.abort)
             await connection._introduce(login)
-        except BaseException:
-            connection.abort()
-            raise
+            undo.pop_all()
         return connection
 
     async def _introduce(self, login: Login) -> None:

@@ -57,14 +57,12 @@ class RedisNode:
             with self._circuit.attempt():
                 async with asyncio.timeout(self._timeout_s), self._free:
                     connection = await self._connection()
-                    greeting = False
+                    greeting, all_read = False, False
                     try:
                         answers = await connection.exchange(b"".join(packed), len(packed))
-                    except BaseException:
-                        # Answers that nobody read would be taken for those of the next command.
-                        connection.abort()
-                        raise
-                    self._give_back(connection)
+                        all_read = True
+                    finally:
+                        self._give_back(connection, all_read=all_read)
         except TimeoutError as exc:
             hint = "; if no TLS is spoken there, its URL begins with redis://" if greeting else ""
             raise Unavailable(
@@ -101,8 +99,9 @@ class RedisNode:
             connection.abort()
         return await RedisConnection.open(self.address, self._login, self._tls)
 
-    def _give_back(self, connection: RedisConnection) -> None:
-        if self._closed:
-            connection.abort()
-        else:
+    def _give_back(self, connection: RedisConnection, *, all_read: bool) -> None:
+        # Answers that nobody read would be taken for those of the next command.
+        if all_read and not self._closed:
             self._idle.append(connection)
+        else:
+            connection.abort()

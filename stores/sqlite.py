@@ -46,6 +46,29 @@ class SqliteStore:
     def _append(self, connection: sqlite3.Connection, records: Sequence[OutboxRecord]) -> None:
         append_to_log(connection, records, self._partitions, self._clock.now_ms())
 
+    def _set_edge(
+        self,
+        connection: sqlite3.Connection,
+        table: str,
+        columns: tuple[str, str],
+        edge: tuple[int, int],
+        on: bool,
+        ver: int,
+        outbox: Sequence[OutboxRecord],
+    ) -> bool:
+        """Writes an edge where `ver` is its highest; whether that changed its state, and so was told of."""
+        a, b = columns
+        row = connection.execute(f"SELECT is_on, ver FROM {table} WHERE {a} = ? AND {b} = ?", edge).fetchone()
+        was_on = row is not None and bool(row[0])
+        if row is None or row[1] < ver:
+            connection.execute(
+                f"INSERT OR REPLACE INTO {table} ({a}, {b}, is_on, ver) VALUES (?, ?, ?, ?)", (*edge, on, ver)
+            )
+            if was_on != on:
+                self._append(connection, outbox)
+                return True
+        return False
+
     async def _write_once(
         self, user: int, answer: IdempotentAnswer | None, operation: Callable[[sqlite3.Connection], bool]
     ) -> Written:
@@ -94,25 +117,6 @@ def first_answer(connection: sqlite3.Connection, user: int, key: str, now_ms: in
         (user, key, now_ms),
     ).fetchone()
     return None if row is None else IdempotentAnswer(*row)
-
-
-def set_edge(
-    connection: sqlite3.Connection,
-    table: str,
-    columns: tuple[str, str],
-    edge: tuple[int, int],
-    on: bool,
-    ver: int,
-) -> bool:
-    """Writes an edge where `ver` is its highest; whether that changed its state."""
-    a, b = columns
-    row = connection.execute(f"SELECT is_on, ver FROM {table} WHERE {a} = ? AND {b} = ?", edge).fetchone()
-    if row is not None and row[1] >= ver:
-        return False
-    connection.execute(
-        f"INSERT OR REPLACE INTO {table} ({a}, {b}, is_on, ver) VALUES (?, ?, ?, ?)", (*edge, on, ver)
-    )
-    return bool(row[0]) != on if row is not None else on
 
 
 def ids_of(rows: Sequence[tuple[int]]) -> Ids:

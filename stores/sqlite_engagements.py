@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from core.ids import TweetId, UserId
 from stores.ports import Bucket, Counts, IdempotentAnswer, OutboxRecord, Written
-from stores.sqlite import SqliteStore, set_edge
+from stores.sqlite import SqliteStore
 
 
 class SqliteEngagementStore(SqliteStore):
@@ -23,10 +23,7 @@ class SqliteEngagementStore(SqliteStore):
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
         def operation(connection: sqlite3.Connection) -> bool:
-            changed = set_edge(connection, "likes", ("tweet", "user"), (tweet, user), on, ver)
-            if changed:
-                self._append(connection, outbox)
-            return changed
+            return self._set_edge(connection, "likes", ("tweet", "user"), (tweet, user), on, ver, outbox)
 
         return await self._write_once(user, idempotency, operation)
 

@@ -19,7 +19,7 @@ from stores.ports import (
     OutboxRecord,
     Written,
 )
-from stores.sqlite import SqliteStore, ids_of, set_edge
+from stores.sqlite import SqliteStore, ids_of
 
 _FOLLOWS = ("follower", "followee")
 _USERS = ("user", "other")
@@ -39,10 +39,7 @@ class SqliteGraphStore(SqliteStore):
         def operation(connection: sqlite3.Connection) -> bool:
             if on and _is_blocked(connection, follower, followee):
                 raise Forbidden("one of the two blocks the other", field="user_id")
-            changed = set_edge(connection, "follows", _FOLLOWS, (follower, followee), on, ver)
-            if changed:
-                self._append(connection, outbox)
-            return changed
+            return self._set_edge(connection, "follows", _FOLLOWS, (follower, followee), on, ver, outbox)
 
         return await self._write_once(follower, idempotency, operation)
 
@@ -58,9 +55,7 @@ class SqliteGraphStore(SqliteStore):
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
         def operation(connection: sqlite3.Connection) -> bool:
-            changed = set_edge(connection, "blocks", _USERS, (user, other), on, ver)
-            if changed:
-                self._append(connection, outbox)
+            changed = self._set_edge(connection, "blocks", _USERS, (user, other), on, ver, outbox)
             if changed and on:
                 self._end_follow(connection, user, other, ver, ended)
                 self._end_follow(connection, other, user, ver, ended)
@@ -79,10 +74,7 @@ class SqliteGraphStore(SqliteStore):
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
         def operation(connection: sqlite3.Connection) -> bool:
-            changed = set_edge(connection, "mutes", _USERS, (user, other), on, ver)
-            if changed:
-                self._append(connection, outbox)
-            return changed
+            return self._set_edge(connection, "mutes", _USERS, (user, other), on, ver, outbox)
 
         return await self._write_once(user, idempotency, operation)
 
@@ -149,8 +141,8 @@ class SqliteGraphStore(SqliteStore):
         # The follow may carry a higher version than the block that came after it: ids are minted
         # before the file is written.
         end = max(ver, row[0] + 1)
-        set_edge(connection, "follows", _FOLLOWS, (follower, followee), False, end)
-        self._append(connection, [ended(follower, followee, end)])
+        told = [ended(follower, followee, end)]
+        self._set_edge(connection, "follows", _FOLLOWS, (follower, followee), False, end, told)
 
 
 def _is_blocked(connection: sqlite3.Connection, a: int, b: int) -> bool:

@@ -25,7 +25,7 @@ class FakeUsers:
     async def create(
         self, user: User, outbox: Sequence[OutboxRecord], *, idempotency: IdempotentAnswer | None = None
     ) -> Written:
-        raise NotImplementedError
+        raise AssertionError("a cache writes nothing")
 
     async def change(
         self,
@@ -36,7 +36,7 @@ class FakeUsers:
         outbox: Sequence[OutboxRecord],
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
-        raise NotImplementedError
+        raise AssertionError("a cache writes nothing")
 
     async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
         self.asked.append(list(user_ids))
