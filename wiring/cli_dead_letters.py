@@ -85,12 +85,8 @@ async def _redrive(settings: Settings, ids: tuple[int, ...]) -> int:
     async with open_log(settings, clock) as log, open_stores(settings, home, clock) as stores:
         letters = DeadLetters(log, clock)
         chosen = list(ids) or [one.id for one in await letters.waiting()]
-        try:
-            async with leased_ids(stores.control, clock) as mint:
-                return await letters.redrive(chosen, mint)
-        except ExceptionGroup as group:
-            # The lease is renewed in a group of tasks, which wraps what is raised inside it.
-            raise group.exceptions[0] from group
+        async with leased_ids(stores.control, clock) as mint:
+            return await letters.redrive(chosen, mint)
 
 
 def _described(one: SetAside) -> dict[str, Any]:

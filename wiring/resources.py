@@ -154,6 +154,12 @@ async def leased_ids(control: ControlStore, clock: Clock) -> AsyncIterator[Calla
             renewal = tasks.create_task(renew())
             yield generator.mint
             renewal.cancel()
+    except ExceptionGroup as group:
+        # What went wrong is an error like any other, unless several things did.
+        if len(group.exceptions) > 1:
+            raise
+        (error,) = group.exceptions
+        raise error from error.__cause__
     finally:
         try:
             await control.release_machine(owner, last_ms=generator.last_ms)
