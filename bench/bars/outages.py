@@ -42,12 +42,7 @@ async def _kafka(whole: WholeStack, away_s: float) -> Result:
         load = OutageLoad(http, stack.token, LoadSize(), FIRST_ID)
         await load.prepare()
         async with load.running():
-            await asyncio.sleep(BEFORE_S)
-            under_way, began_s = load.under_way, time.monotonic()
-            with stopped(whole.servers.cluster("kafka")):
-                await asyncio.sleep(1)
-                load.pace_s = PACE_S
-                await asyncio.sleep(away_s - 1)
+            under_way, began_s = await _take_away(whole, "kafka", load, away_s)
             # From here on the clients only end what they began: that, too, is to be delivered.
             back_s = time.monotonic()
         is_back = asyncio.create_task(kafka_is_back(stack.settings))
@@ -76,12 +71,7 @@ async def _cassandra(whole: WholeStack, away_s: float) -> Result:
         load = OutageLoad(http, stack.token, LoadSize(), FIRST_ID)
         await load.prepare()
         async with load.running():
-            await asyncio.sleep(BEFORE_S)
-            under_way, began_s = load.under_way, time.monotonic()
-            with stopped(whole.servers.cluster("cassandra")):
-                await asyncio.sleep(1)
-                load.pace_s = PACE_S
-                await asyncio.sleep(away_s - 1)
+            under_way, began_s = await _take_away(whole, "cassandra", load, away_s)
             back_s = time.monotonic()
             await asyncio.sleep(AFTER_S)
         writes = load.of("post", began_s, back_s) + load.of("follow", began_s, back_s)
@@ -99,6 +89,17 @@ async def _cassandra(whole: WholeStack, away_s: float) -> Result:
         "writes 503 with Retry-After, feeds 200 from caches, recovery without help, 0 lost, 0 doubled",
         not load.odd and refused > 0 and set(feeds) == {200} and found.clean and under_way >= UNDER_WAY,
     )
+
+
+async def _take_away(whole: WholeStack, name: str, load: OutageLoad, away_s: float) -> tuple[int, float]:
+    """Stops a server under full load and lets it go on; requests under way then, and when it was."""
+    await asyncio.sleep(BEFORE_S)
+    under_way, began_s = load.under_way, time.monotonic()
+    with stopped(whole.servers.cluster(name)):
+        await asyncio.sleep(1)
+        load.pace_s = PACE_S
+        await asyncio.sleep(away_s - 1)
+    return under_way, began_s
 
 
 def _tell(load: OutageLoad) -> None:
