@@ -15,9 +15,9 @@ from eventlog.kafka_diagnosis import why_not_reached
 from eventlog.kafka_errors import calling, silence_driver
 from eventlog.kafka_options import KafkaOptions
 from eventlog.log import MAX_VALUE_BYTES
+from eventlog.retention import DAY_MS, retention_ms
 from eventlog.schema import DEAD_LETTERS, FACT_TOPICS, TELEMETRY_TOPICS
 
-_DAY_MS = 24 * 3_600_000
 _TIMEOUT_S = 60.0
 _LOOK_EVERY_S = 0.05
 
@@ -27,14 +27,14 @@ class TopicSpec(NamedTuple):
 
     name: str
     partitions: int = 64
-    retention_ms: int = 7 * _DAY_MS
+    retention_ms: int = 7 * DAY_MS
     max_bytes: int = MAX_VALUE_BYTES + 48_576
 
 
 TOPICS: tuple[TopicSpec, ...] = (
-    *(TopicSpec(topic) for topic in (*FACT_TOPICS, *TELEMETRY_TOPICS)),
-    # Somebody has to look at them first; and each carries a whole record of another topic.
-    TopicSpec(DEAD_LETTERS, 16, retention_ms=90 * _DAY_MS, max_bytes=MAX_VALUE_BYTES * 6 // 5 + 48_576),
+    *(TopicSpec(topic, retention_ms=retention_ms(topic)) for topic in (*FACT_TOPICS, *TELEMETRY_TOPICS)),
+    # Each carries a whole record of another topic.
+    TopicSpec(DEAD_LETTERS, 16, retention_ms(DEAD_LETTERS), MAX_VALUE_BYTES * 6 // 5 + 48_576),
 )
 
 

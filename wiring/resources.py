@@ -16,6 +16,7 @@ from core.errors import LeaseLost, Unavailable
 from core.ids import SnowflakeGenerator
 from eventlog.log import EventLog
 from eventlog.sqlite_log import SqliteEventLog
+from eventlog.sqlite_retention import SqliteRetention
 from stores.ports import AnswerStore, ControlStore, EngagementStore, GraphStore, TweetStore, UserStore
 from stores.redis_client import RedisClient
 from stores.sqlite import open_facts, open_telemetry
@@ -41,7 +42,8 @@ _logger = structlog.get_logger("resources")
 class Stores:
     """The ports of a stack; they need no Redis and no id.
 
-    `relay` finishes what dead writers left half done, where the engine needs that.
+    `relay` finishes what dead writers left half done, where the engine needs that; `retention` cuts
+    a log that does not do so by itself.
     """
 
     users: UserStore
@@ -52,6 +54,7 @@ class Stores:
     control: ControlStore
     log: EventLog
     relay: Callable[[asyncio.Event], Awaitable[None]] | None = None
+    retention: Callable[[asyncio.Event], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ def open_files(home: Home, clock: Clock) -> Iterator[Stores]:
             SqliteAnswerStore(facts, clock, partitions),
             SqliteControlStore(facts, clock, partitions),
             SqliteEventLog(facts, telemetry, clock, partitions),
+            retention=SqliteRetention(facts, telemetry, clock).run,
         )
 
 

@@ -49,6 +49,8 @@ def pipelines_work(resources: Resources) -> dict[str, Work]:
     work: dict[str, Work] = {"features": stream.run, "lake": lake.run}
     if resources.stores.relay is not None:
         work["relay"] = resources.stores.relay
+    if resources.stores.retention is not None:
+        work["retention"] = resources.stores.retention
     return work
 
 
