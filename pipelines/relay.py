@@ -2,7 +2,8 @@
 
 A writer publishes its own entries within milliseconds; the relay takes those older than two seconds,
 whose writer died, lost its connection or met a log that was away. It may repeat and reorder what it
-publishes: every event carries its version. Several relays may run; they repeat each other's work.
+publishes: every event carries its version. Several may run: they take turns, and where two think that
+it is theirs, they repeat each other's work and no more.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from stores.cassandra.facts import Effect, Facts
 from stores.cassandra.outbox import BUCKET_MS, LATE_MS, CassandraOutbox, Waiting
 from stores.cassandra.publication import Publisher
 from stores.ports import ControlStore, OutboxRecord
+from stores.turn import Turn
 
 RELAYED = Counter("rankfeed_relay_entries_total", "Outbox entries that the relay finished")
 REFUSED = Counter("rankfeed_relay_refused_total", "Outbox entries set aside because they always fail")
@@ -30,6 +32,8 @@ OLDEST_S = Gauge("rankfeed_relay_oldest_seconds", "Age of the oldest outbox entr
 
 LOW_MARK = "outbox/low_mark"
 """The control document with the number of the oldest bucket that may hold rows, in decimal."""
+TURN = "outbox/relay"
+"""The control document with the name of the relay whose turn it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +83,22 @@ class Relay:
         self._log_was_away = False
         self._logger = structlog.get_logger("relay")
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Goes round until `stop`; while a neighbour is away, it waits for it."""
+    async def run(self, stop: asyncio.Event, turn: Turn) -> None:
+        """Goes round until `stop` while it is its turn; while a neighbour is away, it waits for it."""
         while not stop.is_set():
             try:
-                await self.round()
+                if await turn.is_ours():
+                    await self.round()
             except Unavailable as exc:
                 self._logger.warning("neighbour_away", error=str(exc))
             try:
                 await asyncio.wait_for(stop.wait(), self._options.pause_s)
             except TimeoutError:
                 continue
+        try:
+            await turn.pass_on()
+        except Unavailable as exc:
+            self._logger.warning("turn_not_passed_on", error=str(exc))
 
     async def round(self) -> int:
         """Relays everything that is due, and moves the low mark; how many entries it was.

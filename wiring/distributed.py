@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from core.clock import Clock
 from core.errors import ConfigurationError
@@ -15,6 +17,7 @@ from eventlog.log import EventLog
 from stores.cassandra.assembly import CassandraStores, open_cassandra
 from stores.cassandra.migrate import migrate
 from stores.cassandra.options import CassandraOptions, CassandraTls
+from stores.turn import Turn
 from wiring.resources import Stores
 from wiring.settings import CassandraSettings, Settings, variable_of
 
@@ -79,14 +82,16 @@ async def open_servers(settings: Settings, clock: Clock) -> AsyncIterator[Stores
         KafkaEventLog(options) as log,
         open_cassandra(cassandra_options(settings), log, clock) as stores,
     ):
-        yield with_relay(stores, log, clock)
+        yield with_relay(stores, log, clock, settings)
 
 
-def with_relay(stores: CassandraStores, log: EventLog, clock: Clock) -> Stores:
+def with_relay(stores: CassandraStores, log: EventLog, clock: Clock, settings: Settings) -> Stores:
     """The ports of the distributed stack, and the relay that finishes what writers left."""
     # Imported here: only a distributed stack relays, and it brings the relay along.
-    from pipelines.relay import Relay, RelayOptions
+    from pipelines.relay import TURN, Relay, RelayOptions
 
+    # Under its own name a process that was killed goes on at once; without one it waits for its turn.
+    turn = Turn(stores.control, clock, TURN, settings.kafka.instance or secrets.token_hex(8))
     relay = Relay(stores.outbox, stores.facts, stores.control, log, clock, RelayOptions())
     return Stores(
         stores.users,
@@ -96,7 +101,7 @@ def with_relay(stores: CassandraStores, log: EventLog, clock: Clock) -> Stores:
         stores.answers,
         stores.control,
         log,
-        relay.run,
+        partial(relay.run, turn=turn),
     )
 
 

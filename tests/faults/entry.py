@@ -53,7 +53,7 @@ async def _open_servers(settings: Settings, clock: Clock, trigger: Trigger) -> A
         publisher = watched_log(log, "publication", trigger)
         try:
             async with over_session(watched_session(session, trigger), publisher, clock) as stores:
-                yield replace(with_relay(stores, publisher, clock), log=log)
+                yield replace(with_relay(stores, publisher, clock, settings), log=log)
         finally:
             await session.close()
 

@@ -95,13 +95,16 @@ LAKE_STEPS: Points = (
 )
 
 RELAY: Points = (
+    # Whose turn it is, then the low mark.
     ("control.select", 1),
+    ("control.select", 2),
     ("outbox.select", 1),
     ("tweets_by_id.insert", 1),
     ("publication.append", 1),
     ("outbox.delete", 1),
-    # The low mark moves every ten seconds.
+    # The turn is taken anew every two seconds, the low mark moves every ten.
     ("control.update", 1),
+    ("control.update", 5),
 )
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from core.errors import Unavailable
-from pipelines.relay import LOW_MARK, Relay, RelayOptions
+from pipelines.relay import LOW_MARK, TURN, Relay, RelayOptions
 from stores.cassandra.entry import decode_entry
 from stores.cassandra.outbox import BUCKET_MS, LATE_MS, STALLED_S, CassandraOutbox
 from stores.cassandra.session import CassandraSession
 from stores.ports import OutboxRecord
+from stores.turn import Turn
 from tests.cassandra_keyspace import Keyspace
 from tests.fakes import FakeClock
 from tests.integration.cassandra_faults import Cluster, Died, Fuse, FusedSession, RecordedLog
@@ -29,6 +30,10 @@ async def abandoned(cluster: Cluster, n: int) -> None:
 def relay_with(cluster: Cluster, log: RecordedLog, options: RelayOptions) -> Relay:
     stores = cluster.healthy
     return Relay(stores.outbox, stores.facts, stores.control, log, cluster.clock, options)
+
+
+def turn_of(cluster: Cluster, owner: str) -> Turn:
+    return Turn(cluster.healthy.control, cluster.clock, TURN, owner)
 
 
 async def low_mark(cluster: Cluster) -> int:
@@ -245,11 +250,30 @@ async def test_it_runs_until_it_is_stopped_and_waits_for_its_neighbours(cluster:
     cluster.clock.advance(3_000)
     cluster.log.failures = [Unavailable("away")]
     stop = asyncio.Event()
-    running = asyncio.create_task(cluster.relay().run(stop))
+    running = asyncio.create_task(cluster.relay().run(stop, turn_of(cluster, "one")))
     await cluster.log.appended.wait()
     stop.set()
     await running
     assert await tweet_stands(cluster.healthy, 1)
+
+
+async def test_it_leaves_the_rows_to_whose_turn_it_is(cluster: Cluster) -> None:
+    others = turn_of(cluster, "other")
+    assert await others.is_ours()
+    await abandoned(cluster, 1)
+    cluster.clock.advance(3_000)
+    stop = asyncio.Event()
+    running = asyncio.create_task(
+        relay_with(cluster, cluster.log, RelayOptions(pause_s=0.01)).run(stop, turn_of(cluster, "one"))
+    )
+    await asyncio.sleep(0.2)
+    assert not cluster.log.told(key_of(1))
+    # It dies, and its turn with it.
+    cluster.clock.advance(6_000)
+    await cluster.log.appended.wait()
+    stop.set()
+    await running
+    assert await others.is_ours()
 
 
 async def test_a_writer_publishes_what_it_wrote_once_the_log_is_back(
