@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+_DAY_MS = 86_400_000
+
 
 class Clock(Protocol):
     """A wall clock for what is written down, a monotonic one for what is waited for."""
@@ -26,3 +28,8 @@ class SystemClock:
 
     def monotonic_s(self) -> float:
         return time.monotonic()
+
+
+def utc_day(at_ms: int) -> int:
+    """The day of a moment, counted from 1970-01-01, UTC."""
+    return at_ms // _DAY_MS

@@ -14,6 +14,7 @@ from feed_api.auth import Principal, TokenVerifier
 from feed_api.last_pages import LastPages
 from feed_api.limits import Limits
 from feed_api.reports import Reports
+from feed_api.seen_viewers import SeenViewers
 from feed_api.signatures import Signer
 from ranking.home_feed import HomeFeed
 from stores.ports import AnswerStore, GraphStore, TweetStore, UserStore
@@ -55,6 +56,7 @@ class Services:
     relations: Relations
     redis: RedisClient
     reports: Reports
+    seen: SeenViewers
     feed: HomeFeed
     checks: Mapping[str, Callable[[], Awaitable[None]]]
     required: frozenset[str]

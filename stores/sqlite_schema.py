@@ -65,4 +65,7 @@ FACTS = (
         user INTEGER NOT NULL, other INTEGER NOT NULL, is_on INTEGER NOT NULL, ver INTEGER NOT NULL,
         PRIMARY KEY (user, other)) WITHOUT ROWID""",
     "ALTER TABLE users ADD COLUMN ver INTEGER NOT NULL DEFAULT 0",
+    # One row a user, of the last day only: nothing has to be cleared away.
+    "CREATE TABLE last_seen (user INTEGER PRIMARY KEY, day INTEGER NOT NULL)",
+    "CREATE INDEX last_seen_by_day ON last_seen (day, user)",
 )

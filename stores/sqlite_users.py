@@ -1,4 +1,4 @@
-"""Profiles in the embedded file."""
+"""Profiles in the embedded file, and the last day of everybody who was here."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from core.errors import Conflict, NotFound
 from core.ids import UserId
 from core.types import User
-from stores.ports import IdempotentAnswer, OutboxRecord, Written
-from stores.sqlite import SqliteStore
+from stores.ports import IdempotentAnswer, Ids, OutboxRecord, Written
+from stores.sqlite import SqliteStore, ids_of
 
 
 class SqliteUserStore(SqliteStore):
@@ -66,3 +66,23 @@ class SqliteUserStore(SqliteStore):
             ).fetchall()
         )
         return {row[0]: User(*row) for row in rows}
+
+    async def seen(self, users: Sequence[UserId], day: int) -> None:
+        def operation(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "INSERT INTO last_seen (user, day) VALUES (?, ?) "
+                "ON CONFLICT (user) DO UPDATE SET day = excluded.day WHERE excluded.day > day",
+                [(user, day) for user in users],
+            )
+
+        await self._database.write(operation)
+
+    async def active(self, day: int, *, after: int, limit: int) -> Ids:
+        return await self._database.read(
+            lambda connection: ids_of(
+                connection.execute(
+                    "SELECT user FROM last_seen WHERE day = ? AND user > ? ORDER BY user LIMIT ?",
+                    (day, after, limit),
+                ).fetchall()
+            )
+        )

@@ -16,6 +16,7 @@ from feed_api.auth import TokenVerifier
 from feed_api.last_pages import LastPages
 from feed_api.limits import LOCAL, SHARED, LimitClass, Limits
 from feed_api.reports import Reports
+from feed_api.seen_viewers import SeenViewers
 from feed_api.services import ApiOptions, Services
 from feed_api.signatures import Signer
 from ranking.filters import GoneFilter, NotFollowedFilter
@@ -58,6 +59,7 @@ async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.E
         async with asyncio.TaskGroup() as background:
             background.create_task(slot.follow(ending))
             background.create_task(served.run(ending))
+            background.create_task(services.seen.run(ending))
             try:
                 await serve_http(create_app(services), listener, stop)
             finally:
@@ -125,6 +127,7 @@ def make_services(
         relations=relations,
         redis=redis,
         reports=Reports(resources.stores.log),
+        seen=SeenViewers(resources.stores.users, resources.clock),
         feed=feed,
         checks={"store": store_check, "ids": ids_check, "redis": redis.ping},
         required=frozenset({"store", "ids"}),

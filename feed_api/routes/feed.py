@@ -36,6 +36,7 @@ async def get_feed(
     caller.require("feed")
     viewer = caller.user_id
     services.limits.charge_here(viewer, "read")
+    services.seen.note(viewer)
     position = None
     if parameters.cursor is not None:
         position = services.signer.read_cursor(viewer, parameters.cursor)

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.errors import Forbidden
 from core.ids import UserId
-from stores.buckets import BUCKETS
+from stores.cassandra.bucket_pages import page_over
 from stores.cassandra.edges import (
     BLOCKS,
     FOLLOWS,
@@ -33,9 +33,6 @@ from stores.ports import (
     OutboxRecord,
     Written,
 )
-
-_SLACK = 16
-"""Rows read from each partition beyond an even share, for they are never quite even."""
 
 _FOLLOWEES = Statement("SELECT followee, on_ver, off_ver FROM ks.following WHERE follower = ?")
 _FOLLOWERS = Statement(
@@ -112,12 +109,12 @@ class CassandraGraphStore:
         return Followees(np.fromiter(_on(rows), np.int64), _newest(rows))
 
     async def follower_page(self, user: UserId, *, after: int, limit: int) -> Ids:
-        page: list[int] = []
-        bound: int | None = after
-        while bound is not None and len(page) < limit:
-            found, bound = await self._followers(user, bound, limit - len(page))
-            page += found
-        return np.array(page[:limit], np.int64)
+        return await page_over(
+            lambda bucket, above, most: self._session.rows(_FOLLOWERS, user, bucket, above, most),
+            _on,
+            after=after,
+            limit=limit,
+        )
 
     async def follow_counts(self, user: UserId, *, followers_up_to: int) -> FollowCounts:
         followees, followers = await asyncio.gather(
@@ -156,17 +153,6 @@ class CassandraGraphStore:
             for pair, state in zip(pairs, states, strict=True)
             if state.is_on
         )
-
-    async def _followers(self, user: int, after: int, limit: int) -> tuple[list[int], int | None]:
-        """Some of the next followers, ascending, and the id to go on from; None at the end."""
-        share = min(limit, limit // BUCKETS + _SLACK)
-        partitions = await asyncio.gather(
-            *(self._session.rows(_FOLLOWERS, user, bucket, after, share) for bucket in range(BUCKETS))
-        )
-        # Up to where every partition that goes on has been read: beyond it, ids may be missing.
-        bound = min((rows[-1][0] for rows in partitions if len(rows) == share), default=None)
-        found = sorted(follower for rows in partitions for follower in _on(rows))
-        return [id_ for id_ in found if bound is None or id_ <= bound], bound
 
 
 def _on(rows: Sequence[Row]) -> list[int]:

@@ -13,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from core.errors import Conflict, NotFound
 from core.ids import UserId
 from core.types import User
+from stores.buckets import bucket_of
+from stores.cassandra.bucket_pages import page_over
 from stores.cassandra.entry import Entry, decode_entry, encode_entry
 from stores.cassandra.fact import UserChanged, UserWritten
 from stores.cassandra.session import CassandraSession, Statement
 from stores.cassandra.user_rows import UserRows
 from stores.cassandra.write_path import WritePath
-from stores.ports import IdempotentAnswer, OutboxRecord, Written
+from stores.ports import IdempotentAnswer, Ids, OutboxRecord, Written
 
 # What can be changed is read at a quorum: one copy may not know of the change yet.
 _READ = Statement("SELECT id, handle, display_name, created_ms FROM ks.users WHERE id = ?")
@@ -29,6 +31,10 @@ _TAKE_OVER = Statement(
     "UPDATE ks.handles SET id = ?, entry = ? WHERE handle = ? IF entry = ?", conditional=True
 )
 _GIVE_BACK = Statement("DELETE FROM ks.handles WHERE handle = ? IF entry = ?", conditional=True)
+_SEEN = Statement("INSERT INTO ks.active_users (day, b16, user) VALUES (?, ?, ?)")
+_ACTIVE = Statement("SELECT user FROM ks.active_users WHERE day = ? AND b16 = ? AND user > ? LIMIT ?")
+_SEEN_AT_ONCE = 100
+"""Rows of one mutation; the server warns of such beyond 5 KiB."""
 
 
 class CassandraUserStore:
@@ -71,6 +77,26 @@ class CassandraUserStore:
             *(self._session.rows(_READ, user_id) for user_id in dict.fromkeys(user_ids))
         )
         return {rows[0][0]: User(*rows[0]) for rows in results if rows}
+
+    async def seen(self, users: Sequence[UserId], day: int) -> None:
+        buckets: dict[int, list[tuple[int, int, int]]] = {}
+        for user in users:
+            buckets.setdefault(bucket_of(user), []).append((day, bucket_of(user), user))
+        await asyncio.gather(
+            *(
+                self._session.write_partition(_SEEN, rows[first : first + _SEEN_AT_ONCE])
+                for rows in buckets.values()
+                for first in range(0, len(rows), _SEEN_AT_ONCE)
+            )
+        )
+
+    async def active(self, day: int, *, after: int, limit: int) -> Ids:
+        return await page_over(
+            lambda bucket, above, most: self._session.rows(_ACTIVE, day, bucket, above, most),
+            lambda rows: [user for (user,) in rows],
+            after=after,
+            limit=limit,
+        )
 
     async def _create(self, entry: Entry, user: User) -> Written:
         if await self._session.rows(_READ, user.user_id):

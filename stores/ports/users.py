@@ -1,4 +1,4 @@
-"""Profiles."""
+"""Profiles, and who was here lately."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 from core.ids import UserId
 from core.types import User
-from stores.ports.records import IdempotentAnswer, OutboxRecord, Written
+from stores.ports.records import IdempotentAnswer, Ids, OutboxRecord, Written
 
 
 class UserStore(Protocol):
@@ -35,4 +35,18 @@ class UserStore(Protocol):
 
     async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
         """Profiles by id, at most 1,000 a call; unknown ids are absent."""
+        ...
+
+    async def seen(self, users: Sequence[UserId], day: int) -> None:
+        """Notes that these were here on that day (`core.clock.utc_day`), at most 1,000 a call.
+
+        They need no profile. It is kept until that day is eight days past, at least.
+        """
+        ...
+
+    async def active(self, day: int, *, after: int, limit: int) -> Ids:
+        """Who was here on that day and on no later one; such as were may be among them.
+
+        Ids above `after`, ascending: int64 [<= limit]; empty at the end.
+        """
         ...

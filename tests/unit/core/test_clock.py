@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from core.clock import SystemClock
+from core.clock import SystemClock, utc_day
 
 
 def test_the_wall_clock_is_in_milliseconds() -> None:
@@ -16,3 +16,8 @@ def test_the_wall_clock_is_in_milliseconds() -> None:
 def test_the_monotonic_clock_does_not_step_back() -> None:
     clock = SystemClock()
     assert clock.monotonic_s() <= clock.monotonic_s()
+
+
+def test_days_begin_at_midnight_utc() -> None:
+    assert [utc_day(at_ms) for at_ms in (0, 86_399_999, 86_400_000)] == [0, 0, 1]
+    assert utc_day(1_700_000_000_000) == 19_675

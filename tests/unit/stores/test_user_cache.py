@@ -10,7 +10,7 @@ import pytest
 from core.errors import Unavailable
 from core.ids import UserId
 from core.types import User
-from stores.ports import IdempotentAnswer, OutboxRecord, Written
+from stores.ports import IdempotentAnswer, Ids, OutboxRecord, Written
 from stores.user_cache import ASK_AGAIN_S, TTL_S, UserCache
 from tests.fakes import FakeClock
 
@@ -47,6 +47,12 @@ class FakeUsers:
         return {
             id_: User(UserId(id_), f"h{id_}", self.names[id_], 1) for id_ in user_ids if id_ in self.names
         }
+
+    async def seen(self, users: Sequence[UserId], day: int) -> None:
+        raise AssertionError("a cache writes nothing")
+
+    async def active(self, day: int, *, after: int, limit: int) -> Ids:
+        raise AssertionError("a cache asks for profiles only")
 
 
 class World:
