@@ -101,6 +101,13 @@ class WorkerSettings(_Section):
     port: int = Field(0, ge=0, le=65_535, description="Port of health and metrics; 0 picks a free one")
 
 
+class PreheatSettings(_Section):
+    at_once: int = Field(4, ge=1, description="Timelines rebuilt side by side after Redis lost them")
+    a_second: int = Field(
+        100, ge=0, description="Timelines rebuilt a second then; 0 leaves them to their readers"
+    )
+
+
 class KafkaSettings(_Section):
     bootstrap: str | None = Field(None, description="Kafka's `host:port`, several separated by commas")
     prefix: str = Field("", description="Stands before the names of topics and groups")
@@ -168,6 +175,7 @@ class Settings(_Section):
     auth: AuthSettings = AuthSettings()
     ranking: RankingSettings = RankingSettings()
     fanout: WorkerSettings = WorkerSettings()
+    preheat: PreheatSettings = PreheatSettings()
     pipelines: WorkerSettings = WorkerSettings()
     kafka: KafkaSettings = KafkaSettings()
     cassandra: CassandraSettings = CassandraSettings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
@@ -16,9 +17,11 @@ from starlette.routing import Mount, Route
 
 from eventlog.worker import Worker, WorkerOptions
 from fanout.handlers import TOPICS, FanoutHandler
+from fanout.preheat import Preheat, PreheatOptions
 from features.packed_store import PackedStore
 from timelines.merge import TimelineMerge
 from timelines.relations import Relations
+from timelines.warmth import Warmth
 from wiring.process import serve_http, settle_garbage_collection
 from wiring.resources import Resources
 
@@ -33,7 +36,19 @@ def fanout_work(resources: Resources) -> dict[str, Work]:
     merge = TimelineMerge(resources.redis, resources.stores.tweets)
     handler = FanoutHandler(resources.redis, resources.stores.graph, relations, merge, resources.clock)
     options = WorkerOptions(group=FANOUT_GROUP, topics=TOPICS)
-    return {"fanout": Worker(resources.stores.log, handler, resources.clock, resources.mint, options).run}
+    work: dict[str, Work] = {
+        "fanout": Worker(resources.stores.log, handler, resources.clock, resources.mint, options).run
+    }
+    if resources.settings.preheat.a_second:
+        work["preheat"] = _preheat(resources, relations, merge).run
+    return work
+
+
+def _preheat(resources: Resources, relations: Relations, merge: TimelineMerge) -> Preheat:
+    settings = resources.settings.preheat
+    warmth = Warmth(resources.redis, secrets.token_hex(8).encode())
+    options = PreheatOptions(at_once=settings.at_once, a_second=settings.a_second)
+    return Preheat(warmth, resources.stores.users, relations, merge, resources.clock, options)
 
 
 def pipelines_work(resources: Resources) -> dict[str, Work]:

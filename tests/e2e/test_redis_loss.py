@@ -11,6 +11,8 @@ import pytest
 from tests.e2e.crowd import CLIENTS, Crowd, check_feeds
 from tests.e2e.live_stack import LiveStack
 from tests.e2e.people import Person, make_people
+from tests.e2e.warmth import noted_as_active, preheated
+from timelines.layout import parse_timeline, timeline_key
 
 FLUSHES = 6
 ROUNDS = 3
@@ -43,8 +45,6 @@ async def test_after_a_flush_the_feed_is_the_same(
     before = [await reader.feed(limit=7) for reader in readers]
     with stack.redis() as redis:
         redis.flushall()
-        # Nobody has read yet, so nothing of a timeline is back.
-        assert not list(redis.scan_iter(match=b"tl:*"))
     after = [await reader.feed(limit=7) for reader in readers]
     for one, other in zip(before, after, strict=True):
         assert [tweet["tweet_id"] for tweet in one] == [tweet["tweet_id"] for tweet in other]
@@ -71,6 +71,30 @@ async def test_flushes_while_people_post_and_read_lose_nothing(
     await posting
     await reading
     await stack.drained()
+    await check_feeds(crowd, viewers)
+
+
+@pytest.mark.flush
+async def test_the_timelines_of_those_who_read_are_back_before_they_read_again(
+    stack: LiveStack, http: httpx.AsyncClient, circle: tuple[Crowd, Sequence[Person]]
+) -> None:
+    crowd, viewers = circle
+    (sleeper,) = await make_people(stack, http, 1)
+    await sleeper.follow(crowd.author_of("c-0-0"))
+    await crowd.post(1)
+    await stack.drained()
+    await noted_as_active(stack, viewers)
+    with stack.redis() as redis:
+        redis.flushall()
+        await preheated(redis)
+        newest_first = sorted(crowd.tweet_ids.values(), reverse=True)
+        for viewer in viewers:
+            listed = redis.lrange(timeline_key(viewer.user_id), 0, -1)
+            assert isinstance(listed, list)
+            assert parse_timeline(listed).complete
+            assert parse_timeline(listed).ids.tolist() == newest_first
+        # Who never reads has no timeline, whatever happens.
+        assert not redis.exists(timeline_key(sleeper.user_id))
     await check_feeds(crowd, viewers)
 
 

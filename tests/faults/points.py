@@ -64,6 +64,10 @@ FANOUT: Points = (
     ("fanout.commit", 2),
 )
 
+PREHEAT: Points = (("script.swap", 2),)
+"""Of the round after a flush: a list is there, the next is half built. Each death leaves a lease that has
+to end by itself, so its other calls are cut in process: tests/integration/test_preheat.py."""
+
 FEATURES: Points = (
     ("features.poll", 1),
     ("features_file.find", 1),
