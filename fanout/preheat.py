@@ -39,7 +39,7 @@ class PreheatOptions:
     """Lists built side by side, and a second; how long others who build one are waited for."""
 
     at_once: int = 4
-    a_second: int = 100
+    a_second: int = 50
     look_every_s: float = 1.0
     others_s: float = LOCK_MS / 1000
 

@@ -104,7 +104,7 @@ class WorkerSettings(_Section):
 class PreheatSettings(_Section):
     at_once: int = Field(4, ge=1, description="Timelines rebuilt side by side after Redis lost them")
     a_second: int = Field(
-        100, ge=0, description="Timelines rebuilt a second then; 0 leaves them to their readers"
+        50, ge=0, description="Timelines rebuilt a second then; 0 leaves them to their readers"
     )
 
 
