@@ -19,12 +19,15 @@ from core.clock import Clock, utc_day
 from core.errors import Unavailable
 from core.ids import UserId
 from stores.ports import Ids, UserStore
+from stores.turn import Turn
 from timelines.merge import LOCK_MS, TimelineMerge
 from timelines.relations import Relations
 from timelines.warmth import Warmth
 
 ACTIVE_DAYS = 7
 """As long as a list lives without a read. A day is looked at whole, the oldest one included."""
+TURN = "timelines/preheat"
+"""The control document with the name of the process whose turn it is."""
 PAGE = 1_000
 LOOKED_AT_ONCE = 50
 TRIES = 3
@@ -45,11 +48,12 @@ class PreheatOptions:
 
 
 class Preheat:
-    """Any number of processes may run one: the lease lets one of them work."""
+    """Any number of processes may run one: they take turns, and a list is built under its own lock."""
 
     def __init__(
         self,
         warmth: Warmth,
+        turn: Turn,
         users: UserStore,
         relations: Relations,
         merge: TimelineMerge,
@@ -57,6 +61,7 @@ class Preheat:
         options: PreheatOptions,
     ) -> None:
         self._warmth = warmth
+        self._turn = turn
         self._users = users
         self._relations = relations
         self._merge = merge
@@ -79,20 +84,20 @@ class Preheat:
 
     async def look(self, stop: asyncio.Event) -> None:
         """Brings back what was lost, where nobody else is at it. Raises Unavailable."""
-        if await self._warmth.is_warm() or not await self._warmth.take():
+        if await self._warmth.is_warm() or not await self._turn.is_ours():
             return
         try:
-            # Asked again: the one who had the lease may have finished just before.
-            if not await self._warmth.is_warm():
+            # Not where the one whose turn it was has finished just before.
+            if await self._warmth.begin():
                 _logger.info("preheat_begun")
                 whole = await self._heat_all(stop)
                 _logger.info("preheat_ended", whole=whole)
         finally:
             DAYS_LEFT.set(0)
-            await self._warmth.release()
+            await self._turn.pass_on()
 
     async def _heat_all(self, stop: asyncio.Event) -> bool:
-        """False where it was broken off: told to stop, or Redis lost lists again."""
+        """False where it was broken off: told to stop, not our turn, or Redis lost lists again."""
         today, left = utc_day(self._clock.now_ms()), list[int]()
         for past in range(ACTIVE_DAYS + 1):
             DAYS_LEFT.set(ACTIVE_DAYS + 1 - past)
@@ -116,7 +121,7 @@ class Preheat:
     async def _heat(self, viewers: Sequence[int], left: list[int], stop: asyncio.Event) -> bool:
         """Builds the lists that are not there; whose could not be built is `left`. False as above."""
         for first in range(0, len(viewers), LOOKED_AT_ONCE):
-            if stop.is_set() or not await self._warmth.keep():
+            if stop.is_set() or not await self._turn.is_ours() or not await self._warmth.stands():
                 return False
             began_s = self._clock.monotonic_s()
             some = viewers[first : first + LOOKED_AT_ONCE]

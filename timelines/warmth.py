@@ -1,9 +1,8 @@
-"""Whether Redis has the lists of all who are active, or lost them; and who brings them back.
+"""Whether Redis has the lists of all who are active, or lost them.
 
 That a list is not there says nothing: its viewer may not be active. So beside the lists is a marker,
 `ph:warm`, which says that all of them were there. A Redis that was emptied does not have it. A Cluster
-loses its memory shard by shard, so every shard has one. `ph:lease` is held by the one who heats, who
-may lose it: two would do the same work, each list under its own lock.
+loses its memory shard by shard, so every shard has one.
 """
 
 from __future__ import annotations
@@ -19,19 +18,10 @@ from timelines.layout import COMPLETE, timeline_key
 from timelines.merge import lock_key
 
 MARKER_KEY = b"ph:warm"
-LEASE_KEY = b"ph:lease"
 MARKER_TTL_S = 24 * 3600
-LEASE_MS = 5_000
 WARM = b"warm"
 
-_HOLD = """
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-"""
-_RELEASE = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1]) or 0"
-# Until all lists are there, the marker is the holder's token: one that went with its shard meanwhile
+# Until all lists are there, the marker is the token of who heats: one that went with its shard meanwhile
 # does not come back as if that had never been.
 _BEGIN = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return 0 end
@@ -53,7 +43,7 @@ class Looked(NamedTuple):
 
 
 class Warmth:
-    """As one who may heat sees it; `token` is its own. Everything raises Unavailable."""
+    """As one who may heat them sees it; `token` is its own. Everything raises Unavailable."""
 
     def __init__(self, redis: RedisClient, token: bytes) -> None:
         self._redis = redis
@@ -65,25 +55,19 @@ class Warmth:
         reads = [command(b"GETEX", shard_key(MARKER_KEY, tag), b"EX", MARKER_TTL_S) for tag in tags]
         return all(marker == WARM for marker in await self._redis.calls(reads))
 
-    async def take(self) -> bool:
-        """Takes the lease, and marks the shards that are not warm; False where another one has it."""
-        if not await self._redis.run_script(_HOLD, [LEASE_KEY], self._token, LEASE_MS):
-            return False
-        await self._mark(_BEGIN)
-        return True
+    async def begin(self) -> bool:
+        """Marks the shards that are not warm as ours; False where all are."""
+        return any(await self._mark(_BEGIN))
 
-    async def keep(self) -> bool:
-        """Prolongs the lease; False where another one has it, or a shard has lost its lists again."""
-        reads = [command(b"GET", shard_key(MARKER_KEY, tag)) for tag in await self._redis.shards()]
-        ours, *markers = await self._redis.calls([script(_HOLD, [LEASE_KEY], self._token, LEASE_MS), *reads])
-        return bool(ours) and all(marker in (WARM, self._token) for marker in markers)
+    async def stands(self) -> bool:
+        """Whether it is still ours, and no shard has lost its lists again."""
+        tags = await self._redis.shards()
+        reads = [command(b"GET", shard_key(MARKER_KEY, tag)) for tag in tags]
+        return all(marker in (WARM, self._token) for marker in await self._redis.calls(reads))
 
     async def finish(self) -> bool:
         """Says that all lists are there; False where a shard has lost them since they were looked at."""
         return all(await self._mark(_FINISH))
-
-    async def release(self) -> None:
-        await self._redis.run_script(_RELEASE, [LEASE_KEY], self._token)
 
     async def look(self, viewers: Sequence[int]) -> Looked:
         """How the lists of these are, in one round trip."""

@@ -53,8 +53,11 @@ REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
     ("f:view:entity, f:va:{viewer}:author", "packed feature row", "the view's ttl"),
     ("f:epoch, f:epoch:{shard}", "marker of the features stream's last write, on each shard", "1 d"),
     ("f:complete, f:complete:{shard}", "all rows have been written since that shard was last empty", "1 d"),
-    ("ph:warm, ph:warm:{shard}", "warm: active users' lists are there; a token: being brought back", "1 d"),
-    ("ph:lease", "token of the process that brings them back", f"{warmth.LEASE_MS // 1000} s"),
+    (
+        "ph:warm, ph:warm:{shard}",
+        "warm: active users' lists are there; a token: being brought back",
+        f"{warmth.MARKER_TTL_S} s",
+    ),
     ("sync:{shard}", "written before a WAIT for the shard's replica", "60 s"),
     ("proc:id", "MessagePack map: what a process runs", "5 s"),
 )

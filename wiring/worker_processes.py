@@ -17,8 +17,9 @@ from starlette.routing import Mount, Route
 
 from eventlog.worker import Worker, WorkerOptions
 from fanout.handlers import TOPICS, FanoutHandler
-from fanout.preheat import Preheat, PreheatOptions
+from fanout.preheat import TURN, Preheat, PreheatOptions
 from features.packed_store import PackedStore
+from stores.turn import Turn
 from timelines.merge import TimelineMerge
 from timelines.relations import Relations
 from timelines.warmth import Warmth
@@ -46,9 +47,12 @@ def fanout_work(resources: Resources) -> dict[str, Work]:
 
 def _preheat(resources: Resources, relations: Relations, merge: TimelineMerge) -> Preheat:
     settings = resources.settings.preheat
-    warmth = Warmth(resources.redis, secrets.token_hex(8).encode())
+    # Under its own name a process that was killed goes on at once; without one it waits for its turn.
+    token = secrets.token_hex(8)
+    turn = Turn(resources.stores.control, resources.clock, TURN, resources.settings.kafka.instance or token)
+    warmth = Warmth(resources.redis, token.encode())
     options = PreheatOptions(at_once=settings.at_once, a_second=settings.a_second)
-    return Preheat(warmth, resources.stores.users, relations, merge, resources.clock, options)
+    return Preheat(warmth, turn, resources.stores.users, relations, merge, resources.clock, options)
 
 
 def pipelines_work(resources: Resources) -> dict[str, Work]:

@@ -65,8 +65,8 @@ FANOUT: Points = (
 )
 
 PREHEAT: Points = (("script.swap", 2),)
-"""Of the round after a flush: a list is there, the next is half built. Each death leaves a lease that has
-to end by itself, so its other calls are cut in process: tests/integration/test_preheat.py."""
+"""Of the round after a flush: a list is there, the next is half built. The lock of that one has to end by
+itself, so the other calls are cut in process: tests/integration/test_preheat.py."""
 
 FEATURES: Points = (
     ("features.poll", 1),

@@ -11,12 +11,15 @@ import pytest
 
 from core.clock import utc_day
 from core.ids import UserId
-from fanout.preheat import ACTIVE_DAYS, Preheat, PreheatOptions
+from fanout.preheat import ACTIVE_DAYS, TURN, Preheat, PreheatOptions
 from stores.redis_client import Found, RedisClient
 from stores.redis_commands import Command, shard_key
 from stores.redis_options import RedisOptions
 from stores.sqlite import open_facts
+from stores.sqlite_control import SqliteControlStore
+from stores.sqlite_database import SqliteDatabase
 from stores.sqlite_users import SqliteUserStore
+from stores.turn import RENEWAL_S, TURN_S, Turn
 from tests.e2e.waiting import eventually
 from tests.fakes import FakeClock
 from tests.integration.cassandra_faults import Died, Fuse
@@ -26,7 +29,7 @@ from timelines.layout import Delivery, parse_timeline, push, timeline_key
 from timelines.merge import LOCK_MS, TimelineMerge, lock_key
 from timelines.reader import TimelineReader
 from timelines.relations import Relations
-from timelines.warmth import LEASE_KEY, LEASE_MS, MARKER_KEY, MARKER_TTL_S, WARM, Warmth
+from timelines.warmth import MARKER_KEY, MARKER_TTL_S, WARM, Warmth
 
 ADA = 21
 BASE = 2**62
@@ -65,10 +68,12 @@ class FusedRedis(RedisClient):
 class World:
     """Viewers who follow Ada; those of VIEWERS were here today."""
 
-    def __init__(self, redis: RedisWorld, users: SqliteUserStore, clock: FakeClock) -> None:
+    def __init__(self, redis: RedisWorld, facts: SqliteDatabase) -> None:
         self.client, self.look = redis.client, redis.look
-        self.users, self.clock = users, clock
-        self.today = utc_day(clock.now_ms())
+        self.clock = FakeClock()
+        self.users = SqliteUserStore(facts, self.clock, 16)
+        self.control = SqliteControlStore(facts, self.clock, 16)
+        self.today = utc_day(self.clock.now_ms())
         self.tweets, self.graph = FakeTweetStore(), FakeGraphStore()
         self.tweets.add(ADA, *TWEETS)
         for viewer in (*VIEWERS, SLEEPER):
@@ -78,14 +83,24 @@ class World:
     async def were_here(self, viewers: Sequence[int], days_past: int = 0) -> None:
         await self.users.seen([UserId(viewer) for viewer in viewers], self.today - days_past)
 
-    def preheat(self, client: RedisClient | None = None, name: bytes = b"one") -> Preheat:
+    def preheat(self, client: RedisClient | None = None, name: str = "one") -> Preheat:
         client = client or self.client
+        turn = Turn(self.control, self.clock, TURN, name)
         options = PreheatOptions(at_once=1, a_second=10**9, look_every_s=0.01, others_s=0.0)
         relations, merge = Relations(client, self.graph), TimelineMerge(client, self.tweets)
-        return Preheat(Warmth(client, name), self.users, relations, merge, self.clock, options)
+        return Preheat(Warmth(client, name.encode()), turn, self.users, relations, merge, self.clock, options)
 
-    async def heat(self, name: bytes = b"one") -> None:
+    async def heat(self, name: str = "one") -> None:
         await self.preheat(name=name).look(self.stop)
+
+    async def heat_after_a_death(self) -> None:
+        """By another process, once what the dead one held has ended by itself."""
+        for viewer in VIEWERS:
+            await self.look.delete(lock_key(viewer))
+        preheat = self.preheat(name="next")
+        await preheat.look(self.stop)
+        self.clock.advance(int(TURN_S * 1000))
+        await preheat.look(self.stop)
 
     async def ids(self, viewer: int) -> list[int] | None:
         """What a complete list holds; None where there is none that is complete."""
@@ -105,18 +120,12 @@ class World:
         tags = await self.client.shards()
         return [await self.look.get(shard_key(MARKER_KEY, tag)) for tag in tags]
 
-    async def expire_locks(self) -> None:
-        """What a dead process held ends by itself."""
-        for key in (LEASE_KEY, *map(lock_key, (*VIEWERS, SLEEPER))):
-            await self.look.delete(key)
-
 
 @pytest.fixture
 async def world(both_redis: RedisWorld, tmp_path: Path) -> AsyncIterator[World]:
-    clock = FakeClock()
     facts = open_facts(tmp_path / "facts.db")
     try:
-        world = World(both_redis, SqliteUserStore(facts, clock, 16), clock)
+        world = World(both_redis, facts)
         await world.were_here(VIEWERS)
         yield world
     finally:
@@ -130,7 +139,6 @@ async def test_after_a_flush_the_lists_of_active_users_are_there_again(world: Wo
     await world.look.flushall()
     await world.heat()
     assert await world.lists() == list(VIEWERS)
-    assert not await world.look.exists(LEASE_KEY)
     for tag in await world.client.shards():
         assert 0 < await world.look.ttl(shard_key(MARKER_KEY, tag)) <= MARKER_TTL_S
 
@@ -241,43 +249,44 @@ async def test_a_flush_in_the_middle_is_noticed(world: World, at: int) -> None:
     assert set(await world.markers()) == {WARM}
 
 
-async def test_of_two_workers_one_builds(world: World) -> None:
-    await asyncio.gather(*(world.heat(name) for name in (b"one", b"two", b"three")))
+async def test_of_several_workers_one_builds(world: World) -> None:
+    await asyncio.gather(*(world.heat(name) for name in ("one", "two", "three")))
     assert await world.lists() == list(VIEWERS)
     assert world.tweets.reads == len(VIEWERS)
 
 
-async def test_a_worker_that_lost_its_lease_leaves_the_work_to_the_other(world: World) -> None:
-    async def lose() -> None:
-        await world.look.set(LEASE_KEY, b"two", px=LEASE_MS)
+async def test_a_worker_whose_turn_is_over_leaves_the_work_to_the_other(world: World) -> None:
+    async def take_over() -> None:
+        held = await world.control.get(TURN)
+        assert held is not None
+        assert await world.control.compare_and_set(TURN, b"two", expected=held.version)
+        world.clock.advance(int(RENEWAL_S * 1000))
 
     # Of another day: by then it has noticed.
     await world.were_here([SLEEPER], days_past=1)
-    world.tweets.after_read = [lose]
-    await world.heat(b"one")
+    world.tweets.after_read = [take_over]
+    await world.heat("one")
     assert await world.lists() == list(VIEWERS)
-    # It takes nothing away from who has it now, and says nothing of what it has not finished.
-    assert await world.look.get(LEASE_KEY) == b"two"
+    # It says nothing of what it has not finished.
     assert WARM not in await world.markers()
-    await world.heat(b"two")
+    await world.heat("two")
     assert set(await world.markers()) == {WARM}
     assert await world.lists() == [*VIEWERS, SLEEPER]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_a_worker_that_dies_at_any_call_is_made_good_for_by_the_next(world: World, after: bool) -> None:
+async def test_a_worker_that_dies_at_any_call_is_made_good_for_by_another(world: World, after: bool) -> None:
     died = 0
     for at in range(1, 10_000):
         await world.look.flushall()
         fuse = Fuse(at, after=after)
         try:
-            await world.preheat(FusedRedis(world.client, fuse), b"dies").look(world.stop)
+            await world.preheat(FusedRedis(world.client, fuse), "dies").look(world.stop)
         except Died:
             died += 1
         if not fuse.blown:
             break
-        await world.expire_locks()
-        await world.heat(b"next")
+        await world.heat_after_a_death()
         assert await world.lists() == list(VIEWERS)
         assert set(await world.markers()) == {WARM}
     assert died > 4 * len(VIEWERS)
@@ -299,11 +308,10 @@ async def test_it_runs_beside_the_work_until_it_is_told_to_end(world: World) -> 
 async def test_a_shard_that_was_lost_is_filled_and_the_others_are_left_alone(
     redis_shards: str, tmp_path: Path
 ) -> None:
-    clock = FakeClock()
     facts = open_facts(tmp_path / "facts.db")
     try:
         async with redis_world(RedisOptions(redis_shards, PATIENT_MS, cluster=True)) as redis:
-            world = World(redis, SqliteUserStore(facts, clock, 16), clock)
+            world = World(redis, facts)
             await world.were_here(VIEWERS)
             await world.heat()
             for primary in redis.look.get_primaries():

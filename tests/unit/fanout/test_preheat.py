@@ -14,6 +14,7 @@ from core.errors import Unavailable
 from core.ids import UserId
 from fanout.preheat import ACTIVE_DAYS, LOOKED_AT_ONCE, PAGE, TRIES, Preheat, PreheatOptions
 from stores.ports import Ids, UserStore
+from stores.turn import Turn
 from tests.fakes import FakeClock
 from tests.unit.timelines.fake_stores import FakeGraphStore
 from timelines.merge import TimelineMerge
@@ -22,30 +23,24 @@ from timelines.warmth import Looked, Warmth
 
 
 class FakeWarmth:
-    """Lists by viewer, in memory; `kept` is how often the lease is kept before lists are lost again."""
+    """Lists by viewer, in memory; `stood` is how often it is asked before lists are lost again."""
 
     def __init__(self) -> None:
         self.lists: set[int] = set()
         self.building: set[int] = set()
         self.warm = False
-        self.taken = False
         self.finished = asyncio.Event()
-        self.kept = 10**6
-        self.after_take: Callable[[], None] = lambda: None
+        self.stood = 10**6
 
     async def is_warm(self) -> bool:
         return self.warm
 
-    async def take(self) -> bool:
-        if self.taken:
-            return False
-        self.taken = True
-        self.after_take()
-        return True
+    async def begin(self) -> bool:
+        return not self.warm
 
-    async def keep(self) -> bool:
-        self.kept -= 1
-        return self.kept >= 0
+    async def stands(self) -> bool:
+        self.stood -= 1
+        return self.stood >= 0
 
     async def look(self, viewers: Sequence[int]) -> Looked:
         missing = [viewer for viewer in viewers if viewer not in self.lists]
@@ -59,8 +54,22 @@ class FakeWarmth:
         self.finished.set()
         return True
 
-    async def release(self) -> None:
-        self.taken = False
+
+class FakeTurn:
+    """`others` while it is another one's; `when_asked` happens before the answer."""
+
+    def __init__(self) -> None:
+        self.others = False
+        self.mine = False
+        self.when_asked: Callable[[], None] = lambda: None
+
+    async def is_ours(self) -> bool:
+        self.when_asked()
+        self.mine = not self.others
+        return self.mine
+
+    async def pass_on(self) -> None:
+        self.mine = False
 
 
 class FakeMerge:
@@ -117,13 +126,14 @@ class FakeRelations:
 class World:
     def __init__(self, at_once: int = 4) -> None:
         self.clock = FakeClock()
-        self.warmth = FakeWarmth()
+        self.warmth, self.turn = FakeWarmth(), FakeTurn()
         self.merge = FakeMerge(self.warmth)
         self.users = FakeActive(utc_day(self.clock.now_ms()))
         self.graph = FakeGraphStore()
         self.stop = asyncio.Event()
         self.preheat = Preheat(
             cast(Warmth, self.warmth),
+            cast(Turn, self.turn),
             cast(UserStore, self.users),
             cast(Relations, FakeRelations(self.graph)),
             cast(TimelineMerge, self.merge),
@@ -146,7 +156,7 @@ async def test_the_newest_day_is_built_first_and_who_was_not_here_for_a_week_is_
     await world.look()
     assert world.merge.built == [100, 101, 103, 100 + ACTIVE_DAYS]
     assert world.warmth.warm
-    assert not world.warmth.taken
+    assert not world.turn.mine
 
 
 async def test_a_list_holds_the_followees_and_the_viewers_own(world: World) -> None:
@@ -178,19 +188,19 @@ async def test_while_nothing_is_lost_nobody_is_looked_at(world: World) -> None:
 
 async def test_where_another_one_is_at_it_it_is_left_to_that_one(world: World) -> None:
     world.users.add(0, 7)
-    world.warmth.taken = True
+    world.turn.others = True
     await world.look()
     assert world.merge.built == []
-    # It finished between the look and the lease.
-    world.warmth.taken = False
+    # That one finished between the look and the turn.
+    world.turn.others = False
 
     def finish() -> None:
         world.warmth.warm = True
 
-    world.warmth.after_take = finish
+    world.turn.when_asked = finish
     await world.look()
     assert world.merge.built == []
-    assert not world.warmth.taken
+    assert not world.turn.mine
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
@@ -223,14 +233,14 @@ async def test_it_ends_where_it_is_told_to_and_goes_on_there(world: World) -> No
 async def test_where_lists_are_lost_again_it_begins_again_with_the_newest_day(world: World) -> None:
     world.users.add(0, *range(1, 2 * LOOKED_AT_ONCE))
     world.users.add(1, 9_999)
-    world.warmth.kept = 2
+    world.warmth.stood = 2
     await world.look()
     assert 9_999 not in world.merge.built
     assert not world.warmth.warm
-    assert not world.warmth.taken
+    assert not world.turn.mine
     world.warmth.lists.clear()
     world.merge.built.clear()
-    world.warmth.kept = 10**6
+    world.warmth.stood = 10**6
     await world.look()
     assert world.merge.built[-1] == 9_999
     assert len(world.merge.built) == 2 * LOOKED_AT_ONCE
@@ -256,7 +266,7 @@ async def test_who_is_being_built_is_looked_at_again(world: World) -> None:
     again = World()
     again.users.add(0, 7)
     again.warmth.building = {7}
-    again.warmth.kept = 1 + TRIES
+    again.warmth.stood = 1 + TRIES
     await again.look()
     assert again.merge.built == []
     assert again.warmth.warm
@@ -274,7 +284,7 @@ async def test_while_the_store_is_away_nobody_is_given_up(world: World) -> None:
         await world.look()
     assert len(world.merge.built) < LOOKED_AT_ONCE
     assert not world.warmth.warm
-    assert not world.warmth.taken
+    assert not world.turn.mine
     world.users.away, world.merge.failing, world.merge.after_build = False, set(), lambda: None
     await world.look()
     assert sorted(world.merge.built) == list(range(1, 3 * LOOKED_AT_ONCE))
