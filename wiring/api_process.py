@@ -73,7 +73,9 @@ def make_services(
     jwks = keys.jwks if settings.auth.jwks is None else load_jwks(settings.auth.jwks)
     randomness = random.SystemRandom()
     relations = Relations(redis, resources.stores.graph)
-    tweet_cache = TweetCache(redis, resources.stores.tweets, randomness)
+    tweet_cache = TweetCache(
+        redis, resources.stores.tweets, resources.stores.engagements, resources.clock, randomness
+    )
     user_cache = UserCache(resources.stores.users, resources.clock)
     fan_in = FanIn(resources.stores.tweets, settings.api.fan_in)
     merge = TimelineMerge(redis, fan_in)

@@ -13,7 +13,7 @@ from eventlog.schema import EVENTS, FACT_TOPICS, TELEMETRY_TOPICS
 from features.schema import FEATURES, SCHEMA_HASH, VIEWS
 from feed_api import problems, signatures
 from ranking import bundle, objective
-from stores import slates, tweet_cache
+from stores import cached_tweet, slates
 from timelines import layout, relations
 
 REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
@@ -31,8 +31,15 @@ REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
     ("rb:{user}", "token of the process that rebuilds the timeline", "5 s"),
     (
         "tw:id",
-        f"u8 version {tweet_cache.VERSION}, MessagePack array of a tweet",
-        f"{tweet_cache.TTL_S} s ± {tweet_cache.TTL_SPREAD:.0%}",
+        f"u8 version {cached_tweet.VERSION}, MessagePack array of a tweet; or a tombstone, u8 0, and its "
+        "reason, u8 1 (deleted)",
+        f"{cached_tweet.TTL_S} s ± {cached_tweet.TTL_SPREAD:.0%}, {cached_tweet.TOMBSTONE_TTL_S} s deleted",
+    ),
+    (
+        "tc:id",
+        f"4 u32, big-endian: likes, retweets, replies, flags ({cached_tweet.FLAG_DELETED} deleted, "
+        f"{cached_tweet.FLAG_HIDDEN} hidden)",
+        f"{cached_tweet.TTL_S} s ± {cached_tweet.TTL_SPREAD:.0%}, {cached_tweet.TOMBSTONE_TTL_S} s deleted",
     ),
     ("sl:{user}:slate", f"u8 version {slates.VERSION}, MessagePack array of a slate", f"{slates.TTL_S} s"),
     (

@@ -18,9 +18,18 @@ from core.packing import VersionedCodec
 from core.types import Tweet
 from feed_api.signatures import Signer, Tracked
 from ranking.query import FeedPosition
-from stores.ports import Followees
+from stores.cached_tweet import (
+    DELETED,
+    FLAG_DELETED,
+    FLAG_HIDDEN,
+    TOMBSTONE,
+    TWEETS,
+    decode_states,
+    encode_state,
+    is_tombstone,
+)
+from stores.ports import Counts, Followees
 from stores.slates import SLATES, Slate
-from stores.tweet_cache import TWEETS
 from timelines.relations import decode_followees, encode_followees
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -34,6 +43,7 @@ TRACKED = Tracked(uuid.UUID(bytes=bytes(range(16))), TWEET_ID, TWEET_ID - 7, 3)
 TWEET = Tweet(TWEET_ID, VIEWER, "Grüße — 🎉", 1_700_000_000_123, TweetId(TWEET_ID - 1), TweetId(TWEET_ID - 2))
 PLAIN_TWEET = Tweet(TWEET_ID, VIEWER, "hello", 1_700_000_000_123)
 FOLLOWEES = Followees(np.array([3, VIEWER, TWEET_ID], np.int64), TWEET_ID)
+COUNTS = Counts(1, 70_000, 2**32 - 1)
 SLATE = Slate(
     "AbCdEf-_0123",
     1_700_000_000_123,
@@ -58,6 +68,9 @@ FORMATS: dict[str, bytes] = {
     "redis/followees.v1.bin": encode_followees(FOLLOWEES),
     "redis/tweet.v1.bin": TWEETS.encode(TWEET),
     "redis/tweet.plain.v1.bin": TWEETS.encode(PLAIN_TWEET),
+    "redis/tombstone.v1.bin": TOMBSTONE + DELETED,
+    "redis/counts.v1.bin": encode_state(COUNTS),
+    "redis/counts.gone.v1.bin": encode_state(COUNTS, FLAG_DELETED | FLAG_HIDDEN),
 }
 
 
@@ -88,6 +101,12 @@ def test_values_of_redis_are_read_as_what_they_were() -> None:
     assert SLATES.decode(golden("redis/slate.v1.bin")) == SLATE
     assert TWEETS.decode(golden("redis/tweet.v1.bin")) == TWEET
     assert TWEETS.decode(golden("redis/tweet.plain.v1.bin")) == PLAIN_TWEET
+    tombstone = golden("redis/tombstone.v1.bin")
+    assert is_tombstone(tombstone)
+    # Code that knows no tombstones reads a miss, asks the store, and cannot fill.
+    assert TWEETS.decode(tombstone) is None
+    states = [golden("redis/counts.v1.bin"), golden("redis/counts.gone.v1.bin")]
+    assert list(decode_states(states)) == [(*COUNTS, 0), (*COUNTS, 3)]
     followees = decode_followees(golden("redis/followees.v1.bin"))
     assert followees is not None
     assert (followees.ids.tolist(), followees.ver) == (FOLLOWEES.ids.tolist(), FOLLOWEES.ver)
