@@ -16,6 +16,7 @@ from feed_api.limits import Limits
 from feed_api.reports import Reports
 from feed_api.signatures import Signer
 from ranking.home_feed import HomeFeed
+from ranking.single_reads import SingleReads
 from stores.ports import AnswerStore, GraphStore, TweetStore, UserStore
 from stores.redis_client import RedisClient
 from stores.tweet_cache import TweetCache
@@ -56,6 +57,7 @@ class Services:
     redis: RedisClient
     reports: Reports
     feed: HomeFeed
+    reads: SingleReads
     checks: Mapping[str, Callable[[], Awaitable[None]]]
     required: frozenset[str]
 

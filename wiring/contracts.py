@@ -27,7 +27,17 @@ REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
         f"followees: u8 version {relations.VERSION}, i64 version of the newest change, sorted i64 ids",
         f"{relations.TTL_S} s",
     ),
-    ("fs:{user}:fence", "version of the newest change, 19 digits", f"{relations.FENCE_S} s"),
+    (
+        "bs:{user}",
+        f"u8 version {relations.VERSION}, i64 version of the newest change, u32 how many are blocked, "
+        "sorted i64 ids of the blocked (either way), then of the muted",
+        f"{relations.TTL_S} s",
+    ),
+    (
+        "fs:{user}:fill, bs:{user}:fill",
+        "token of those who may fill what they read since; a change takes it away",
+        f"{relations.TOKEN_S} s",
+    ),
     ("rb:{user}", "token of the process that rebuilds the timeline", "5 s"),
     (
         "tw:id",
@@ -96,8 +106,9 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "TOKENS"
     yield (
-        f"  cursor: base64url of MessagePack {{v: {signatures.CURSOR_VERSION}, m, b, s, p, f}} and "
-        f"{signatures.CURSOR_MAC_BYTES} bytes of HMAC; at most {signatures.MAX_CURSOR_CHARS} characters"
+        f"  cursor: base64url of MessagePack {{v: {signatures.CURSOR_VERSION}, m, b, s, p, f, t?}}, "
+        f"{{v, m, b, u}} of a user's tweets, and {signatures.CURSOR_MAC_BYTES} bytes of HMAC; at most "
+        f"{signatures.MAX_CURSOR_CHARS} characters"
     )
     yield (
         f"  tracking: base64url of u8 {signatures.TRACKING_VERSION}, request, tweet, author, position and "
