@@ -47,19 +47,18 @@ REQUEST = uuid.UUID(bytes=bytes(range(16)))
 class FakeTweets(TweetCache):
     """`cached` are the ids that are at hand while the store is away; a tweet has as many likes as its id.
 
-    Of `hidden` ones there are bodies and no more.
+    Of `hidden` ones there are bodies and no more. `only_cached` says that the store is away for others.
     """
 
     def __init__(self) -> None:
         self.tweets: dict[int, Tweet] = {}
         self.cached: set[int] = set()
         self.hidden: set[int] = set()
-        self.asked: list[list[int]] = []
+        self.only_cached = False
         self.away = False
 
     async def get_many(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
-        self.asked.append(list(tweet_ids))
-        if self.away:
+        if self.away or (self.only_cached and not self.cached.issuperset(tweet_ids)):
             raise Unavailable("no tweets")
         return {tweet_id: self.tweets[tweet_id] for tweet_id in tweet_ids if tweet_id in self.tweets}
 
@@ -181,6 +180,7 @@ class FakeFeatures(FeatureReader):
         self.away = False
         self.flushed = False
         self.slow = False
+        self.asked: list[tuple[list[int], list[int]]] = []
 
     async def fetch(
         self, viewer: int, tweet_ids: NDArray[np.int64], author_ids: NDArray[np.int64]
@@ -189,6 +189,7 @@ class FakeFeatures(FeatureReader):
             raise Unavailable("no features")
         if self.slow:
             await asyncio.Event().wait()
+        self.asked.append((tweet_ids.tolist(), author_ids.tolist()))
         n = len(tweet_ids)
         blocks = {
             name: RowBlock.missing(view, 1 if name in ("g", "u") else n) for name, view in VIEWS.items()
