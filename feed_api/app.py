@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from feed_api import problems
 from feed_api.request_scope import RequestScope
-from feed_api.routes import events, feed, health, tweets, users
+from feed_api.routes import events, feed, health, tweets, user_tweets, users
 from feed_api.services import Services
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -24,6 +24,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         403: "The token does not allow this",
         404: "Not found",
         409: "It is taken",
+        410: "It was here and was deleted",
         413: "The body is too large",
         422: "A field has a value that is not allowed",
         429: "Too many requests of this class; `Retry-After` says when one will do",
@@ -52,6 +53,6 @@ def create_app(services: Services) -> FastAPI:
         failed=problems.internal_problem,
     )
     problems.install(app, services.randomness)
-    for module in (feed, tweets, users, events, health):
+    for module in (feed, tweets, users, user_tweets, events, health):
         app.include_router(module.router)
     return app

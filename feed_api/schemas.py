@@ -124,17 +124,40 @@ class AuthorAnswer(BaseModel):
     display_name: str
 
 
-class TweetAnswer(BaseModel):
+class EngagementAnswer(BaseModel):
+    """Of a retweet these are its original's. Exact within 10 s; `likes_display` is for people."""
+
+    likes: Annotated[int, Field(ge=0)]
+    retweets: Annotated[int, Field(ge=0)]
+    replies: Annotated[int, Field(ge=0)]
+    likes_display: Annotated[str, Field(examples=["1.2K"])]
+
+
+class OriginalAnswer(BaseModel):
     tweet_id: Id
     text: str
     author: AuthorAnswer
     created_at: str
+    engagement: EngagementAnswer
+    media: Annotated[list[str], Field(max_length=0)]
     reply_to_tweet_id: Id | None
     retweet_of: Id | None
 
 
+class TweetAnswer(OriginalAnswer):
+    """A retweet has an empty text of its own, and what it retweets in `original`."""
+
+    original: OriginalAnswer | None
+
+
 class FeedTweet(TweetAnswer):
     tracking: str
+
+
+class UserTweetsAnswer(BaseModel):
+    tweets: list[TweetAnswer]
+    next_cursor: str | None
+    has_more: bool
 
 
 class FeedMetaAnswer(BaseModel):
@@ -181,7 +204,7 @@ class EventsAnswer(BaseModel):
     rejected: list[RejectedEvent]
 
 
-class FeedParameters(BaseModel):
+class PageParameters(BaseModel):
     """Unknown parameters are refused: a misspelt `algorithm` must not quietly mean the default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -189,6 +212,9 @@ class FeedParameters(BaseModel):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     # Its length is judged where it is read: too long is as invalid as cut.
     cursor: Annotated[str | None, Field(json_schema_extra={"maxLength": MAX_CURSOR_CHARS})] = None
+
+
+class FeedParameters(PageParameters):
     algorithm: Literal["chronological", "ranked"] | None = None
     # Not a bool: one spelling is enough, and `refresh=yes` must not quietly mean no.
     refresh: Literal["0", "1"] = "0"

@@ -17,6 +17,7 @@ from feed_api.reports import Reports
 from feed_api.seen_viewers import SeenViewers
 from feed_api.signatures import Signer
 from ranking.home_feed import HomeFeed
+from ranking.single_reads import SingleReads
 from stores.ports import AnswerStore, GraphStore, TweetStore, UserStore
 from stores.redis_client import RedisClient
 from stores.tweet_cache import TweetCache
@@ -58,6 +59,7 @@ class Services:
     reports: Reports
     seen: SeenViewers
     feed: HomeFeed
+    reads: SingleReads
     checks: Mapping[str, Callable[[], Awaitable[None]]]
     required: frozenset[str]
 

@@ -11,13 +11,15 @@ import hashlib
 import hmac
 import struct
 import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
 from core.errors import CursorInvalid, InvalidField
 from core.ids import UserId
-from ranking.query import FeedPosition, Mode
+from ranking.query import FeedPosition
 
 CURSOR_VERSION = 1
 MAX_CURSOR_CHARS = 200
@@ -30,12 +32,16 @@ _TRACKING = struct.Struct(">B16sqqH")
 
 
 class _Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`t` and `u` came later: what was signed before has none."""
+
     v: int
-    m: Mode
+    m: Literal["c", "r", "u"]
     b: int = 0
     s: str = ""
     p: int = 0
     f: int = 0
+    t: int = 0
+    u: int = 0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -60,45 +66,71 @@ class Signer:
         self._tracking_key = hashlib.blake2b(b"tracking", key=secret, digest_size=32).digest()
 
     def cursor(self, viewer: UserId, position: FeedPosition) -> str:
-        body = _encoder.encode(
-            _Cursor(
-                CURSOR_VERSION,
-                position.mode,
-                position.below,
-                position.slate,
-                position.index,
-                position.floor,
-            )
-        )
-        return _text(body + _mac(self._cursor_key, viewer, body, CURSOR_MAC_BYTES))
+        told: dict[str, int | str] = {
+            "v": CURSOR_VERSION,
+            "m": position.mode,
+            "b": position.below,
+            "s": position.slate,
+            "p": position.index,
+            "f": position.floor,
+        }
+        if position.top:
+            told["t"] = position.top
+        return self._signed(viewer, told)
 
     def read_cursor(self, viewer: UserId, text: str) -> FeedPosition:
         """Raises CursorInvalid for anything that this feed did not make for this viewer."""
+        cursor = self._read(viewer, text)
+        if cursor is None or cursor.m == "u":
+            raise _invalid()
+        return FeedPosition(cursor.m, cursor.b, cursor.s, cursor.p, cursor.f, cursor.t)
+
+    def user_cursor(self, viewer: UserId, user: UserId, below: int) -> str:
+        """For the next page of a user's own tweets."""
+        return self._signed(viewer, {"v": CURSOR_VERSION, "m": "u", "b": below, "u": user})
+
+    def read_user_cursor(self, viewer: UserId, user: UserId, text: str) -> int:
+        """The id below which it goes on; raises CursorInvalid, also for another user's."""
+        cursor = self._read(viewer, text)
+        if cursor is None or cursor.m != "u" or cursor.u != user:
+            raise _invalid()
+        return cursor.b
+
+    def _signed(self, viewer: UserId, told: Mapping[str, int | str]) -> str:
+        body = _encoder.encode(told)
+        return _text(body + self._cursor_mac(viewer, body))
+
+    def _read(self, viewer: UserId, text: str) -> _Cursor | None:
         raw = _bytes(text) if len(text) <= MAX_CURSOR_CHARS else None
-        if raw is not None and len(raw) > CURSOR_MAC_BYTES:
-            body, mac = raw[:-CURSOR_MAC_BYTES], raw[-CURSOR_MAC_BYTES:]
-            if hmac.compare_digest(mac, _mac(self._cursor_key, viewer, body, CURSOR_MAC_BYTES)):
-                try:
-                    cursor = _decoder.decode(body)
-                except msgspec.MsgspecError:
-                    cursor = None
-                if cursor is not None and cursor.v == CURSOR_VERSION:
-                    return FeedPosition(cursor.m, cursor.b, cursor.s, cursor.p, cursor.f)
-        raise CursorInvalid(
-            "take `next_cursor` of the page before, unchanged and with the same token, or leave it out",
-            field="cursor",
-            limit=MAX_CURSOR_CHARS,
-        )
+        if raw is None or len(raw) <= CURSOR_MAC_BYTES:
+            return None
+        body, mac = raw[:-CURSOR_MAC_BYTES], raw[-CURSOR_MAC_BYTES:]
+        if not hmac.compare_digest(mac, self._cursor_mac(viewer, body)):
+            return None
+        try:
+            cursor = _decoder.decode(body)
+        except msgspec.MsgspecError:
+            return None
+        return cursor if cursor.v == CURSOR_VERSION else None
+
+    def _cursor_mac(self, viewer: UserId, body: bytes) -> bytes:
+        return _mac(self._cursor_key, viewer, body, CURSOR_MAC_BYTES)
 
     def tracking(self, viewer: UserId, tracked: Tracked) -> str:
-        body = _TRACKING.pack(
-            TRACKING_VERSION,
-            tracked.request_id.bytes,
-            tracked.tweet,
-            tracked.author,
-            min(tracked.position, 0xFFFF),
-        )
-        return _text(body + _mac(self._tracking_key, viewer, body, TRACKING_MAC_BYTES))
+        return self.tracking_of(viewer, tracked.request_id)(tracked.tweet, tracked.author, tracked.position)
+
+    def tracking_of(self, viewer: UserId, request_id: uuid.UUID) -> Callable[[int, int, int], str]:
+        """Signs (tweet, author, position), all of one request: the key is set up once."""
+        begun = hmac.new(self._tracking_key, viewer.to_bytes(8, "big"), "sha256")
+        request = request_id.bytes
+
+        def sign(tweet: int, author: int, position: int) -> str:
+            body = _TRACKING.pack(TRACKING_VERSION, request, tweet, author, min(position, 0xFFFF))
+            mac = begun.copy()
+            mac.update(body)
+            return _text(body + mac.digest()[:TRACKING_MAC_BYTES])
+
+        return sign
 
     def read_tracking(self, viewer: UserId, text: str) -> Tracked:
         """Raises InvalidField for a token that was not issued to this viewer."""
@@ -110,6 +142,14 @@ class Signer:
                 if version == TRACKING_VERSION:
                     return Tracked(uuid.UUID(bytes=request_id), tweet, author, position)
         raise InvalidField("not a tracking token of this viewer's feed", field="tracking")
+
+
+def _invalid() -> CursorInvalid:
+    return CursorInvalid(
+        "take `next_cursor` of the page before, unchanged and with the same token, or leave it out",
+        field="cursor",
+        limit=MAX_CURSOR_CHARS,
+    )
 
 
 def _mac(key: bytes, viewer: UserId, body: bytes, size: int) -> bytes:

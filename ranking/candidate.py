@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.types import Tweet
 from stores.ports import Ids
+from stores.tweet_cache import LiveTweet
+
+
+def root_id(tweet: Tweet) -> int:
+    """What a tweet is about: itself, or what it retweets."""
+    return tweet.tweet_id if tweet.retweet_of is None else tweet.retweet_of
+
+
+class Item(NamedTuple):
+    """A tweet in a feed, and its root: itself, or the one that it retweets."""
+
+    tweet: Tweet
+    root: LiveTweet
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +39,45 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Hydrated:
-    """Candidates with their tweets; `tweets[i]` is None where the tweet does not exist any more."""
+    """Candidates with their tweets.
+
+    `items[i]` is None where the tweet, or what it retweets, does not exist any more; the arrays, int64
+    [n], have 0 there. `authors` wrote the tweets, `root_authors` the roots, whose ids are `roots`.
+    """
 
     ids: Ids
     sources: list[str]
-    tweets: list[Tweet | None]
+    items: list[Item | None]
+    authors: Ids
+    roots: Ids
+    root_authors: Ids
 
     @classmethod
-    def of(cls, candidates: Candidates, found: Mapping[int, Tweet]) -> Hydrated:
-        return cls(
-            candidates.ids, candidates.sources, [found.get(tweet_id) for tweet_id in candidates.ids.tolist()]
-        )
+    def of(cls, candidates: Candidates, found: Mapping[int, Item]) -> Hydrated:
+        items = [found.get(tweet_id) for tweet_id in candidates.ids.tolist()]
+        told = [
+            (0, 0, 0)
+            if one is None
+            else (one.tweet.author_id, one.root.tweet.tweet_id, one.root.tweet.author_id)
+            for one in items
+        ]
+        columns = np.array(told, np.int64).reshape(-1, 3).T
+        return cls(candidates.ids, candidates.sources, items, *columns)
 
-    def authors(self) -> Ids:
-        """int64 [n]; 0 where there is no tweet."""
-        return np.fromiter(
-            (0 if tweet is None else tweet.author_id for tweet in self.tweets), np.int64, len(self.tweets)
-        )
+    def __len__(self) -> int:
+        return len(self.ids)
 
     def keep(self, mask: NDArray[np.bool_]) -> Hydrated:
         """The candidates where `mask` (bool [n]) is true, in the same order."""
-        kept = np.flatnonzero(mask).tolist()
-        return Hydrated(self.ids[mask], [self.sources[i] for i in kept], [self.tweets[i] for i in kept])
+        if mask.all():
+            return self
+        kept = np.flatnonzero(mask)
+        places = kept.tolist()
+        return Hydrated(
+            self.ids[kept],
+            [self.sources[i] for i in places],
+            [self.items[i] for i in places],
+            self.authors[kept],
+            self.roots[kept],
+            self.root_authors[kept],
+        )

@@ -2,16 +2,19 @@
 
     ranked, first page                         every later page
     ──────────────────                         ────────────────
-    timeline      ids and followees, one trip   timeline
-    hydrate       tweets, through the cache     slate        the order that the first page pinned
-    filter        gone, not followed            walk         hydrate and filter until the page is full
-    features      one MGET of packed rows       tail         below the slate's floor, in time order
-    model         one ONNX call                 served record
+    timeline      ids, followees, who is        timeline
+                  hidden: one trip              slate        the order that the first page pinned
+    hydrate       tweets and counts, cached     walk         hydrate and filter until the page is full
+    filter        gone, not followed,           tail         below the slate's floor, in time order
+                  blocked, muted                one a root   also with what stands above the page
+    one a root    a tweet and its retweets      served record
+    features      one MGET of packed rows
+    model         one ONNX call
     objective     weights over heads
     slate         pins the order
     walk, served record
 
-A chronological feed is the timeline and the walk. Whatever keeps a ranked feed from being made is
+A chronological feed is the timeline and the walk, one a root. Whatever keeps a ranked feed from being made is
 said in `meta.reason`, and the feed is chronological.
 """
 
@@ -117,8 +120,9 @@ class HomeFeed:
                 return await self._chronological(query, timeline, _degraded(meta, "slate_lost"))
             elif slate is None:
                 meta = replace(meta, remade=True)
-                slate = await self._remade_slate(query, timeline, position.floor)
-                position, pinned = None, False
+                slate, pinned = await self._remade_slate(query, timeline, position.floor), False
+                top = max(position.top, _highest(slate)) if position.top else 0
+                position = replace(position, index=0, top=top)
         except StageFailed as failure:
             if position is not None:
                 # In time order the rest of the slate would be skipped: the client comes again instead.
@@ -136,28 +140,27 @@ class HomeFeed:
         """A lost slate, made again down to its floor without what the viewer was served from it."""
         served = await run_stage(SLATE, query, lambda: self._parts.slates.served(query.viewer))
         assert served is not None
-        without = frozenset(served)
-        try:
-            return await self._parts.pipeline.rank(query, timeline, without, floor)
-        except StageFailed as failure:
-            # No score to be had: the order of time, pinned like any other, without what was served.
-            return self._parts.pipeline.unscored(query, timeline, without, floor, failure.reason)
+        return await self._parts.pipeline.remade(query, timeline, frozenset(served), floor)
 
     async def _chronological(self, query: FeedQuery, timeline: Timeline, meta: FeedMeta) -> Answer:
         position = query.position
         below = None
         if position is not None:
             below = position.below or position.floor or None
+        top = position.top if position is not None else 0
         patience = Patience(query)
+        once = self._parts.walk.once(timeline, patience, above=below, top=top)
 
         async def walk() -> list[Shown]:
-            shown = await self._parts.walk.in_time_order(timeline, below, query.limit + 1, patience)
+            shown = await self._parts.walk.in_time_order(timeline, below, query.limit + 1, patience, once)
             return _something(shown, patience)
 
         shown = await run_stage(WALK, query, walk)
         assert shown is not None
         first_index = position.index if position is not None else 0
-        return Answer(shown, _partial(meta, patience), None, first_index, 0, patience.ran_out)
+        if position is None and shown:
+            top = shown[0].tweet.tweet_id
+        return Answer(shown, _partial(meta, patience), None, first_index, 0, top, patience.ran_out)
 
     async def _along_slate(
         self,
@@ -169,21 +172,26 @@ class HomeFeed:
     ) -> Answer:
         begin = position.index if position is not None else 0
         below = (position.below if position is not None else 0) or slate.floor
+        top = position.top if position is not None else _highest(slate)
         ids: Ids = np.frombuffer(slate.ids, "<i8")[begin:]
         want = query.limit + 1
         patience = Patience(query)
+        once = self._parts.walk.once(timeline, patience, above=below, top=top)
 
         async def walk() -> tuple[list[Shown], int]:
+            # The slate has each root once.
             shown = await self._parts.walk.along(ids, timeline, want, patience)
             in_slate = len(shown)
             if in_slate < want:
-                tail = await self._parts.walk.in_time_order(timeline, below, want - in_slate, patience)
+                missing = want - in_slate
+                tail = await self._parts.walk.in_time_order(timeline, below, missing, patience, once)
                 shown += [one._replace(place=len(ids) + i) for i, one in enumerate(tail)]
             return _something(shown, patience), in_slate
 
         result = await run_stage(WALK, query, walk)
         assert result is not None
-        return Answer(result[0], _partial(meta, patience), slate, begin, result[1], patience.ran_out)
+        shown, in_slate = result
+        return Answer(shown, _partial(meta, patience), slate, begin, in_slate, top, patience.ran_out)
 
     def _record(self, query: FeedQuery, answer: Answer, page: FeedPage) -> None:
         event = served_event(query, page, answer.slate, answer.in_slate)
@@ -198,7 +206,8 @@ class HomeFeed:
     async def remember(self, viewer: UserId, page: FeedPage) -> None:
         """Off the request: what a ranked page showed, for a slate that may get lost."""
         if page.meta.slate is not None:
-            await self._parts.slates.remember_served(viewer, [item.tweet.tweet_id for item in page.items])
+            roots = [item.root.tweet.tweet_id for item in page.items]
+            await self._parts.slates.remember_served(viewer, roots)
 
 
 def _meta(query: FeedQuery, timeline: Timeline) -> FeedMeta:
@@ -221,4 +230,9 @@ def _something(shown: list[Shown], patience: Patience) -> list[Shown]:
 
 
 def _partial(meta: FeedMeta, patience: Patience) -> FeedMeta:
-    return replace(meta, partial=True) if patience.ran_out else meta
+    return replace(meta, partial=True) if patience.partial else meta
+
+
+def _highest(slate: Slate) -> int:
+    ids: Ids = np.frombuffer(slate.ids, "<i8")
+    return int(ids.max(initial=0))

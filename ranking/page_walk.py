@@ -6,30 +6,41 @@ store would have to say what follows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.types import Tweet, User
 from ranking.candidate import Candidates, Hydrated
 from ranking.filters import Filter, visible
+from ranking.hydrators import hydrate
+from ranking.one_a_root import OneARoot
 from ranking.patience import Patience
 from stores.ports import Ids
-from stores.tweet_cache import TweetCache
+from stores.tweet_cache import LiveTweet, TweetCache
 from stores.user_cache import UserCache
 from timelines.reader import Timeline, TimelineReader
 
 _SPARE = 8
 """Ids hydrated beyond those wanted, so that a few dropped ones cost no second round trip."""
+_MOST = 200
+"""Ids hydrated at once. Each further part of a walk is twice as long: where nobody is followed any more
+of whom the list is full, the way to its end is a few round trips."""
 
 
 class Shown(NamedTuple):
-    """A tweet that may be shown, with its place in the order that was walked."""
+    """A tweet that may be shown, with its place in the order that was walked.
+
+    `root` is the tweet itself or what it retweets, `root_author` who wrote that.
+    """
 
     place: int
     tweet: Tweet
     author: User
+    root: LiveTweet
+    root_author: User
 
 
 class PageWalk:
@@ -45,45 +56,62 @@ class PageWalk:
         self._timelines = timelines
         self._filters = filters
 
-    async def along(self, ids: Ids, timeline: Timeline, want: int, patience: Patience) -> list[Shown]:
-        """The first `want` tweets of `ids` (int64 [n]) that may be shown, in that order."""
+    def once(self, timeline: Timeline, patience: Patience, *, above: int | None, top: int) -> OneARoot:
+        """For one page that begins below `above`, in a scroll that began at `top`."""
+        return OneARoot(
+            self._tweets, self._timelines, self._filters, timeline, patience, above=above, top=top
+        )
+
+    async def along(
+        self, ids: Ids, timeline: Timeline, want: int, patience: Patience, once: OneARoot | None = None
+    ) -> list[Shown]:
+        """The first `want` tweets of `ids` (int64 [n]) that may be shown, in that order.
+
+        With `once` none whose root is shown already; without, the ids have one each.
+        """
         shown: list[Shown] = []
         begin = 0
+        size = want + _SPARE
         while len(shown) < want and begin < len(ids):
-            part = ids[begin : begin + max(want - len(shown) + _SPARE, _SPARE)]
-            found = await self._tweets_of(part, patience)
+            part = ids[begin : begin + size]
+            wanted = part.tolist()
+            found = await hydrate(wanted, lambda ids: self._live(ids, patience))
             left = visible(Hydrated.of(Candidates(part, [""] * len(part)), found), timeline, self._filters)
-            authors = await self._users_of(left.authors(), patience)
-            places = {tweet_id: begin + i for i, tweet_id in enumerate(part.tolist())}
-            for tweet in left.tweets:
-                # A tweet whose author has no profile is shown as little as one that is gone.
-                if tweet is not None and (author := authors.get(tweet.author_id)) is not None:
-                    shown.append(Shown(places[tweet.tweet_id], tweet, author))
+            authors = await self._users_of(left, patience)
+            left = left.keep(_with_profiles(left, authors))
+            if once is not None:
+                left = await once.of(left)
+            places = {tweet_id: begin + i for i, tweet_id in enumerate(wanted)}
+            for item in left.items:
+                assert item is not None  # the filters leave none that is gone
+                tweet, root = item
+                author, root_author = authors[tweet.author_id], authors[root.tweet.author_id]
+                shown.append(Shown(places[tweet.tweet_id], tweet, author, root, root_author))
             begin += len(part)
+            size = min(2 * size, max(_MOST, size))
         return shown[:want]
 
     async def in_time_order(
-        self, timeline: Timeline, below: int | None, want: int, patience: Patience
+        self, timeline: Timeline, below: int | None, want: int, patience: Patience, once: OneARoot
     ) -> list[Shown]:
         """The newest `want` tweets below an id: from the list, then from the store to its end."""
         ids = timeline.ids if below is None else timeline.ids[timeline.ids < below]
-        shown = await self.along(ids, timeline, want, patience)
+        shown = await self.along(ids, timeline, want, patience, once)
         bound = int(ids[-1]) if len(ids) else below
         while len(shown) < want:
             missing = want - len(shown)
             older = await self._older(timeline, bound, missing + _SPARE, patience)
             if not len(older):
                 break
-            shown += await self.along(older, timeline, missing, patience)
+            shown += await self.along(older, timeline, missing, patience, once)
             bound = int(older[-1])
         return shown
 
-    async def _tweets_of(self, ids: Ids, patience: Patience) -> Mapping[int, Tweet]:
-        wanted = ids.tolist()
-        return await patience.ask(lambda: self._tweets.get_many(wanted), lambda: self._tweets.at_hand(wanted))
+    async def _live(self, ids: Sequence[int], patience: Patience) -> Mapping[int, LiveTweet]:
+        return await patience.ask(lambda: self._tweets.get_live(ids), lambda: self._tweets.at_hand_live(ids))
 
-    async def _users_of(self, ids: Ids, patience: Patience) -> Mapping[int, User]:
-        wanted = np.unique(ids).tolist()
+    async def _users_of(self, candidates: Hydrated, patience: Patience) -> Mapping[int, User]:
+        wanted = list({*candidates.authors.tolist(), *candidates.root_authors.tolist()})
         return await patience.ask(lambda: self._users.get_many(wanted), lambda: self._users.at_hand(wanted))
 
     async def _older(self, timeline: Timeline, before: int | None, limit: int, patience: Patience) -> Ids:
@@ -93,3 +121,9 @@ class PageWalk:
         return await patience.ask(
             lambda: self._timelines.older(timeline, before=before, limit=limit), nothing
         )
+
+
+def _with_profiles(candidates: Hydrated, users: Mapping[int, User]) -> NDArray[np.bool_]:
+    """bool [n]: a tweet whose author has no profile is shown as little as one that is gone."""
+    pairs = zip(candidates.authors.tolist(), candidates.root_authors.tolist(), strict=True)
+    return np.fromiter((a in users and b in users for a, b in pairs), np.bool_, len(candidates))

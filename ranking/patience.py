@@ -26,13 +26,18 @@ class Patience:
     """One page's. A first page may do without the store; a later one would skip what it is for.
 
     After the first call that failed nothing is asked for any more: the rest of the page would wait
-    as long for each.
+    as long for each. `partial` says that something was done without.
     """
 
     def __init__(self, query: FeedQuery) -> None:
         self._lenient = query.position is None
         self._deadline = Deadline.after_ms(1000 * SHARE * query.deadline.remaining_s(), query.deadline.clock)
         self.ran_out = False
+        self._spared = False
+
+    @property
+    def partial(self) -> bool:
+        return self.ran_out or self._spared
 
     async def ask(self, store: Callable[[], Awaitable[T]], at_hand: Callable[[], Awaitable[T]]) -> T:
         """The store's answer, or what is at hand. Raises Unavailable where the page needs the store."""
@@ -40,9 +45,21 @@ class Patience:
             return await store()
         if not self.ran_out:
             try:
-                return await asyncio.wait_for(store(), self._deadline.remaining_s())
+                async with asyncio.timeout(self._deadline.remaining_s()):
+                    return await store()
             except (Unavailable, TimeoutError) as exc:
                 self.ran_out = True
                 WITHOUT_STORE.inc()
                 _logger.warning("store_away", error=str(exc) or type(exc).__name__)
+        return await at_hand()
+
+    async def spare(self, store: Callable[[], Awaitable[T]], at_hand: Callable[[], Awaitable[T]]) -> T:
+        """As `ask`, for what any page can do without."""
+        if not self.partial:
+            try:
+                async with asyncio.timeout(self._deadline.remaining_s()):
+                    return await store()
+            except (Unavailable, TimeoutError) as exc:
+                self._spared = True
+                _logger.warning("done_without", error=str(exc) or type(exc).__name__)
         return await at_hand()

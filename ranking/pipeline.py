@@ -1,4 +1,4 @@
-"""From a timeline to a slate: candidates, hydration, filters, scores, order."""
+"""From a timeline to a slate: candidates, hydration, filters, one a root, scores, order."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import numpy as np
 from features.schema import SCHEMA_HASH, VIEWS
 from ranking.candidate import Candidates, Hydrated
 from ranking.filters import Filter, visible
+from ranking.hydrators import hydrate
 from ranking.query import FeedQuery
 from ranking.scorers import ModelScorer
 from ranking.stages import Stage, StageFailed, run_stage
+from stores.ports import Ids
 from stores.slates import Slate
 from stores.tweet_cache import TweetCache
 from timelines.reader import Timeline
@@ -37,18 +39,40 @@ class RankingPipeline:
         self._scorer = scorer
         self._options = options
 
-    async def rank(
-        self, query: FeedQuery, timeline: Timeline, without: Set[int] = frozenset(), down_to: int = 0
-    ) -> Slate:
-        """A scored slate, best first, of what may be shown; raises StageFailed with the reason.
+    async def rank(self, query: FeedQuery, timeline: Timeline) -> Slate:
+        """A scored slate, best first, of what may be shown; raises StageFailed with the reason."""
+        ids = timeline.ids[: self._options.candidates]
+        left = await self._shown_once(query, timeline, ids)
+        return await self._scored(query, left, int(ids[-1]) if len(ids) else 0)
 
-        In a lost slate's place: `without` what was served, and `down_to` the lost one's floor.
+    async def remade(self, query: FeedQuery, timeline: Timeline, without: Set[int], floor: int) -> Slate:
+        """In a lost slate's place: down to its floor, without the roots that were served.
+
+        Where nothing can be scored it is in the order of time, and its `reason` says why. Raises
+        StageFailed where the tweets cannot be read.
         """
-        considered, floor = self._candidates(timeline, without, down_to)
-        hydrated = await run_stage(HYDRATE, query, lambda: self._hydrate(considered))
-        assert hydrated is not None  # the stage fails closed
-        left = visible(hydrated, timeline, self._filters)
-        if not len(left.ids):
+        ids = timeline.ids[timeline.ids >= floor]
+        # The list may have lost its end since: what lies below it follows from the store.
+        floor = int(ids[-1]) if len(ids) else floor
+        left = await self._shown_once(query, timeline, ids)
+        left = left.keep(~np.isin(left.roots, np.fromiter(without, np.int64, len(without))))
+        try:
+            return await self._scored(query, left, floor)
+        except StageFailed as failure:
+            return _unscored(query, left, floor, failure.reason)
+
+    async def _shown_once(self, query: FeedQuery, timeline: Timeline, ids: Ids) -> Hydrated:
+        """What of these the viewer may see, newest first, each root at its newest place."""
+        candidates = Candidates(ids, [TIMELINE_SOURCE] * len(ids))
+        found = await run_stage(HYDRATE, query, lambda: hydrate(ids.tolist(), self._tweets.get_live))
+        assert found is not None  # the stage fails closed
+        left = visible(Hydrated.of(candidates, found), timeline, self._filters)
+        newest = np.zeros(len(left), np.bool_)
+        newest[np.unique(left.roots, return_index=True)[1]] = True
+        return left.keep(newest)
+
+    async def _scored(self, query: FeedQuery, left: Hydrated, floor: int) -> Slate:
+        if not len(left):
             raise StageFailed(TIMELINE_SOURCE, "no_candidates")
         scored = await self._scorer.score(query, left)
         # Equal scores stand newest first: Snowflakes sort by time.
@@ -69,35 +93,22 @@ class RankingPipeline:
             rows=scored.rows[order].astype("<u4").tobytes(),
         )
 
-    def unscored(
-        self, query: FeedQuery, timeline: Timeline, without: Set[int], down_to: int, reason: str
-    ) -> Slate:
-        """The same candidates in the order of time, for a scroll whose slate was lost."""
-        considered, floor = self._candidates(timeline, without, down_to)
-        return Slate(
-            slate_id=secrets.token_urlsafe(9),
-            as_of_ms=query.now_ms,
-            floor=floor,
-            model="",
-            objective="",
-            schema_hash="",
-            sources=considered.sources,
-            views=[],
-            ids=considered.ids.astype("<i8").tobytes(),
-            heads=b"",
-            scores=b"",
-            features=b"",
-            rows=b"",
-            reason=reason,
-        )
 
-    def _candidates(self, timeline: Timeline, without: Set[int], down_to: int) -> tuple[Candidates, int]:
-        """What is ranked, and the smallest id considered for it, be it ranked or served before."""
-        ids = timeline.ids[timeline.ids >= down_to] if down_to else timeline.ids[: self._options.candidates]
-        floor = int(ids[-1]) if len(ids) else down_to
-        if without:
-            ids = ids[~np.isin(ids, np.fromiter(without, np.int64, len(without)))]
-        return Candidates(ids, [TIMELINE_SOURCE] * len(ids)), floor
-
-    async def _hydrate(self, candidates: Candidates) -> Hydrated:
-        return Hydrated.of(candidates, await self._tweets.get_many(candidates.ids.tolist()))
+def _unscored(query: FeedQuery, left: Hydrated, floor: int, reason: str) -> Slate:
+    """The candidates in the order of time."""
+    return Slate(
+        slate_id=secrets.token_urlsafe(9),
+        as_of_ms=query.now_ms,
+        floor=floor,
+        model="",
+        objective="",
+        schema_hash="",
+        sources=left.sources,
+        views=[],
+        ids=left.ids.astype("<i8").tobytes(),
+        heads=b"",
+        scores=b"",
+        features=b"",
+        rows=b"",
+        reason=reason,
+    )

@@ -15,7 +15,7 @@ class Answer:
     """A page before it is cut: one item more than asked for, if there is one.
 
     `pinned` says whether its slate, where it has one, is in the store already. Of a page that was made
-    without the store nobody knows whether it was the last.
+    without the store nobody knows whether it was the last. `top` is the highest id of the scroll.
     """
 
     shown: list[Shown]
@@ -23,6 +23,7 @@ class Answer:
     slate: Slate | None
     first_index: int
     in_slate: int
+    top: int
     without_store: bool
     pinned: bool = True
 
@@ -39,14 +40,22 @@ def cut(query: FeedQuery, answer: Answer) -> FeedPage:
     page = answer.shown[: query.limit]
     slate = answer.slate
     items = [
-        FeedItem(one.tweet, one.author, answer.first_index + (one.place if slate is not None else i))
+        FeedItem(
+            one.tweet,
+            one.author,
+            answer.first_index + (one.place if slate is not None else i),
+            one.root,
+            one.root_author,
+        )
         for i, one in enumerate(page)
     ]
     following = None
     if len(answer.shown) > query.limit or answer.without_store:
         last = page[-1]
         if slate is None:
-            following = FeedPosition("c", below=last.tweet.tweet_id, index=items[-1].position + 1)
+            following = FeedPosition(
+                "c", below=last.tweet.tweet_id, index=items[-1].position + 1, top=answer.top
+            )
         else:
             following = FeedPosition(
                 "r",
@@ -54,5 +63,6 @@ def cut(query: FeedQuery, answer: Answer) -> FeedPage:
                 slate=slate.slate_id,
                 index=items[-1].position + 1,
                 floor=slate.floor,
+                top=answer.top,
             )
     return FeedPage(items, following, answer.meta)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from core.deadline import Deadline
 from core.ids import UserId
 from core.timings import Timings
 from core.types import Tweet, User
+from stores.tweet_cache import LiveTweet
 
 Algorithm = Literal["chronological", "ranked"]
 Mode = Literal["c", "r"]
@@ -21,7 +22,7 @@ class FeedPosition:
 
     `below` is the last id served in time order (chronological pages and the tail of ranked ones),
     `slate` and `index` the pinned order and how far it was walked, `floor` the smallest id that
-    was considered for that slate.
+    was considered for that slate. `top` is the highest id of the scroll, 0 where nothing says.
     """
 
     mode: Mode
@@ -29,6 +30,7 @@ class FeedPosition:
     slate: str = ""
     index: int = 0
     floor: int = 0
+    top: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,18 @@ class FeedQuery:
     refresh: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FeedItem:
-    """One tweet of a page. `position` counts from 0 at the top of the scroll, anew in a remade slate."""
+class FeedItem(NamedTuple):
+    """One tweet of a page. `position` counts from 0 at the top of the scroll, anew in a remade slate.
+
+    `root` is the tweet itself or what it retweets, `root_author` who wrote that: it is what is counted,
+    tracked and learnt about.
+    """
 
     tweet: Tweet
     author: User
     position: int
+    root: LiveTweet
+    root_author: User
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class ModelScorer:
         self._executor = executor
 
     async def score(self, query: FeedQuery, candidates: Hydrated) -> Scored:
-        """Scores of candidates whose tweets are all there; raises StageFailed."""
+        """Scores of candidates whose tweets are all there, by their roots; raises StageFailed."""
         model = self._current_model()
         if model is None:
             raise StageFailed(MODEL.name, "no_model")
@@ -77,7 +77,7 @@ class ModelScorer:
         )
         assert blocks is not None  # the stage fails closed
         as_of_ms = min(query.now_ms, int(blocks["g"].event_ts_s[0]) * 1000 + QUIET_MS)
-        features = matrix(blocks, candidates.ids, as_of_ms)
+        features = matrix(blocks, candidates.roots, as_of_ms)
         heads = await run_stage(MODEL, query, lambda: self._run(model, features))
         assert heads is not None
         try:
@@ -87,11 +87,11 @@ class ModelScorer:
             raise StageFailed(MODEL.name, "objective_misfit") from exc
         if not np.isfinite(scores).all():
             raise StageFailed(MODEL.name, "scores_not_finite")
-        return Scored(model, as_of_ms, features, heads, scores, _row_versions(blocks, len(candidates.ids)))
+        return Scored(model, as_of_ms, features, heads, scores, _row_versions(blocks, len(candidates)))
 
     async def _fetch(self, query: FeedQuery, candidates: Hydrated) -> dict[ViewName, RowBlock]:
         try:
-            blocks = await self._reader.fetch(query.viewer, candidates.ids, candidates.authors())
+            blocks = await self._reader.fetch(query.viewer, candidates.roots, candidates.root_authors)
         except FeaturesMissing as exc:
             raise StageFailed(FEATURES.name, "features_missing") from exc
         if not blocks["g"].present.all():

@@ -28,9 +28,10 @@ def served_event(query: FeedQuery, page: FeedPage, slate: Slate | None, in_slate
 
 
 def served_items(items: Sequence[FeedItem], slate: Slate | None, in_slate: int) -> list[ServedItem]:
-    """One record an item; the first `in_slate` of them carry what the slate knows of them."""
+    """One record an item, of its root; the first `in_slate` of them carry what the slate knows of them."""
     plain = [
-        ServedItem(item.tweet.tweet_id, item.tweet.author_id, item.position, "timeline") for item in items
+        ServedItem(item.root.tweet.tweet_id, item.root.tweet.author_id, item.position, "timeline")
+        for item in items
     ]
     if slate is None or slate.reason:
         return plain
@@ -42,8 +43,8 @@ def served_items(items: Sequence[FeedItem], slate: Slate | None, in_slate: int) 
     for place, item in enumerate(items[:in_slate]):
         at = item.position
         plain[place] = ServedItem(
-            item.tweet.tweet_id,
-            item.tweet.author_id,
+            item.root.tweet.tweet_id,
+            item.root.tweet.author_id,
             item.position,
             slate.sources[at],
             heads[at].tolist(),

@@ -55,7 +55,9 @@ async def run_stage(stage: Stage, query: FeedQuery, work: Callable[[], Awaitable
     with query.timings.measure(stage.name), DURATION.labels(stage.name).time():
         cause: Exception
         try:
-            return await asyncio.wait_for(work(), query.deadline.remaining_s(stage.deadline_ms))
+            # Not wait_for: that makes a task of every stage.
+            async with asyncio.timeout(query.deadline.remaining_s(stage.deadline_ms)):
+                return await work()
         except TimeoutError as exc:
             reason, cause = f"{stage.name}_slow", exc
         except StageFailed as exc:

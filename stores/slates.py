@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import structlog
 
@@ -105,7 +107,7 @@ class SlateStore:
         members = await self._redis.call(command(b"LRANGE", served_key(viewer), 0, SERVED_KEPT - 1))
         return {int.from_bytes(member, "little") for member in members}
 
-    async def remember_served(self, viewer: UserId, tweet_ids: list[int]) -> None:
+    async def remember_served(self, viewer: UserId, tweet_ids: Sequence[int]) -> None:
         """Fails open: forgetting what was served costs a repeat after a lost slate, nothing else."""
         if not tweet_ids:
             return

@@ -5,8 +5,10 @@ from __future__ import annotations
 import heapq
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from itertools import islice
+
+import numpy as np
 
 from core.ids import MAX_ID, UserId
 from core.types import Tweet
@@ -94,6 +96,17 @@ class SqliteTweetStore(SqliteStore):
 
         return await self._database.read(operation)
 
+    async def retweets_since(
+        self, originals: Sequence[int], authors: Ids, *, since: int
+    ) -> Mapping[int, Ids]:
+        wanted = frozenset(authors.tolist())
+
+        def operation(connection: sqlite3.Connection) -> dict[int, Ids]:
+            found = {one: _retweets(connection, one, wanted, since) for one in originals}
+            return {one: np.array(ids, np.int64) for one, ids in found.items() if ids}
+
+        return await self._database.read(operation)
+
 
 def _columns(tweet: Tweet) -> tuple[int | str | None, ...]:
     return (
@@ -115,3 +128,19 @@ def _other_retweet(connection: sqlite3.Connection, tweet: Tweet) -> Tweet | None
         (tweet.retweet_of, tweet.author_id, tweet.tweet_id),
     ).fetchone()
     return None if row is None else Tweet(*row)
+
+
+def _retweets(connection: sqlite3.Connection, original: int, authors: Set[int], since: int) -> list[int]:
+    """By the original where it has no more retweets than there are authors; else one look an author."""
+    most = len(authors)
+    rows = connection.execute(
+        "SELECT id, author FROM tweets WHERE retweet_of = ? AND deleted_ver IS NULL LIMIT ?",
+        (original, most + 1),
+    ).fetchall()
+    if len(rows) > most:
+        rows = connection.execute(
+            "SELECT id, author FROM tweets WHERE retweet_of = ? AND deleted_ver IS NULL "
+            "AND author IN (SELECT value FROM json_each(?))",
+            (original, json.dumps(list(authors))),
+        ).fetchall()
+    return [id_ for id_, author in rows if id_ >= since and author in authors]

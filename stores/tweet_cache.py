@@ -1,83 +1,230 @@
-"""Tweets by id: `tw:id` in Redis before the store, filled by whoever misses.
+"""Tweets by id: `tw:` and `tc:` in Redis before the store, filled by whoever misses.
 
-The value is a version byte and a MessagePack array. Fills are `SET NX`: what a deletion wrote is
-never overwritten by a reader who was late.
+Fills are `SET NX`, so what a deletion wrote is never overwritten by a reader who was late; and one
+who was so late that the deletion's repeats may be over does not fill at all. A body alone does not
+say that its tweet is there: where `tc:` says nothing, the store is asked.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
 
 import structlog
 
+from core.clock import Clock
 from core.errors import Unavailable
-from core.packing import VersionedCodec
 from core.types import Tweet
-from stores.ports import TweetStore
-from stores.redis_client import RedisClient
-from stores.redis_commands import command
+from stores.cached_tweet import (
+    FLAG_DELETED,
+    FLAG_HIDDEN,
+    NO_FLAGS,
+    TTL_S,
+    TTL_SPREAD,
+    TWEETS,
+    counts_key,
+    decode_states,
+    encode_state,
+    is_tombstone,
+    tweet_key,
+)
+from stores.ports import Counts, EngagementStore, TweetStore
+from stores.recent_misses import RecentMisses
+from stores.redis_client import Found, RedisClient
+from stores.redis_commands import Command, command
+from stores.tombstones import tombstone
 
-VERSION = 1
-TTL_S = 24 * 3600
-TTL_SPREAD = 0.1
-"""A share of the ttl by which expiries are spread, so that a flush does not come back as a wave."""
+FILL_WITHIN_S = 4.0
+"""So old may be what was read: deletions and counts are written once more after 5 s."""
+_GONE = FLAG_DELETED | FLAG_HIDDEN
 
-TWEETS = VersionedCodec(VERSION, Tweet)
+V = TypeVar("V")
+
 _logger = structlog.get_logger("tweet_cache")
 
 
-def tweet_key(tweet_id: int) -> bytes:
-    return b"tw:%d" % tweet_id
+class LiveTweet(NamedTuple):
+    """A tweet that is neither deleted nor hidden, and what is counted of it."""
+
+    tweet: Tweet
+    counts: Counts
+
+
+@dataclass(slots=True)
+class _View:
+    """What Redis has of some tweets. Those that it says are gone are in none of these.
+
+    `half` are those of which a part is missing: bodies and counts that are there are beside it.
+    `unanswered` are those of which a shard that is away may hold more.
+    """
+
+    live: dict[int, LiveTweet] = field(default_factory=dict)
+    half: list[int] = field(default_factory=list)
+    bodies: dict[int, Tweet] = field(default_factory=dict)
+    counts: dict[int, Counts] = field(default_factory=dict)
+    unanswered: frozenset[int] = frozenset()
 
 
 class TweetCache:
     """Reads through Redis to the store; without Redis, straight from the store."""
 
-    def __init__(self, redis: RedisClient, tweets: TweetStore, spread: random.Random) -> None:
+    def __init__(
+        self,
+        redis: RedisClient,
+        tweets: TweetStore,
+        engagements: EngagementStore,
+        clock: Clock,
+        spread: random.Random,
+    ) -> None:
         self._redis = redis
         self._tweets = tweets
+        self._engagements = engagements
+        self._clock = clock
         self._random = spread
+        self._misses = RecentMisses(clock)
 
-    async def get_many(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
-        """Tweets by id in one round trip, two where some are missing; unknown ids are absent.
+    async def get_live(self, tweet_ids: Sequence[int]) -> Mapping[int, LiveTweet]:
+        """Tweets by id with their counts, in one round trip; unknown, deleted and hidden ones are absent.
 
         Raises Unavailable only where the store is away and the cache does not have them all.
         """
-        found, away = await self._cached(tweet_ids)
-        missing = [tweet_id for tweet_id in tweet_ids if tweet_id not in found]
-        if missing:
-            stored = await self._tweets.get_many(missing)
-            # Where nobody answers, nobody takes anything either.
-            await self._fill({key: tweet for key, tweet in stored.items() if key not in away})
+        view = await self._view(tweet_ids)
+        if view.half:
+            await self._complete(view)
+        return view.live
+
+    async def at_hand_live(self, tweet_ids: Sequence[int]) -> Mapping[int, LiveTweet]:
+        """Those whose bodies the cache has, with counts of 0 where it has none; the store is not asked."""
+        view = await self._view(tweet_ids)
+        for tweet_id, tweet in view.bodies.items():
+            view.live[tweet_id] = LiveTweet(tweet, Counts())
+        return view.live
+
+    async def get_many(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
+        """Bodies alone, and without the flags: a deleted one may be among them for a moment.
+
+        Raises as `get_live`.
+        """
+        found, missing, unanswered = await self._bodies(tweet_ids)
+        wanted = [one for one in missing if one in unanswered or one not in self._misses]
+        if wanted:
+            began_s = self._clock.monotonic_s()
+            stored = await self._tweets.get_many(wanted)
+            known = {key: tweet for key, tweet in stored.items() if key not in unanswered}
+            self._misses.add(key for key in wanted if key not in stored and key not in unanswered)
+            await self._fill(self._body_fills(known), began_s)
             found |= stored
         return found
 
     async def at_hand(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
-        """Those that the cache has; the store is not asked."""
-        return (await self._cached(tweet_ids))[0]
+        """The bodies that the cache has; the store is not asked."""
+        return (await self._bodies(tweet_ids))[0]
 
-    async def _cached(self, tweet_ids: Sequence[int]) -> tuple[dict[int, Tweet], set[int]]:
-        """What the cache has, and of which ids it could not say."""
-        cached = await self._redis.find([tweet_key(tweet_id) for tweet_id in tweet_ids])
-        if cached.failure is not None:
-            _logger.warning("cache_away", error=str(cached.failure), tweets=len(cached.unanswered))
+    async def put(self, tweet: Tweet) -> None:
+        """Once its creation has returned: whoever missed it just now finds it from here on."""
+        self._misses.forget(tweet.tweet_id)
+        await self._fill(self._body_fills({tweet.tweet_id: tweet}), self._clock.monotonic_s())
+
+    async def _view(self, tweet_ids: Sequence[int]) -> _View:
+        found = await self._find([*map(tweet_key, tweet_ids), *map(counts_key, tweet_ids)])
+        number = len(tweet_ids)
+        view = _View(unanswered=frozenset(tweet_ids[i % number] for i in found.unanswered))
+        states = decode_states(found.values[number:])
+        decode = TWEETS.decode
+        for tweet_id, raw, (likes, retweets, replies, flags) in zip(
+            tweet_ids, found.values[:number], states, strict=True
+        ):
+            counted = flags != NO_FLAGS
+            if (counted and flags & _GONE) or is_tombstone(raw):
+                continue
+            tweet = decode(raw)
+            if counted and tweet is not None:
+                view.live[tweet_id] = LiveTweet(tweet, Counts(likes, retweets, replies))
+                continue
+            view.half.append(tweet_id)
+            if counted:
+                view.counts[tweet_id] = Counts(likes, retweets, replies)
+            elif tweet is not None:
+                view.bodies[tweet_id] = tweet
+        return view
+
+    async def _complete(self, view: _View) -> None:
+        """Asks the store for what is missing, adds what is live, and fills."""
+        began_s = self._clock.monotonic_s()
+        bodiless = [
+            one
+            for one in view.half
+            if one not in view.bodies and (one in view.unanswered or one not in self._misses)
+        ]
+        uncounted = [one for one in (*view.bodies, *bodiless) if one not in view.counts]
+        stored, deleted, counted = await asyncio.gather(
+            _asked(bodiless, self._tweets.get_many),
+            # Whoever is in the cache with its body alone may have been deleted since.
+            _asked(list(view.bodies), self._tweets.deletions),
+            _asked(uncounted, self._engagements.counts),
+        )
+        absent = [one for one in bodiless if one not in stored]
+        gone = set(deleted) | set(await _asked(absent, self._tweets.deletions))
+        for tweet_id, tweet in (*view.bodies.items(), *stored.items()):
+            if tweet_id not in gone:
+                counts = view.counts[tweet_id] if tweet_id in view.counts else counted[tweet_id]
+                view.live[tweet_id] = LiveTweet(tweet, counts)
+        # Where nobody answers, nobody takes anything either.
+        self._misses.add(one for one in absent if one not in gone and one not in view.unanswered)
+        fillable = view.live.keys() - view.unanswered
+        fills = [
+            *self._body_fills({one: stored[one] for one in fillable & stored.keys()}),
+            *self._state_fills({one: counted[one] for one in fillable & counted.keys()}),
+        ]
+        await self._fill(fills, began_s, gone - view.unanswered)
+
+    async def _bodies(self, tweet_ids: Sequence[int]) -> tuple[dict[int, Tweet], list[int], set[int]]:
+        """What the cache has, what it does not have, and of which of those it could not say."""
+        cached = await self._find([tweet_key(tweet_id) for tweet_id in tweet_ids])
         found: dict[int, Tweet] = {}
+        missing: list[int] = []
         for tweet_id, raw in zip(tweet_ids, cached.values, strict=True):
             tweet = TWEETS.decode(raw)
             if tweet is not None:
                 found[tweet_id] = tweet
-        return found, {tweet_ids[position] for position in cached.unanswered}
+            elif not is_tombstone(raw):
+                missing.append(tweet_id)
+        return found, missing, {tweet_ids[position] for position in cached.unanswered}
 
-    async def _fill(self, tweets: Mapping[int, Tweet]) -> None:
-        fills = [
-            command(b"SET", tweet_key(tweet_id), TWEETS.encode(tweet), b"NX", b"EX", self._ttl_s())
-            for tweet_id, tweet in tweets.items()
-        ]
+    async def _find(self, keys: Sequence[bytes]) -> Found:
+        found = await self._redis.find(keys)
+        if found.failure is not None:
+            _logger.warning("cache_away", error=str(found.failure), keys=len(found.unanswered))
+        return found
+
+    def _body_fills(self, tweets: Mapping[int, Tweet]) -> list[Command]:
+        return [self._nx(tweet_key(one), TWEETS.encode(tweet)) for one, tweet in tweets.items()]
+
+    def _state_fills(self, counts: Mapping[int, Counts]) -> list[Command]:
+        return [self._nx(counts_key(one), encode_state(counted)) for one, counted in counts.items()]
+
+    def _nx(self, key: bytes, value: bytes) -> Command:
+        ttl_s = int(TTL_S * (1 + self._random.uniform(-TTL_SPREAD, TTL_SPREAD)))
+        return command(b"SET", key, value, b"NX", b"EX", ttl_s)
+
+    async def _fill(
+        self, fills: Sequence[Command], began_s: float, gone: frozenset[int] | set[int] = frozenset()
+    ) -> None:
+        """Writes what was read since `began_s`, unless that is too long ago; and tombstones in any case."""
+        if self._clock.monotonic_s() - began_s > FILL_WITHIN_S:
+            fills = []
+        wanted = [*fills, *(one for tweet_id in gone for one in tombstone(tweet_id))]
         try:
-            await self._redis.calls(fills)
+            await self._redis.calls(wanted)
         except Unavailable as exc:
             _logger.warning("cache_fill_failed", error=str(exc))
 
-    def _ttl_s(self) -> int:
-        return int(TTL_S * (1 + self._random.uniform(-TTL_SPREAD, TTL_SPREAD)))
+
+async def _asked(
+    tweet_ids: Sequence[int], ask: Callable[[Sequence[int]], Awaitable[Mapping[int, V]]]
+) -> Mapping[int, V]:
+    """What the store says of these; of none it need not be asked."""
+    return await ask(tweet_ids) if tweet_ids else {}

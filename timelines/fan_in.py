@@ -7,6 +7,8 @@ at a time the store answers as fast as it can; all at once none of them would be
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from prometheus_client import Counter, Gauge
@@ -26,6 +28,10 @@ class NewestTweets(Protocol):
 
     async def newest_ids(self, authors: Ids, *, before: int | None, limit: int) -> Ids: ...
 
+    async def retweets_since(
+        self, originals: Sequence[int], authors: Ids, *, since: int
+    ) -> Mapping[int, Ids]: ...
+
 
 class FanIn:
     """At most `slots` at once in this process, and eight times as many waiting for their turn."""
@@ -38,6 +44,18 @@ class FanIn:
 
     async def newest_ids(self, authors: Ids, *, before: int | None, limit: int) -> Ids:
         """As the store's own. Raises Overloaded where too many ask already."""
+        async with self._slot():
+            return await self._tweets.newest_ids(authors, before=before, limit=limit)
+
+    async def retweets_since(
+        self, originals: Sequence[int], authors: Ids, *, since: int
+    ) -> Mapping[int, Ids]:
+        """As the store's own. Raises Overloaded where too many ask already."""
+        async with self._slot():
+            return await self._tweets.retweets_since(originals, authors, since=since)
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
         if self._asking >= self._most:
             TURNED_AWAY.inc()
             raise Overloaded("too many feeds ask the store already")
@@ -45,7 +63,7 @@ class FanIn:
         ASKING.inc()
         try:
             async with self._slots:
-                return await self._tweets.newest_ids(authors, before=before, limit=limit)
+                yield
         finally:
             self._asking -= 1
             ASKING.dec()

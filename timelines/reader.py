@@ -1,7 +1,9 @@
-"""A viewer's timeline, as the feed reads it: list and followees in one round trip."""
+"""A viewer's timeline, as the feed reads it: list, followees and who is hidden, in one round trip."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +20,7 @@ from stores.redis_commands import command
 from timelines.fan_in import NewestTweets
 from timelines.layout import CAPACITY, TTL_S, parse_timeline, timeline_key
 from timelines.merge import TimelineMerge
-from timelines.relations import Relations, decode_followees, followees_key
+from timelines.relations import Relations, decode_followees, decode_hidden, followees_key, hidden_key
 
 MAX_FAN_IN = 500
 """Followees that a read without Redis asks the store for; beyond it the feed is partial."""
@@ -31,12 +33,15 @@ _logger = structlog.get_logger("timeline_reader")
 class Timeline:
     """Ids newest first (int64 [n]) and whose tweets may be shown: followees and the viewer, sorted.
 
-    `origin` is `list`, `rebuilt` or `store`; `partial` says that not every followee was asked.
+    Nothing by or of `blocked` (either way) and `muted` users may be, sorted as well. `origin` is `list`,
+    `rebuilt` or `store`; `partial` says that not every followee was asked.
     """
 
     viewer: UserId
     ids: Ids
     authors: Ids
+    blocked: Ids
+    muted: Ids
     origin: Literal["list", "rebuilt", "store"]
     partial: bool = False
 
@@ -73,25 +78,34 @@ class TimelineReader:
         """What follows in the store: at most `limit` ids below `before`, newest first."""
         return await self._tweets.newest_ids(timeline.authors, before=before, limit=limit)
 
+    async def retweets(
+        self, timeline: Timeline, originals: Sequence[int], *, since: int
+    ) -> Mapping[int, Ids]:
+        """The store's retweets of these by the timeline's authors, from the id `since` on."""
+        return await self._tweets.retweets_since(originals, timeline.authors, since=since)
+
     async def _from_redis(self, viewer: UserId, fresh: bool) -> Timeline:
         key = timeline_key(viewer)
-        items, _, raw_followees = await self._redis.answers(
+        items, _, raw_followees, raw_hidden = await self._redis.answers(
             [
                 command(b"LRANGE", key, 0, -1),
                 command(b"EXPIRE", key, TTL_S),
                 command(b"GET", followees_key(viewer)),
+                command(b"GET", hidden_key(viewer)),
             ]
         )
-        for answer in (items, raw_followees):
+        for answer in (items, raw_followees, raw_hidden):
             if isinstance(answer, ResponseError):
                 await self._remove_foreign(viewer, answer)
-        followees = decode_followees(raw_followees)
+        followees, hidden = decode_followees(raw_followees), decode_hidden(raw_hidden)
         if followees is None:
             followees = await self._relations.load(viewer)
+        if hidden is None:
+            hidden = await self._relations.load_hidden(viewer)
         authors = _with_viewer(followees.ids, viewer)
         listed = parse_timeline(items)
         if listed.complete and not fresh:
-            return Timeline(viewer, listed.ids, authors, "list")
+            return Timeline(viewer, listed.ids, authors, hidden.blocked, hidden.muted, "list")
 
         async def fresh_authors() -> Ids:
             # Read after the list exists: a follow in between then merges into that list.
@@ -100,20 +114,31 @@ class TimelineReader:
         stored = await self._merge.rebuild(viewer, fresh_authors)
         # Not more than the store was asked for: below that it may have others.
         ids = np.unique(np.concatenate([listed.ids, stored]))[::-1][:CAPACITY]
-        return Timeline(viewer, ids, authors, "rebuilt")
+        return Timeline(viewer, ids, authors, hidden.blocked, hidden.muted, "rebuilt")
 
     async def _remove_foreign(self, viewer: UserId, error: ResponseError) -> None:
         """A value of another type under our key is nothing of ours: it goes, and the store answers."""
         if not str(error).startswith("WRONGTYPE"):
             raise error
-        await self._redis.call(command(b"UNLINK", timeline_key(viewer), followees_key(viewer)))
+        ours = (timeline_key(viewer), followees_key(viewer), hidden_key(viewer))
+        await self._redis.call(command(b"UNLINK", *ours))
         raise Unavailable(f"a key of viewer {viewer} held something else: {error}")
 
     async def _from_store(self, viewer: UserId) -> Timeline:
-        followees = (await self._graph.followees(viewer)).ids
-        authors = _with_viewer(followees[:MAX_FAN_IN], viewer)
-        return Timeline(viewer, np.empty(0, np.int64), authors, "store", partial=len(followees) > MAX_FAN_IN)
+        (followees, _), hidden = await asyncio.gather(
+            self._graph.followees(viewer), self._graph.hidden(viewer)
+        )
+        return Timeline(
+            viewer,
+            np.empty(0, np.int64),
+            _with_viewer(followees[:MAX_FAN_IN], viewer),
+            hidden.blocked,
+            hidden.muted,
+            "store",
+            partial=len(followees) > MAX_FAN_IN,
+        )
 
 
 def _with_viewer(followees: Ids, viewer: UserId) -> Ids:
-    return np.union1d(followees, np.array([viewer], np.int64))
+    place = int(followees.searchsorted(viewer))
+    return np.concatenate([followees[:place], np.array([viewer], np.int64), followees[place:]])

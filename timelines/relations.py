@@ -1,60 +1,87 @@
-"""Whom a viewer follows, as a sorted array: `fs:{user}` in Redis before the graph store.
+"""Whom a viewer follows, blocks and mutes, as sorted arrays: `fs:{user}` and `bs:{user}` before the store.
 
-A change puts up a fence, `fs:{user}:fence`, holding the change's version for a minute: a reader
-that fetched the followees before the change cannot fill the cache with them after it.
+A reader who misses takes a fill token before it reads the store; a change takes the token away. Only
+who still holds it may fill the cache, so nothing that was read before a change is kept after it, and a
+flush in between takes the token as well (ADR 0020).
 """
 
 from __future__ import annotations
 
+import secrets
 import struct
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import numpy as np
+import structlog
 
+from core.errors import Unavailable
 from core.ids import UserId
-from stores.ports import Followees, GraphStore
+from stores.ports import Followees, GraphStore, Hidden
 from stores.redis_client import RedisClient
+from stores.redis_commands import command
 
 VERSION = 1
 TTL_S = 24 * 3600
-FENCE_S = 60
+TOKEN_S = 60
+"""Whoever reads the store for longer keeps nothing of it."""
 
-_HEADER = struct.Struct("<Bq")
+_FOLLOWEES = struct.Struct("<Bq")
+_HIDDEN = struct.Struct("<BqI")
 
-# Versions are compared as strings of equal length: Lua's numbers are doubles and end at 2^53.
 _FILL = """
-local fence = redis.call('GET', KEYS[2])
-if fence and fence > ARGV[1] then return 0 end
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 return 1
 """
-_INVALIDATE = """
-local fence = redis.call('GET', KEYS[2])
-if not fence or fence < ARGV[1] then redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2]) end
-return redis.call('DEL', KEYS[1])
-"""
+
+T = TypeVar("T")
+_logger = structlog.get_logger("relations")
 
 
 def followees_key(viewer: int) -> bytes:
     return b"fs:{%d}" % viewer
 
 
-def fence_key(viewer: int) -> bytes:
-    return b"fs:{%d}:fence" % viewer
+def hidden_key(viewer: int) -> bytes:
+    return b"bs:{%d}" % viewer
+
+
+def token_key(key: bytes) -> bytes:
+    """Where the token for filling `key` is."""
+    return key + b":fill"
 
 
 def encode_followees(followees: Followees) -> bytes:
     """Version, the newest change's version, then the ids: sorted int64, little-endian."""
-    return _HEADER.pack(VERSION, followees.ver) + followees.ids.astype("<i8").tobytes()
+    return _FOLLOWEES.pack(VERSION, followees.ver) + followees.ids.astype("<i8").tobytes()
 
 
 def decode_followees(raw: bytes | None) -> Followees | None:
     """None for a miss, an unknown version, or a value cut short."""
-    if raw is None or len(raw) < _HEADER.size or (len(raw) - _HEADER.size) % 8:
+    if raw is None or len(raw) < _FOLLOWEES.size or (len(raw) - _FOLLOWEES.size) % 8:
         return None
-    version, ver = _HEADER.unpack_from(raw)
+    version, ver = _FOLLOWEES.unpack_from(raw)
     if version != VERSION:
         return None
-    return Followees(np.frombuffer(raw, "<i8", offset=_HEADER.size).astype(np.int64, copy=False), ver)
+    return Followees(np.frombuffer(raw, "<i8", offset=_FOLLOWEES.size).astype(np.int64, copy=False), ver)
+
+
+def encode_hidden(hidden: Hidden) -> bytes:
+    """Version, the newest change's version, how many are blocked, the blocked, the muted: as above."""
+    ids = np.concatenate([hidden.blocked, hidden.muted])
+    return _HIDDEN.pack(VERSION, hidden.ver, len(hidden.blocked)) + ids.astype("<i8").tobytes()
+
+
+def decode_hidden(raw: bytes | None) -> Hidden | None:
+    """None for a miss, an unknown version, or a value cut short."""
+    if raw is None or len(raw) < _HIDDEN.size or (len(raw) - _HIDDEN.size) % 8:
+        return None
+    version, ver, blocked = _HIDDEN.unpack_from(raw)
+    if version != VERSION or blocked > (len(raw) - _HIDDEN.size) // 8:
+        return None
+    ids = np.frombuffer(raw, "<i8", offset=_HIDDEN.size).astype(np.int64, copy=False)
+    return Hidden(ids[:blocked], ids[blocked:], ver)
 
 
 class Relations:
@@ -62,26 +89,58 @@ class Relations:
         self._redis = redis
         self._graph = graph
 
+    async def hidden(self, viewer: UserId) -> Hidden:
+        """From the cache, else from the store. Raises Unavailable where neither can say."""
+        found = await self._redis.find([hidden_key(viewer)])
+        if found.failure is not None:
+            _logger.warning("hidden_from_store", viewer=viewer, error=str(found.failure))
+            return await self._graph.hidden(viewer)
+        cached = decode_hidden(found.values[0])
+        return await self.load_hidden(viewer) if cached is None else cached
+
     async def load(self, viewer: UserId) -> Followees:
         """From the store, and into the cache. Raises Unavailable where the store is away."""
-        followees = await self._graph.followees(viewer)
-        await self._redis.run_script(
-            _FILL,
-            [followees_key(viewer), fence_key(viewer)],
-            _comparable(followees.ver),
-            encode_followees(followees),
-            TTL_S,
+        return await self._load(
+            followees_key(viewer), lambda: self._graph.followees(viewer), encode_followees
         )
-        return followees
+
+    async def load_hidden(self, viewer: UserId) -> Hidden:
+        """As `load`, of those whom the viewer does not see."""
+        return await self._load(hidden_key(viewer), lambda: self._graph.hidden(viewer), encode_hidden)
 
     async def invalidate(self, viewer: UserId, ver: int) -> None:
-        """Forgets the cached followees after the change `ver`. Safe to repeat, in any order.
+        """Forgets the cached followees after a change. Safe to repeat, in any order.
 
         A failover does not bring them back.
         """
-        keys = [followees_key(viewer), fence_key(viewer)]
-        await self._redis.run_script(_INVALIDATE, keys, _comparable(ver), FENCE_S, copied=True)
+        await self._forget(followees_key(viewer))
 
+    async def invalidate_hidden(self, user: UserId, ver: int) -> None:
+        """As `invalidate`, after a mute of the user's, or a block that has the user at either end."""
+        await self._forget(hidden_key(user))
 
-def _comparable(ver: int) -> bytes:
-    return b"%019d" % ver
+    async def _load(self, key: bytes, read: Callable[[], Awaitable[T]], encode: Callable[[T], bytes]) -> T:
+        token = await self._token(key)
+        value = await read()
+        if token is not None:
+            try:
+                await self._redis.run_script(_FILL, [key, token_key(key)], token, encode(value), TTL_S)
+            except Unavailable as exc:
+                _logger.warning("relations_not_kept", error=str(exc))
+        return value
+
+    async def _token(self, key: bytes) -> bytes | None:
+        """The token that stands: several readers at once share it. None where there is none to be had."""
+        held = token_key(key)
+        fresh = secrets.token_bytes(8)
+        try:
+            _, token = await self._redis.calls(
+                [command(b"SET", held, fresh, b"NX", b"EX", TOKEN_S), command(b"GET", held)]
+            )
+        except Unavailable:
+            return None
+        # It may have expired between the two.
+        return None if token is None else bytes(token)
+
+    async def _forget(self, key: bytes) -> None:
+        await self._redis.call(command(b"DEL", key, token_key(key)), copied=True)

@@ -19,7 +19,7 @@ from feed_api.reports import Reports
 from feed_api.seen_viewers import SeenViewers
 from feed_api.services import ApiOptions, Services
 from feed_api.signatures import Signer
-from ranking.filters import GoneFilter, NotFollowedFilter
+from ranking.filters import FILTERS
 from ranking.home_feed import HomeFeed, HomeFeedParts
 from ranking.objective import ENGAGEMENT
 from ranking.page_walk import PageWalk
@@ -27,6 +27,7 @@ from ranking.pipeline import PipelineOptions, RankingPipeline
 from ranking.registry import ModelSlot
 from ranking.scorers import ModelScorer
 from ranking.side_effects import ServedRecords
+from ranking.single_reads import SingleReads
 from stores.rate_limits import RateLimits
 from stores.slates import SlateStore
 from stores.tweet_cache import TweetCache
@@ -75,19 +76,20 @@ def make_services(
     jwks = keys.jwks if settings.auth.jwks is None else load_jwks(settings.auth.jwks)
     randomness = random.SystemRandom()
     relations = Relations(redis, resources.stores.graph)
-    tweet_cache = TweetCache(redis, resources.stores.tweets, randomness)
+    tweet_cache = TweetCache(
+        redis, resources.stores.tweets, resources.stores.engagements, resources.clock, randomness
+    )
     user_cache = UserCache(resources.stores.users, resources.clock)
     fan_in = FanIn(resources.stores.tweets, settings.api.fan_in)
     merge = TimelineMerge(redis, fan_in)
     timelines = TimelineReader(redis, relations, merge, resources.stores.graph, fan_in)
-    filters = (GoneFilter(), NotFollowedFilter())
     scorer = ModelScorer(FeatureReader(redis), slot.current, ENGAGEMENT, executor)
     options = PipelineOptions(candidates=settings.ranking.candidates)
     feed = HomeFeed(
         HomeFeedParts(
             timelines=timelines,
-            walk=PageWalk(tweet_cache, user_cache, timelines, filters),
-            pipeline=RankingPipeline(tweet_cache, filters, scorer, options),
+            walk=PageWalk(tweet_cache, user_cache, timelines, FILTERS),
+            pipeline=RankingPipeline(tweet_cache, FILTERS, scorer, options),
             slates=SlateStore(redis),
             served=served,
             mint=resources.mint,
@@ -129,6 +131,7 @@ def make_services(
         reports=Reports(resources.stores.log),
         seen=SeenViewers(resources.stores.users, resources.clock),
         feed=feed,
+        reads=SingleReads(tweet_cache, user_cache, relations, resources.stores.tweets),
         checks={"store": store_check, "ids": ids_check, "redis": redis.ping},
         required=frozenset({"store", "ids"}),
     )

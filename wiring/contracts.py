@@ -13,7 +13,7 @@ from eventlog.schema import EVENTS, FACT_TOPICS, TELEMETRY_TOPICS
 from features.schema import FEATURES, SCHEMA_HASH, VIEWS
 from feed_api import problems, signatures
 from ranking import bundle, objective
-from stores import slates, tweet_cache
+from stores import cached_tweet, slates
 from timelines import layout, relations, warmth
 
 REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
@@ -27,12 +27,29 @@ REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
         f"followees: u8 version {relations.VERSION}, i64 version of the newest change, sorted i64 ids",
         f"{relations.TTL_S} s",
     ),
-    ("fs:{user}:fence", "version of the newest change, 19 digits", f"{relations.FENCE_S} s"),
+    (
+        "bs:{user}",
+        f"u8 version {relations.VERSION}, i64 version of the newest change, u32 how many are blocked, "
+        "sorted i64 ids of the blocked (either way), then of the muted",
+        f"{relations.TTL_S} s",
+    ),
+    (
+        "fs:{user}:fill, bs:{user}:fill",
+        "token of those who may fill what they read since; a change takes it away",
+        f"{relations.TOKEN_S} s",
+    ),
     ("rb:{user}", "token of the process that rebuilds the timeline", "5 s"),
     (
         "tw:id",
-        f"u8 version {tweet_cache.VERSION}, MessagePack array of a tweet",
-        f"{tweet_cache.TTL_S} s ± {tweet_cache.TTL_SPREAD:.0%}",
+        f"u8 version {cached_tweet.VERSION}, MessagePack array of a tweet; or a tombstone, u8 0, and its "
+        "reason, u8 1 (deleted)",
+        f"{cached_tweet.TTL_S} s ± {cached_tweet.TTL_SPREAD:.0%}, {cached_tweet.TOMBSTONE_TTL_S} s deleted",
+    ),
+    (
+        "tc:id",
+        f"4 u32, big-endian: likes, retweets, replies, flags ({cached_tweet.FLAG_DELETED} deleted, "
+        f"{cached_tweet.FLAG_HIDDEN} hidden)",
+        f"{cached_tweet.TTL_S} s ± {cached_tweet.TTL_SPREAD:.0%}, {cached_tweet.TOMBSTONE_TTL_S} s deleted",
     ),
     ("sl:{user}:slate", f"u8 version {slates.VERSION}, MessagePack array of a slate", f"{slates.TTL_S} s"),
     (
@@ -94,8 +111,9 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "TOKENS"
     yield (
-        f"  cursor: base64url of MessagePack {{v: {signatures.CURSOR_VERSION}, m, b, s, p, f}} and "
-        f"{signatures.CURSOR_MAC_BYTES} bytes of HMAC; at most {signatures.MAX_CURSOR_CHARS} characters"
+        f"  cursor: base64url of MessagePack {{v: {signatures.CURSOR_VERSION}, m, b, s, p, f, t?}}, "
+        f"{{v, m, b, u}} of a user's tweets, and {signatures.CURSOR_MAC_BYTES} bytes of HMAC; at most "
+        f"{signatures.MAX_CURSOR_CHARS} characters"
     )
     yield (
         f"  tracking: base64url of u8 {signatures.TRACKING_VERSION}, request, tweet, author, position and "

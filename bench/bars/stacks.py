@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 
 @contextmanager
-def embedded_stack() -> Iterator[LiveStack]:
+def embedded_stack(environment: Mapping[str, str] | None = None) -> Iterator[LiveStack]:
     with (
         tempfile.TemporaryDirectory(prefix="rankfeed-bar-") as directory,
-        live_stack(Path(directory) / "home") as stack,
+        live_stack(Path(directory) / "home", environment=environment) as stack,
     ):
         yield stack
 

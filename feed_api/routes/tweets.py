@@ -8,7 +8,7 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Header, Request, Response
 
-from core.errors import Forbidden, IdempotencyMismatch, InvalidField, NotFound, Unavailable
+from core.errors import Forbidden, IdempotencyMismatch, InvalidField, Unavailable
 from core.ids import TweetId, UserId, id_time_ms
 from core.types import Tweet
 from eventlog.schema import TweetCreated, record_of
@@ -78,13 +78,7 @@ async def post_tweet(
 async def get_tweet(request: Request, services: Wired, caller: Caller, tweet_id: IdPath) -> Response:
     caller.require("feed")
     services.limits.charge_here(caller.user_id, "read")
-    tweet = (await services.tweet_cache.get_many([tweet_id])).get(tweet_id)
-    author = None
-    if tweet is not None:
-        author = (await services.user_cache.get_many([tweet.author_id])).get(tweet.author_id)
-    if tweet is None or author is None:
-        raise NotFound("there is no tweet of this id", field="tweet_id")
-    body = rendering.tweet_json(tweet, author)
+    body = rendering.tweet_json(await services.reads.tweet(caller.user_id, tweet_id))
     return conditions.answer(request, conditions.body_tag(body), body)
 
 

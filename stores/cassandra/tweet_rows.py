@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from core.types import Tweet
+from stores.buckets import bucket_of
 from stores.cassandra.edges import REPLIES, RETWEETS, EdgeKind, write_edge
 from stores.cassandra.entry import timestamp_us
 from stores.cassandra.months import month_of
@@ -23,6 +24,9 @@ _BY_AUTHOR = Statement(
     "INSERT INTO ks.tweets_by_author (author, yyyymm, tweet_id) VALUES (?, ?, ?) USING TIMESTAMP ?"
 )
 _MONTH = Statement("INSERT INTO ks.author_months (author, yyyymm) VALUES (?, ?) USING TIMESTAMP ?")
+_RETWEETER = Statement(
+    "INSERT INTO ks.retweets (tweet, b16, retweet, user) VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
+)
 _DELETE = Statement(
     "INSERT INTO ks.tweets_by_id (tweet_id, author, deleted_ver) VALUES (?, ?, ?) USING TIMESTAMP ?"
 )
@@ -61,6 +65,11 @@ class TweetRows:
             self._session.write(_BY_AUTHOR, author, month, tweet.tweet_id, at_us),
             self._write_edges(tweet, on=True, ver=tweet.tweet_id),
         ]
+        if tweet.retweet_of is not None:
+            bucket = bucket_of(tweet.tweet_id)
+            writes.append(
+                self._session.write(_RETWEETER, tweet.retweet_of, bucket, tweet.tweet_id, author, at_us)
+            )
         if (author, month) not in self._months:
             writes.append(self._session.write(_MONTH, author, month, at_us))
         await asyncio.gather(*writes)

@@ -18,6 +18,7 @@ from core.types import Tweet
 from stores.cassandra.fact import TweetDeleted, TweetWritten
 from stores.cassandra.months import month_of
 from stores.cassandra.retweet_claims import RetweetClaims
+from stores.cassandra.retweets import Retweets
 from stores.cassandra.session import CassandraSession, Statement
 from stores.cassandra.tweet_rows import TweetRows
 from stores.cassandra.write_path import WritePath
@@ -43,6 +44,7 @@ class CassandraTweetStore:
         self._path = path
         self._rows = TweetRows(session)
         self._claims = RetweetClaims(session, path, self._rows)
+        self._retweets = Retweets(session, self._rows)
 
     async def create(
         self, tweet: Tweet, idempotency: IdempotentAnswer | None, outbox: Sequence[OutboxRecord]
@@ -91,6 +93,11 @@ class CassandraTweetStore:
             oldest = month_of(int(newest[-1])) if len(newest) == limit else 0
             months = await self._following_months(months, waiting, oldest)
         return newest
+
+    async def retweets_since(
+        self, originals: Sequence[int], authors: Ids, *, since: int
+    ) -> Mapping[int, Ids]:
+        return await self._retweets.since(originals, authors, since)
 
     async def _retweet(
         self,

@@ -18,7 +18,7 @@ TIMES = 20
 """How often `make torture` ends a process at each point; `make test` does it once."""
 
 # Besides the store: the author's own list, the cached followees, what was served.
-_BESIDE_THE_STORE: Points = (("redis.lpushx", 20), ("script.invalidate", 2), ("log.append", 2))
+_BESIDE_THE_STORE: Points = (("redis.lpushx", 20), ("redis.del", 2), ("log.append", 2))
 
 EMBEDDED_WRITE_PATH: Points = (
     # POST /v1/tweets; its event is committed with it.
@@ -58,7 +58,7 @@ FANOUT: Points = (
     ("graph.follower_page", 3),
     ("redis.lpushx", 2),
     # A follow: forget the cached followees, merge the author's tweets into the list.
-    ("script.invalidate", 2),
+    ("redis.del", 2),
     ("tweets.newest_ids", 2),
     ("script.swap", 2),
     ("fanout.commit", 2),

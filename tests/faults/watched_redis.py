@@ -12,7 +12,6 @@ from timelines import merge, relations
 
 _SCRIPTS = {
     relations._FILL.encode(): "fill",
-    relations._INVALIDATE.encode(): "invalidate",
     merge._ENSURE.encode(): "ensure",
     merge._SWAP.encode(): "swap",
 }

@@ -26,6 +26,7 @@ WITH_INPUT = (
     ("GET", "/v1/tweets/{tweet_id}"),
     ("POST", "/v1/users"),
     ("GET", "/v1/users/{user_id}"),
+    ("GET", "/v1/users/{user_id}/tweets"),
     ("POST", "/v1/users/{user_id}/follow"),
     ("DELETE", "/v1/users/{user_id}/follow"),
     ("POST", "/v1/events"),

@@ -27,6 +27,7 @@ from stores.tweet_cache import TweetCache
 from tests.e2e.waiting import eventually
 from tests.fakes import FakeClock
 from tests.integration.redis_shards import Shards
+from tests.unit.stores.fake_engagements import FakeEngagementStore
 from tests.unit.timelines.fake_stores import FakeGraphStore, FakeTweetStore
 from timelines.layout import Delivery, parse_timeline, push, timeline_key
 from timelines.merge import TimelineMerge
@@ -179,7 +180,7 @@ async def test_tweets_of_a_dead_shard_come_from_the_store_and_the_others_from_th
     tweets = FakeTweetStore()
     ids = list(range(BASE, BASE + 30))
     tweets.add(ADA, *ids)
-    cache = TweetCache(client, tweets, random.Random(1))
+    cache = TweetCache(client, tweets, FakeEngagementStore(), FakeClock(), random.Random(1))
     assert len(await cache.get_many(ids)) == 30
     primary = shards.primaries()[0]
     there = {one for one in ids if shards.primary_of(b"tw:%d" % one) == primary}

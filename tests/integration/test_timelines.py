@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,14 @@ from tests.unit.timelines.fake_stores import FakeGraphStore, FakeTweetStore
 from timelines.layout import CAPACITY, TRIM_SLACK, TTL_S, Delivery, parse_timeline, push, timeline_key
 from timelines.merge import LOCK_MS, TimelineMerge, lock_key
 from timelines.reader import TimelineReader
-from timelines.relations import Relations, fence_key, followees_key
+from timelines.relations import (
+    TOKEN_S,
+    Relations,
+    decode_followees,
+    followees_key,
+    hidden_key,
+    token_key,
+)
 
 VIEWER = UserId(7)
 ADA, BOB = UserId(21), UserId(22)
@@ -321,7 +329,7 @@ async def test_an_author_added_while_the_list_is_built_leaves_it_to_be_built(wor
     assert await world.stored() == items([BASE], b"1")
 
 
-# -- followees ---------------------------------------------------------------------------------------
+# -- followees, and who is hidden ----------------------------------------------------------------------
 
 
 async def test_followees_are_kept_until_they_change(world: Timelines) -> None:
@@ -335,27 +343,113 @@ async def test_followees_are_kept_until_they_change(world: Timelines) -> None:
     assert (await world.reader.read(VIEWER)).authors.tolist() == [VIEWER, ADA]
 
 
-async def test_a_late_reader_does_not_bring_back_what_was_before(world: Timelines) -> None:
-    async def unfollow() -> None:
-        world.graph.follow(VIEWER, BOB, on=False, ver=2**62 + 1)
-        await world.relations.invalidate(VIEWER, 2**62 + 1)
+async def test_who_is_hidden_is_kept_until_it_changes(world: Timelines) -> None:
+    world.graph.block(BOB, VIEWER)
+    world.graph.mute(VIEWER, ADA)
+    for away in (False, True):
+        world.graph.away = away
+        timeline = await world.reader.read(VIEWER)
+        assert (timeline.blocked.tolist(), timeline.muted.tolist()) == ([BOB], [ADA])
+        assert (await world.relations.hidden(VIEWER)).blocked.tolist() == [BOB]
+    world.graph.away = False
+    world.graph.block(VIEWER, ADA, ver=2)
+    world.graph.mute(VIEWER, ADA, on=False, ver=2)
+    await world.relations.invalidate_hidden(VIEWER, 2)
+    timeline = await world.reader.read(VIEWER)
+    assert (timeline.blocked.tolist(), timeline.muted.tolist()) == ([ADA, BOB], [])
+    assert timeline.origin == "list"
+
+
+async def test_whoever_is_hidden_from_a_viewer_was_never_asked_about_without_the_store(
+    world: Timelines,
+) -> None:
+    """Nothing is shown of which that is not known."""
+    await world.reader.read(VIEWER)
+    await world.redis.delete(hidden_key(VIEWER))
+    world.graph.away = True
+    with pytest.raises(Unavailable):
+        await world.reader.read(VIEWER)
+    with pytest.raises(Unavailable):
+        await world.relations.hidden(VIEWER)
+
+
+async def _change(world: Timelines, ver: int, *, back: bool = False) -> None:
+    """The viewer unfollows and blocks Bob, and mutes Ada; or the other way round."""
+    world.graph.follow(VIEWER, BOB, on=back, ver=ver)
+    world.graph.block(VIEWER, BOB, on=not back, ver=ver)
+    world.graph.mute(VIEWER, ADA, on=not back, ver=ver)
+    await world.relations.invalidate(VIEWER, ver)
+    await world.relations.invalidate_hidden(VIEWER, ver)
+
+
+async def _told(world: Timelines) -> tuple[list[int], list[int], list[int]]:
+    """What a reader is told, by the cache where it says something."""
+    raw = await world.redis.get(followees_key(VIEWER))
+    followees, hidden = decode_followees(raw), await world.relations.hidden(VIEWER)
+    if followees is None:
+        followees = await world.relations.load(VIEWER)
+    return followees.ids.tolist(), hidden.blocked.tolist(), hidden.muted.tolist()
+
+
+# A higher one was read before: ids are minted before the store is written.
+@pytest.mark.parametrize("ver", [2**62 - 1, 2**62 + 1])
+@pytest.mark.parametrize("flushed", [False, True])
+async def test_a_late_reader_does_not_bring_back_what_was_before(
+    world: Timelines, ver: int, flushed: bool
+) -> None:
+    after = [ADA], [BOB], [ADA]
+
+    async def change() -> None:
+        await _change(world, ver)
+        if flushed:
+            await world.redis.flushall()
+        # Others read meanwhile, and what they read is right.
+        assert await _told(world) == after
 
     world.graph.follow(VIEWER, ADA, ver=2**62)
-    world.graph.after_read = [unfollow]
-    # Read before the unfollow, filled after it.
-    assert (await world.relations.load(VIEWER)).ids.tolist() == [ADA, BOB]
+    world.graph.block(VIEWER, 99, on=False, ver=2**62)
+    loads: list[Callable[[], Awaitable[object]]] = [
+        lambda: world.relations.load(VIEWER),
+        lambda: world.relations.load_hidden(VIEWER),
+    ]
+    for load in loads:
+        await _change(world, 2**62, back=True)
+        world.graph.after_read = [change]
+        await load()
+        assert await _told(world) == after
+
+
+async def test_a_change_while_nobody_else_reads_leaves_nothing_behind(world: Timelines) -> None:
+    async def change() -> None:
+        await _change(world, 2)
+
+    world.graph.after_read = [change]
+    await world.relations.load(VIEWER)
+    world.graph.after_read = [change]
+    await world.relations.load_hidden(VIEWER)
     assert not await world.redis.exists(followees_key(VIEWER))
-    assert (await world.relations.load(VIEWER)).ids.tolist() == [ADA]
+    assert not await world.redis.exists(hidden_key(VIEWER))
+
+
+async def test_several_readers_at_once_fill_alike(world: Timelines) -> None:
+    await asyncio.gather(*(world.relations.load(VIEWER) for _ in range(5)))
     assert await world.redis.exists(followees_key(VIEWER))
+    assert 0 < await world.redis.ttl(token_key(followees_key(VIEWER))) <= TOKEN_S
 
 
-async def test_fences_only_rise(world: Timelines) -> None:
-    await world.relations.invalidate(VIEWER, 10)
-    await world.relations.invalidate(VIEWER, 9)
-    assert await world.redis.get(fence_key(VIEWER)) == b"%019d" % 10
-    assert 0 < await world.redis.ttl(fence_key(VIEWER)) <= 60
-
-
-async def test_an_unknown_version_of_followees_is_a_miss(world: Timelines) -> None:
+async def test_an_unknown_version_is_a_miss(world: Timelines) -> None:
+    world.graph.block(VIEWER, 99)
     await world.redis.set(followees_key(VIEWER), b"\x02" + bytes(16))
-    assert (await world.reader.read(VIEWER)).authors.tolist() == [VIEWER, ADA, BOB]
+    await world.redis.set(hidden_key(VIEWER), b"\x02" + bytes(20))
+    timeline = await world.reader.read(VIEWER)
+    assert timeline.authors.tolist() == [VIEWER, ADA, BOB]
+    assert timeline.blocked.tolist() == [99]
+
+
+async def test_what_is_nothing_of_ours_goes(world: Timelines) -> None:
+    await world.rebuild()
+    for key in (timeline_key(VIEWER), followees_key(VIEWER), hidden_key(VIEWER)):
+        await world.redis.delete(key)
+        await world.redis.sadd(key, b"x")
+        assert (await world.reader.read(VIEWER)).origin == "store"
+        assert (await world.reader.read(VIEWER)).origin == "rebuilt"

@@ -122,6 +122,7 @@ def prepare(stack: LiveStack, http: httpx.Client) -> dict[str, Question]:
         "`GET /v1/users/{user_id}`, never read here": Question(
             lambda: actor.call("GET", f"/v1/users/{unread.user_id}"), ok
         ),
+        "`GET /v1/users/{user_id}/tweets`": Question(lambda: actor.call("GET", f"{writer_path}/tweets"), ok),
         "`POST /v1/tweets`": Question(
             lambda: writer.call("POST", "/v1/tweets", json={"text": "one more"}), Expected(201)
         ),

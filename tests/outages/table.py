@@ -31,6 +31,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "`GET /v1/tweets/{tweet_id}`": _CACHED,
     "`GET /v1/users/{user_id}`, read here before": _ALWAYS,
     "`GET /v1/users/{user_id}`, never read here": _NEEDS_STORE,
+    "`GET /v1/users/{user_id}/tweets`": _NEEDS_STORE,
     "`POST /v1/tweets`": _NEEDS_STORE,
     "`POST /v1/tweets`, again with its key": _NEEDS_STORE,
     "`POST /v1/users`": _NEEDS_STORE,

@@ -10,18 +10,21 @@ import pytest
 from core.ids import TweetId, UserId
 from core.types import Tweet, User
 from feed_api.conditions import body_tag, feed_tag, is_known
-from ranking.query import FeedItem, FeedMeta, FeedPage, FeedPosition
+from ranking.query import FeedMeta, FeedPage, FeedPosition
+from stores.ports import Counts
+from tests.unit.ranking.items import feed_item
 
 ADA = User(UserId(21), "ada", "Ada", 1)
 FIRST, SECOND = (Tweet(TweetId(number), UserId(21), "x", 1) for number in (102, 101))
 META = FeedMeta("ranked", "ranked", "full", None, "home@1", "engagement@1", "slate")
-PAGE = FeedPage([FeedItem(FIRST, ADA, 0), FeedItem(SECOND, ADA, 1)], FeedPosition("r", slate="slate"), META)
+ITEMS = [feed_item(FIRST, ADA, 0), feed_item(SECOND, ADA, 1)]
+PAGE = FeedPage(ITEMS, FeedPosition("r", slate="slate"), META)
 VIEWER = UserId(7)
 TAG = feed_tag(VIEWER, PAGE)
 
 
 def _shown(*tweets: Tweet, author: User = ADA) -> FeedPage:
-    return replace(PAGE, items=[FeedItem(tweet, author, i) for i, tweet in enumerate(tweets)])
+    return replace(PAGE, items=[feed_item(tweet, author, i) for i, tweet in enumerate(tweets)])
 
 
 SEEN: dict[str, FeedPage] = {
@@ -30,6 +33,7 @@ SEEN: dict[str, FeedPage] = {
     "another tweet": _shown(FIRST, Tweet(TweetId(100), UserId(21), "x", 1)),
     "another text": _shown(FIRST, msgspec.structs.replace(SECOND, text="y")),
     "a name that was changed": _shown(FIRST, SECOND, author=User(UserId(21), "ada", "Ada L.", 1)),
+    "another like": replace(PAGE, items=[ITEMS[0], feed_item(SECOND, ADA, 1, Counts(likes=1))]),
     "the end": replace(PAGE, next_position=None),
     "another algorithm": replace(PAGE, meta=replace(META, algorithm_served="chronological")),
     "another rung": replace(PAGE, meta=replace(META, rung="chronological")),

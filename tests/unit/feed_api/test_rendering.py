@@ -14,14 +14,21 @@ from core.ids import TweetId, UserId
 from core.timings import Timings
 from core.types import Tweet, User
 from feed_api import rendering
-from feed_api.schemas import FeedAnswer, TweetAnswer, UserAnswer
+from feed_api.schemas import FeedAnswer, TweetAnswer, UserAnswer, UserTweetsAnswer
 from feed_api.signatures import Signer
 from ranking.query import FeedItem, FeedMeta, FeedPage, FeedPosition, FeedQuery
+from stores.ports import Counts
+from stores.tweet_cache import LiveTweet
 from tests.fakes import FakeClock
+from tests.unit.ranking.items import feed_item, shown, shown_retweet
 
 ADA = User(UserId(21), "ada", "Ada 👩‍💻", 1_700_000_000_007)
 PLAIN = Tweet(TweetId(2**63 - 1), UserId(21), 'Grüße "\n\u2028', 1_700_000_000_007)
-REPLY = Tweet(TweetId(101), UserId(21), "x", 0, reply_to=TweetId(99), retweet_of=TweetId(98))
+REPLY = Tweet(TweetId(101), UserId(21), "x", 0, reply_to=TweetId(99))
+BOB = User(UserId(22), "bob", "Bob", 1_700_000_000_007)
+RETWEET = Tweet(TweetId(102), UserId(22), "", 0, retweet_of=REPLY.tweet_id)
+COUNTS = Counts(1_234, 2, 3)
+ENGAGEMENT = {"likes": 1_234, "retweets": 2, "replies": 3, "likes_display": "1.2K"}
 
 
 def _names(model: type[BaseModel], answer: dict[str, Any], path: str = "") -> None:
@@ -36,6 +43,9 @@ def _names(model: type[BaseModel], answer: dict[str, Any], path: str = "") -> No
             (inner,) = kind.__args__  # type: ignore[union-attr]  # list[Model]
             for one in value:
                 _names(inner, one, f"{path}.{name}")
+        elif isinstance(value, dict):
+            inner, _ = kind.__args__  # type: ignore[union-attr]  # Model | None
+            _names(inner, value, f"{path}.{name}")
 
 
 def _feed(page: FeedPage) -> dict[str, Any]:
@@ -59,7 +69,9 @@ def _feed(page: FeedPage) -> dict[str, Any]:
     ],
 )
 def test_a_feed_has_the_documented_fields(meta: FeedMeta) -> None:
-    page = FeedPage([FeedItem(PLAIN, ADA, 0), FeedItem(REPLY, ADA, 1)], FeedPosition("c", below=1), meta)
+    retweet = FeedItem(RETWEET, BOB, 2, LiveTweet(REPLY, COUNTS), ADA)
+    items = [feed_item(PLAIN, ADA, 0), feed_item(REPLY, ADA, 1), retweet]
+    page = FeedPage(items, FeedPosition("c", below=1), meta)
     answer = _feed(page)
     _names(FeedAnswer, answer)
     read = FeedAnswer.model_validate(answer, strict=True)
@@ -67,6 +79,10 @@ def test_a_feed_has_the_documented_fields(meta: FeedMeta) -> None:
     assert read.has_more
     assert read.tweets[0].text == PLAIN.text
     assert read.tweets[1].reply_to_tweet_id == "99"
+    assert answer["tweets"][2]["engagement"] == ENGAGEMENT
+    # What is learnt of a retweet is learnt of what it repeats.
+    tracked = Signer(bytes(32)).read_tracking(UserId(7), read.tweets[2].tracking)
+    assert (tracked.tweet, tracked.author, tracked.position) == (101, 21, 2)
 
 
 def test_the_end_of_a_feed_has_no_cursor() -> None:
@@ -76,13 +92,36 @@ def test_the_end_of_a_feed_has_no_cursor() -> None:
 
 
 def test_a_tweet_and_a_profile_have_the_documented_fields() -> None:
-    for tweet in (PLAIN, REPLY):
-        answer = msgspec.json.decode(rendering.tweet_json(tweet, ADA))
+    for one in (shown(PLAIN, ADA), shown(REPLY, ADA), shown_retweet(RETWEET, BOB, REPLY, ADA)):
+        answer = msgspec.json.decode(rendering.tweet_json(one))
         _names(TweetAnswer, answer)
-        assert TypeAdapter(TweetAnswer).validate_python(answer, strict=True).tweet_id == str(tweet.tweet_id)
+        read = TypeAdapter(TweetAnswer).validate_python(answer, strict=True)
+        assert read.tweet_id == str(one.tweet.tweet_id)
+        assert (read.original is None) == (one.tweet.retweet_of is None)
     answer = msgspec.json.decode(rendering.user_json(ADA))
     _names(UserAnswer, answer)
     assert answer["created_at"] == "2023-11-14T22:13:20.007Z"
+
+
+def test_a_retweet_comes_with_what_it_repeats_and_with_its_counts() -> None:
+    answer = msgspec.json.decode(rendering.tweet_json(shown_retweet(RETWEET, BOB, REPLY, ADA, COUNTS)))
+    original = answer["original"]
+    assert (answer["tweet_id"], answer["text"], answer["retweet_of"]) == ("102", "", "101")
+    assert answer["author"]["handle"] == "bob"
+    assert (original["tweet_id"], original["text"], original["retweet_of"]) == ("101", "x", None)
+    assert (original["author"]["handle"], original["reply_to_tweet_id"]) == ("ada", "99")
+    assert answer["engagement"] == original["engagement"] == ENGAGEMENT
+    assert answer["media"] == original["media"] == []
+    assert "original" not in original
+
+
+def test_a_users_tweets_have_the_documented_fields() -> None:
+    for cursor in (None, "next"):
+        page = [shown(PLAIN, ADA), shown_retweet(RETWEET, BOB, REPLY, ADA)]
+        answer = msgspec.json.decode(rendering.user_tweets_json(page, cursor))
+        _names(UserTweetsAnswer, answer)
+        read = TypeAdapter(UserTweetsAnswer).validate_python(answer, strict=True)
+        assert (read.next_cursor, read.has_more) == (cursor, cursor is not None)
 
 
 @pytest.mark.parametrize(

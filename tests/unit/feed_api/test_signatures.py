@@ -28,6 +28,7 @@ _positions = st.builds(
     slate=st.one_of(st.just(""), _slate_ids),
     index=st.integers(0, 1_000_000),
     floor=_ids,
+    top=_ids,
 )
 _tracked = st.builds(
     Tracked,
@@ -36,7 +37,7 @@ _tracked = st.builds(
     author=st.integers(1, MAX_ID),
     position=st.integers(0, 0xFFFF),
 )
-EXTREME = FeedPosition("r", below=MAX_ID, slate="-" * 12, index=2**31, floor=MAX_ID)
+EXTREME = FeedPosition("r", below=MAX_ID, slate="-" * 12, index=2**31, floor=MAX_ID, top=MAX_ID)
 
 
 @given(viewer=_viewers, position=_positions)
@@ -73,6 +74,28 @@ def test_any_text_is_refused_as_a_cursor(text: str) -> None:
 def test_another_viewers_cursor_is_refused(position: FeedPosition, other: UserId) -> None:
     with pytest.raises(CursorInvalid):
         SIGNER.read_cursor(VIEWER, SIGNER.cursor(other, position))
+
+
+@given(viewer=_viewers, user=_viewers, below=_ids)
+@example(viewer=UserId(MAX_ID), user=UserId(MAX_ID), below=MAX_ID)
+def test_a_cursor_of_a_users_tweets_reads_back_for_that_user(
+    viewer: UserId, user: UserId, below: int
+) -> None:
+    cursor = SIGNER.user_cursor(viewer, user, below)
+    assert len(cursor) <= MAX_CURSOR_CHARS
+    assert SIGNER.read_user_cursor(viewer, user, cursor) == below
+    for other_viewer, other_user in ((viewer, UserId(user - 1)), (UserId(viewer - 1), user)):
+        with pytest.raises(CursorInvalid):
+            SIGNER.read_user_cursor(other_viewer, other_user, cursor)
+
+
+@given(position=_positions, below=_ids)
+def test_cursors_of_feeds_and_of_users_tweets_are_not_each_others(position: FeedPosition, below: int) -> None:
+    with pytest.raises(CursorInvalid):
+        SIGNER.read_cursor(VIEWER, SIGNER.user_cursor(VIEWER, UserId(7), below))
+    for user in (UserId(0), UserId(7)):
+        with pytest.raises(CursorInvalid):
+            SIGNER.read_user_cursor(VIEWER, user, SIGNER.cursor(VIEWER, position))
 
 
 @given(tracked=_tracked, viewer=_viewers)

@@ -21,7 +21,8 @@ from eventlog.schema import Served, decode_event
 from features.reader import FeatureReader
 from features.row_block import RowBlock
 from features.schema import FEATURES, VIEWS, ViewName
-from ranking.filters import GoneFilter, NotFollowedFilter
+from ranking.candidate import root_id
+from ranking.filters import FILTERS
 from ranking.home_feed import HomeFeed, HomeFeedParts
 from ranking.model import RankingModel
 from ranking.objective import ENGAGEMENT, Objective
@@ -30,9 +31,9 @@ from ranking.pipeline import PipelineOptions, RankingPipeline
 from ranking.query import Algorithm, FeedPage, FeedPosition, FeedQuery
 from ranking.scorers import ModelScorer
 from ranking.side_effects import ServedRecords
-from stores.ports import Ids
+from stores.ports import Counts, Ids
 from stores.slates import SLATES, Slate, SlateStore
-from stores.tweet_cache import TweetCache
+from stores.tweet_cache import LiveTweet, TweetCache
 from stores.user_cache import UserCache
 from tests.fakes import FakeClock
 from tests.unit.eventlog.fake_log import FakeLog
@@ -44,20 +45,38 @@ REQUEST = uuid.UUID(bytes=bytes(range(16)))
 
 
 class FakeTweets(TweetCache):
-    """`cached` are the ids that are at hand while the store is away."""
+    """`cached` are the ids that are at hand while the store is away; a tweet has as many likes as its id.
+
+    Of `hidden` ones there are bodies and no more. `only_cached` says that the store is away for others.
+    """
 
     def __init__(self) -> None:
         self.tweets: dict[int, Tweet] = {}
         self.cached: set[int] = set()
+        self.hidden: set[int] = set()
+        self.only_cached = False
         self.away = False
 
     async def get_many(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
-        if self.away:
+        if self.away or (self.only_cached and not self.cached.issuperset(tweet_ids)):
             raise Unavailable("no tweets")
         return {tweet_id: self.tweets[tweet_id] for tweet_id in tweet_ids if tweet_id in self.tweets}
 
     async def at_hand(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
         return {tweet_id: self.tweets[tweet_id] for tweet_id in tweet_ids if tweet_id in self.cached}
+
+    async def get_live(self, tweet_ids: Sequence[int]) -> Mapping[int, LiveTweet]:
+        return self._live(await self.get_many(tweet_ids))
+
+    async def at_hand_live(self, tweet_ids: Sequence[int]) -> Mapping[int, LiveTweet]:
+        return self._live(await self.at_hand(tweet_ids))
+
+    def _live(self, bodies: Mapping[int, Tweet]) -> dict[int, LiveTweet]:
+        return {
+            tweet_id: LiveTweet(tweet, Counts(likes=tweet_id))
+            for tweet_id, tweet in bodies.items()
+            if tweet_id not in self.hidden
+        }
 
 
 class FakeUsers(UserCache):
@@ -78,10 +97,13 @@ class FakeTimelines(TimelineReader):
         self._all = tweets
         self.listed: list[int] | None = None
         self.authors: set[int] = {VIEWER}
+        self.blocked: set[int] = set()
+        self.muted: set[int] = set()
         self.away = False
         self.partial = False
         self.origin: Literal["list", "store"] = "list"
         self.fresh_reads = 0
+        self.retweets_asked = 0
 
     async def read(self, viewer: UserId, *, fresh: bool = False) -> Timeline:
         self.fresh_reads += fresh
@@ -92,6 +114,8 @@ class FakeTimelines(TimelineReader):
             viewer,
             np.array(sorted(ids, reverse=True), np.int64),
             np.array(sorted(self.authors), np.int64),
+            np.array(sorted(self.blocked), np.int64),
+            np.array(sorted(self.muted), np.int64),
             self.origin,
             self.partial,
         )
@@ -101,6 +125,19 @@ class FakeTimelines(TimelineReader):
             raise Unavailable("no store")
         ids = [one for one in self._of(set(timeline.authors.tolist())) if before is None or one < before]
         return np.array(ids[:limit], np.int64)
+
+    async def retweets(
+        self, timeline: Timeline, originals: Sequence[int], *, since: int
+    ) -> Mapping[int, Ids]:
+        self.retweets_asked += 1
+        if self._all.away:
+            raise Unavailable("no store")
+        found: dict[int, list[int]] = {}
+        for one in self._all.tweets.values():
+            original = one.retweet_of
+            if original in originals and one.tweet_id >= since and one.author_id in timeline.authors:
+                found.setdefault(root_id(one), []).append(one.tweet_id)
+        return {original: np.array(ids, np.int64) for original, ids in found.items()}
 
     def _of(self, authors: set[int]) -> list[int]:
         return sorted(
@@ -128,7 +165,7 @@ class FakeSlates(SlateStore):
         self._answer()
         return set(self.seen)
 
-    async def remember_served(self, viewer: UserId, tweet_ids: list[int]) -> None:
+    async def remember_served(self, viewer: UserId, tweet_ids: Sequence[int]) -> None:
         self.seen += tweet_ids
 
     def _answer(self) -> None:
@@ -143,6 +180,7 @@ class FakeFeatures(FeatureReader):
         self.away = False
         self.flushed = False
         self.slow = False
+        self.asked: list[tuple[list[int], list[int]]] = []
 
     async def fetch(
         self, viewer: int, tweet_ids: NDArray[np.int64], author_ids: NDArray[np.int64]
@@ -151,6 +189,7 @@ class FakeFeatures(FeatureReader):
             raise Unavailable("no features")
         if self.slow:
             await asyncio.Event().wait()
+        self.asked.append((tweet_ids.tolist(), author_ids.tolist()))
         n = len(tweet_ids)
         blocks = {
             name: RowBlock.missing(view, 1 if name in ("g", "u") else n) for name, view in VIEWS.items()
@@ -200,10 +239,9 @@ class FeedWorld:
         self.use(ENGAGEMENT)
 
     def use(self, objective: Objective) -> None:
-        filters = (GoneFilter(), NotFollowedFilter())
         scorer = ModelScorer(self.features, lambda: self.model, objective, self._executor)
-        walk = PageWalk(self.tweets, self.users, self.timelines, filters)
-        pipeline = RankingPipeline(self.tweets, filters, scorer, PipelineOptions(self._candidates))
+        walk = PageWalk(self.tweets, self.users, self.timelines, FILTERS)
+        pipeline = RankingPipeline(self.tweets, FILTERS, scorer, PipelineOptions(self._candidates))
         self.walk = walk
         self.feed = HomeFeed(
             HomeFeedParts(self.timelines, walk, pipeline, self.slates, self.records, self._mint)
@@ -216,6 +254,12 @@ class FeedWorld:
             self.users.users[author] = User(UserId(author), f"a{author}", f"Author {author}", 1_000)
         if followed:
             self.timelines.authors.add(author)
+
+    def retweet(self, author: int, tweet_id: int, original: int, *, followed: bool = True) -> None:
+        self.post(author, tweet_id, followed=followed)
+        self.tweets.tweets[tweet_id] = Tweet(
+            TweetId(tweet_id), UserId(author), "", 1_000, retweet_of=TweetId(original)
+        )
 
     def query(
         self, algorithm: Algorithm = "ranked", *, limit: int = 3, position: FeedPosition | None = None

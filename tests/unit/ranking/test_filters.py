@@ -8,47 +8,75 @@ from hypothesis import strategies as st
 
 from core.ids import TweetId, UserId
 from core.types import Tweet
-from ranking.candidate import Candidates, Hydrated
-from ranking.filters import GoneFilter, NotFollowedFilter, visible
+from ranking.candidate import Candidates, Hydrated, Item
+from ranking.filters import FILTERS, visible
+from stores.ports import Counts, Ids
+from stores.tweet_cache import LiveTweet
 from timelines.reader import Timeline
 
-FILTERS = (GoneFilter(), NotFollowedFilter())
 AUTHORS = st.integers(1, 6)
+USERS = st.sets(AUTHORS)
 
 
 @st.composite
 def _hydrated(draw: st.DrawFn) -> Hydrated:
     ids = draw(st.lists(st.integers(1, 1_000), unique=True, max_size=30))
-    tweets = {one: Tweet(TweetId(one), UserId(draw(AUTHORS)), "x", 0) for one in ids if draw(st.booleans())}
-    return Hydrated.of(Candidates(np.array(ids, np.int64), [f"source {one}" for one in ids]), tweets)
+    items = {}
+    for one in ids:
+        tweet = root = Tweet(TweetId(one), UserId(draw(AUTHORS)), "x", 0)
+        if draw(st.booleans()):
+            root = Tweet(TweetId(one + 2_000), UserId(draw(AUTHORS)), "y", 0)
+        if draw(st.booleans()):
+            items[one] = Item(tweet, LiveTweet(root, Counts()))
+    return Hydrated.of(Candidates(_ids(ids), [f"source {one}" for one in ids]), items)
 
 
-def _timeline(authors: set[int]) -> Timeline:
-    return Timeline(UserId(7), np.empty(0, np.int64), np.array(sorted(authors), np.int64), "list")
+def _ids(ids: list[int]) -> Ids:
+    return np.array(ids, np.int64)
 
 
-@given(candidates=_hydrated(), authors=st.sets(AUTHORS))
+def _timeline(authors: set[int], blocked: set[int], muted: set[int]) -> Timeline:
+    # The viewer, at least, is among those who may be shown.
+    may, *hidden = (_ids(sorted(one)) for one in ({7, *authors}, blocked, muted))
+    return Timeline(UserId(7), _ids([]), may, hidden[0], hidden[1], "list")
+
+
+def _may_be_shown(item: Item | None, authors: set[int], hidden: set[int]) -> bool:
+    if item is None:
+        return False
+    by = {item.tweet.author_id, item.root.tweet.author_id}
+    return item.tweet.author_id in authors and not by & hidden
+
+
+@given(candidates=_hydrated(), authors=USERS, blocked=USERS, muted=USERS)
 def test_what_is_left_is_a_subset_in_order_and_exactly_what_may_be_shown(
-    candidates: Hydrated, authors: set[int]
+    candidates: Hydrated, authors: set[int], blocked: set[int], muted: set[int]
 ) -> None:
-    left = visible(candidates, _timeline(authors), FILTERS)
+    left = visible(candidates, _timeline(authors, blocked, muted), FILTERS)
     allowed = [
         one
-        for one, tweet in zip(candidates.ids.tolist(), candidates.tweets, strict=True)
-        if tweet is not None and tweet.author_id in authors
+        for one, item in zip(candidates.ids.tolist(), candidates.items, strict=True)
+        if _may_be_shown(item, authors, blocked | muted)
     ]
     assert left.ids.tolist() == allowed
     assert left.sources == [f"source {one}" for one in allowed]
-    assert [tweet.tweet_id for tweet in left.tweets if tweet is not None] == allowed
+    assert [item.tweet.tweet_id for item in left.items if item is not None] == allowed
+    assert left.authors.tolist() == [item.tweet.author_id for item in left.items if item is not None]
+    roots = [item.root.tweet for item in left.items if item is not None]
+    assert left.roots.tolist() == [root.tweet_id for root in roots]
+    assert left.root_authors.tolist() == [root.author_id for root in roots]
 
 
-@given(candidates=_hydrated(), authors=st.sets(AUTHORS))
-def test_filters_do_not_depend_on_their_order(candidates: Hydrated, authors: set[int]) -> None:
-    forwards = visible(candidates, _timeline(authors), FILTERS)
-    backwards = visible(candidates, _timeline(authors), FILTERS[::-1])
+@given(candidates=_hydrated(), authors=USERS, blocked=USERS, muted=USERS)
+def test_filters_do_not_depend_on_their_order(
+    candidates: Hydrated, authors: set[int], blocked: set[int], muted: set[int]
+) -> None:
+    timeline = _timeline(authors, blocked, muted)
+    forwards = visible(candidates, timeline, FILTERS)
+    backwards = visible(candidates, timeline, FILTERS[::-1])
     assert forwards.ids.tolist() == backwards.ids.tolist()
 
 
 def test_nothing_is_left_of_nothing() -> None:
-    nothing = Hydrated.of(Candidates(np.empty(0, np.int64), []), {})
-    assert len(visible(nothing, _timeline({1}), FILTERS).ids) == 0
+    nothing = Hydrated.of(Candidates(_ids([]), []), {})
+    assert len(visible(nothing, _timeline({1}, {2}, {3}), FILTERS)) == 0

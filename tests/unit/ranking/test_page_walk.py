@@ -15,8 +15,15 @@ from tests.unit.ranking.feed_world import VIEWER, FeedWorld
 
 
 async def _walk(world: FeedWorld, want: int, below: int | None = None) -> list[Shown]:
+    return await _walk_with(world, Patience(world.query()), want, below)
+
+
+async def _walk_with(
+    world: FeedWorld, patience: Patience, want: int, below: int | None = None
+) -> list[Shown]:
     timeline = await world.timelines.read(VIEWER)
-    return await world.walk.in_time_order(timeline, below, want, Patience(world.query()))
+    once = world.walk.once(timeline, patience, above=below, top=0)
+    return await world.walk.in_time_order(timeline, below, want, patience, once)
 
 
 def _ids(shown: list[Shown]) -> list[int]:
@@ -72,18 +79,16 @@ def _away(world: FeedWorld, *listed: int) -> None:
 async def test_without_the_store_a_first_page_is_what_the_caches_have(world: FeedWorld) -> None:
     _away(world, *range(120, 140))
     patience = Patience(world.query())
-    timeline = await world.timelines.read(VIEWER)
-    shown = await world.walk.in_time_order(timeline, None, 5, patience)
+    shown = await _walk_with(world, patience, 5)
     assert _ids(shown) == [138, 137, 136, 135, 134]
     assert patience.ran_out
     # What follows the list's end only the store knows.
-    everything = await world.walk.in_time_order(timeline, None, 100, Patience(world.query()))
+    everything = await _walk_with(world, Patience(world.query()), 100)
     assert _ids(everything) == list(range(138, 119, -1))
 
 
 async def test_a_later_page_does_not_skip_what_only_the_store_has(world: FeedWorld) -> None:
     _away(world, *range(120, 140))
-    timeline = await world.timelines.read(VIEWER)
     patience = Patience(world.query(position=FeedPosition("c", below=139)))
     with pytest.raises(Unavailable):
-        await world.walk.in_time_order(timeline, 139, 5, patience)
+        await _walk_with(world, patience, 5, 139)

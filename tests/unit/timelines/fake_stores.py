@@ -83,6 +83,18 @@ class FakeTweetStore:
             await self.after_read.pop(0)()
         return found
 
+    async def retweets_since(
+        self, originals: Sequence[int], authors: Ids, *, since: int
+    ) -> Mapping[int, Ids]:
+        self._answer()
+        found: dict[int, list[int]] = {}
+        for tweet in self.tweets.values():
+            original = tweet.retweet_of
+            if original in originals and tweet.tweet_id >= since and tweet.author_id in authors:
+                assert original is not None
+                found.setdefault(original, []).append(tweet.tweet_id)
+        return {original: np.array(ids, np.int64) for original, ids in found.items()}
+
     def _answer(self) -> None:
         self.reads += 1
         if self.away:

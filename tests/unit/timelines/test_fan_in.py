@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -32,6 +33,12 @@ class SlowTweets:
         self.asked -= 1
         return np.array([before or 9], np.int64)[:limit]
 
+    async def retweets_since(
+        self, originals: Sequence[int], authors: Ids, *, since: int
+    ) -> Mapping[int, Ids]:
+        ids = await self.newest_ids(authors, before=since, limit=1)
+        return dict.fromkeys(originals, ids)
+
 
 async def _settled() -> None:
     for _ in range(10):
@@ -49,10 +56,15 @@ async def test_so_many_ask_at_once_and_who_comes_later_is_turned_away() -> None:
     assert tweets.asked == 2
     with pytest.raises(Overloaded):
         await fan_in.newest_ids(AUTHORS, before=None, limit=5)
+    with pytest.raises(Overloaded):
+        await fan_in.retweets_since([7], AUTHORS, since=5)
     tweets.go.set()
     answers = await asyncio.gather(*asking)
     assert [answer.tolist() for answer in answers] == [[n + 1] for n in range(all_of_them)]
     assert tweets.most == 2
+    assert {
+        one: ids.tolist() for one, ids in (await fan_in.retweets_since([7], AUTHORS, since=5)).items()
+    } == {7: [5]}
     assert (await fan_in.newest_ids(AUTHORS, before=None, limit=5)).tolist() == [9]
 
 

@@ -1,4 +1,4 @@
-"""Followees as bytes: what is written reads back, what cannot be read is a miss."""
+"""Relations as bytes: what is written reads back, what cannot be read is a miss."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.ids import MAX_ID
-from stores.ports import Followees
-from timelines.relations import decode_followees, encode_followees, fence_key, followees_key
+from stores.ports import Followees, Hidden
+from timelines.relations import (
+    decode_followees,
+    decode_hidden,
+    encode_followees,
+    encode_hidden,
+    followees_key,
+    hidden_key,
+    token_key,
+)
+
+IDS = st.sets(st.integers(1, MAX_ID), max_size=50)
 
 
-@given(ids=st.sets(st.integers(1, MAX_ID), max_size=50), ver=st.integers(0, MAX_ID))
+@given(ids=IDS, ver=st.integers(0, MAX_ID))
 def test_followees_read_back(ids: set[int], ver: int) -> None:
     written = Followees(np.array(sorted(ids), np.int64), ver)
     read = decode_followees(encode_followees(written))
@@ -41,5 +51,23 @@ def test_what_is_none_is_a_miss(raw: bytes | None) -> None:
     assert decode_followees(raw) is None
 
 
+@given(blocked=IDS, muted=IDS, ver=st.integers(0, MAX_ID))
+def test_who_is_hidden_reads_back(blocked: set[int], muted: set[int], ver: int) -> None:
+    written = Hidden(np.array(sorted(blocked), np.int64), np.array(sorted(muted), np.int64), ver)
+    read = decode_hidden(encode_hidden(written))
+    assert read is not None
+    assert (read.blocked.tolist(), read.muted.tolist(), read.ver) == (sorted(blocked), sorted(muted), ver)
+    assert {read.blocked.dtype, read.muted.dtype} == {np.dtype(np.int64)}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [None, b"", b"\x01", b"\x00" + bytes(12), b"\x02" + bytes(12), b"\x01" + bytes(8) + b"\x01" + bytes(3)],
+)
+def test_what_says_nothing_of_who_is_hidden_is_a_miss(raw: bytes | None) -> None:
+    assert decode_hidden(raw) is None
+
+
 def test_keys_share_the_viewers_hash_tag() -> None:
-    assert (followees_key(42), fence_key(42)) == (b"fs:{42}", b"fs:{42}:fence")
+    assert (followees_key(42), hidden_key(42)) == (b"fs:{42}", b"bs:{42}")
+    assert token_key(hidden_key(42)) == b"bs:{42}:fill"

@@ -18,10 +18,19 @@ from core.packing import VersionedCodec
 from core.types import Tweet
 from feed_api.signatures import Signer, Tracked
 from ranking.query import FeedPosition
-from stores.ports import Followees
+from stores.cached_tweet import (
+    DELETED,
+    FLAG_DELETED,
+    FLAG_HIDDEN,
+    TOMBSTONE,
+    TWEETS,
+    decode_states,
+    encode_state,
+    is_tombstone,
+)
+from stores.ports import Counts, Followees, Hidden
 from stores.slates import SLATES, Slate
-from stores.tweet_cache import TWEETS
-from timelines.relations import decode_followees, encode_followees
+from timelines.relations import decode_followees, decode_hidden, encode_followees, encode_hidden
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -30,10 +39,13 @@ VIEWER = UserId(1_723_000_000_000_000_007)
 TWEET_ID = TweetId(1_724_000_000_000_000_001)
 RANKED = FeedPosition("r", below=TWEET_ID, slate="AbCdEf-_0123", index=37, floor=TWEET_ID - 5)
 CHRONOLOGICAL = FeedPosition("c", below=TWEET_ID, index=20)
+TOPPED = FeedPosition("c", below=TWEET_ID, index=20, top=TWEET_ID + 9)
 TRACKED = Tracked(uuid.UUID(bytes=bytes(range(16))), TWEET_ID, TWEET_ID - 7, 3)
 TWEET = Tweet(TWEET_ID, VIEWER, "Grüße — 🎉", 1_700_000_000_123, TweetId(TWEET_ID - 1), TweetId(TWEET_ID - 2))
 PLAIN_TWEET = Tweet(TWEET_ID, VIEWER, "hello", 1_700_000_000_123)
 FOLLOWEES = Followees(np.array([3, VIEWER, TWEET_ID], np.int64), TWEET_ID)
+HIDDEN = Hidden(np.array([3, VIEWER], np.int64), np.array([TWEET_ID], np.int64), TWEET_ID)
+COUNTS = Counts(1, 70_000, 2**32 - 1)
 SLATE = Slate(
     "AbCdEf-_0123",
     1_700_000_000_123,
@@ -53,11 +65,17 @@ SLATE = Slate(
 FORMATS: dict[str, bytes] = {
     "tokens/cursor.ranked.v1.txt": SIGNER.cursor(VIEWER, RANKED).encode(),
     "tokens/cursor.chronological.v1.txt": SIGNER.cursor(VIEWER, CHRONOLOGICAL).encode(),
+    "tokens/cursor.top.v1.txt": SIGNER.cursor(VIEWER, TOPPED).encode(),
+    "tokens/cursor.user.v1.txt": SIGNER.user_cursor(VIEWER, UserId(7), TWEET_ID).encode(),
     "tokens/tracking.v1.txt": SIGNER.tracking(VIEWER, TRACKED).encode(),
     "redis/slate.v1.bin": SLATES.encode(SLATE),
     "redis/followees.v1.bin": encode_followees(FOLLOWEES),
+    "redis/hidden.v1.bin": encode_hidden(HIDDEN),
     "redis/tweet.v1.bin": TWEETS.encode(TWEET),
     "redis/tweet.plain.v1.bin": TWEETS.encode(PLAIN_TWEET),
+    "redis/tombstone.v1.bin": TOMBSTONE + DELETED,
+    "redis/counts.v1.bin": encode_state(COUNTS),
+    "redis/counts.gone.v1.bin": encode_state(COUNTS, FLAG_DELETED | FLAG_HIDDEN),
 }
 
 
@@ -81,6 +99,9 @@ def test_todays_code_writes_the_same_bytes(name: str) -> None:
 def test_tokens_are_read_as_what_they_were() -> None:
     assert SIGNER.read_cursor(VIEWER, golden("tokens/cursor.ranked.v1.txt").decode()) == RANKED
     assert SIGNER.read_cursor(VIEWER, golden("tokens/cursor.chronological.v1.txt").decode()) == CHRONOLOGICAL
+    assert SIGNER.read_cursor(VIEWER, golden("tokens/cursor.top.v1.txt").decode()) == TOPPED
+    user_cursor = golden("tokens/cursor.user.v1.txt").decode()
+    assert SIGNER.read_user_cursor(VIEWER, UserId(7), user_cursor) == TWEET_ID
     assert SIGNER.read_tracking(VIEWER, golden("tokens/tracking.v1.txt").decode()) == TRACKED
 
 
@@ -88,9 +109,19 @@ def test_values_of_redis_are_read_as_what_they_were() -> None:
     assert SLATES.decode(golden("redis/slate.v1.bin")) == SLATE
     assert TWEETS.decode(golden("redis/tweet.v1.bin")) == TWEET
     assert TWEETS.decode(golden("redis/tweet.plain.v1.bin")) == PLAIN_TWEET
+    tombstone = golden("redis/tombstone.v1.bin")
+    assert is_tombstone(tombstone)
+    # Code that knows no tombstones reads a miss, asks the store, and cannot fill.
+    assert TWEETS.decode(tombstone) is None
+    states = [golden("redis/counts.v1.bin"), golden("redis/counts.gone.v1.bin")]
+    assert list(decode_states(states)) == [(*COUNTS, 0), (*COUNTS, 3)]
     followees = decode_followees(golden("redis/followees.v1.bin"))
     assert followees is not None
     assert (followees.ids.tolist(), followees.ver) == (FOLLOWEES.ids.tolist(), FOLLOWEES.ver)
+    hidden = decode_hidden(golden("redis/hidden.v1.bin"))
+    assert hidden is not None
+    assert (hidden.blocked.tolist(), hidden.muted.tolist()) == ([3, VIEWER], [TWEET_ID])
+    assert hidden.ver == HIDDEN.ver
 
 
 @pytest.mark.parametrize(
