@@ -9,8 +9,22 @@ from fastapi import FastAPI
 
 from feed_api import problems
 from feed_api.request_scope import RequestScope
-from feed_api.routes import events, feed, health, tweets, users
+from feed_api.routes import (
+    events,
+    feed,
+    follows,
+    health,
+    hiding,
+    likes,
+    posts,
+    profiles,
+    tweets,
+    users,
+)
 from feed_api.services import Services
+
+ROUTES = (feed, posts, tweets, likes, profiles, users, follows, hiding, events, health)
+"""The modules whose routers make up the API."""
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     # Not as `model`: FastAPI would describe it as application/json.
@@ -24,6 +38,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         403: "The token does not allow this",
         404: "Not found",
         409: "It is taken",
+        410: "It was here and was deleted",
         413: "The body is too large",
         422: "A field has a value that is not allowed",
         429: "Too many requests of this class; `Retry-After` says when one will do",
@@ -52,6 +67,6 @@ def create_app(services: Services) -> FastAPI:
         failed=problems.internal_problem,
     )
     problems.install(app, services.randomness)
-    for module in (feed, tweets, users, events, health):
+    for module in ROUTES:
         app.include_router(module.router)
     return app

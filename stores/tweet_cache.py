@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import structlog
 
 from core.errors import Unavailable
 from core.packing import VersionedCodec
 from core.types import Tweet
-from stores.ports import TweetStore
+from stores.ports import Counts, TweetStore
 from stores.redis_client import RedisClient
 from stores.redis_commands import command
 
@@ -29,6 +30,11 @@ _logger = structlog.get_logger("tweet_cache")
 
 def tweet_key(tweet_id: int) -> bytes:
     return b"tw:%d" % tweet_id
+
+
+class LiveTweet(NamedTuple):
+    tweet: Tweet
+    counts: Counts
 
 
 class TweetCache:
@@ -52,6 +58,17 @@ class TweetCache:
             await self._fill({key: tweet for key, tweet in stored.items() if key not in away})
             found |= stored
         return found
+
+    async def get_live(self, tweet_ids: Sequence[int]) -> Mapping[int, LiveTweet]:
+        """Bodies and counts; unknown, deleted and hidden ones are absent."""
+        return {
+            tweet_id: LiveTweet(tweet, Counts())
+            for tweet_id, tweet in (await self.get_many(tweet_ids)).items()
+        }
+
+    async def put(self, tweet: Tweet) -> None:
+        """Once its creation has returned: whoever missed it just now finds it from here on."""
+        await self._fill({tweet.tweet_id: tweet})
 
     async def at_hand(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
         """Those that the cache has; the store is not asked."""

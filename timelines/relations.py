@@ -82,6 +82,11 @@ class Relations:
         keys = [followees_key(viewer), fence_key(viewer)]
         await self._redis.run_script(_INVALIDATE, keys, _comparable(ver), FENCE_S, copied=True)
 
+    async def invalidate_hidden(self, viewer: UserId, ver: int) -> None:
+        """Forgets whom the viewer does not see, after the change `ver`. Safe to repeat, in any order."""
+        keys = [b"bs:{%d}" % viewer, b"bs:{%d}:fence" % viewer]
+        await self._redis.run_script(_INVALIDATE, keys, _comparable(ver), FENCE_S, copied=True)
+
 
 def _comparable(ver: int) -> bytes:
     return b"%019d" % ver

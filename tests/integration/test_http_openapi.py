@@ -20,14 +20,18 @@ from tests.e2e.live_stack import LiveStack
 
 EXAMPLES = 120
 """Requests an operation; the whole takes well under a minute."""
+_EDGES = ("follow", "block", "mute")
 WITH_INPUT = (
     ("GET", "/v1/feed"),
     ("POST", "/v1/tweets"),
     ("GET", "/v1/tweets/{tweet_id}"),
+    ("DELETE", "/v1/tweets/{tweet_id}"),
+    ("POST", "/v1/tweets/{tweet_id}/like"),
+    ("DELETE", "/v1/tweets/{tweet_id}/like"),
     ("POST", "/v1/users"),
     ("GET", "/v1/users/{user_id}"),
-    ("POST", "/v1/users/{user_id}/follow"),
-    ("DELETE", "/v1/users/{user_id}/follow"),
+    ("PATCH", "/v1/users/{user_id}"),
+    *((method, f"/v1/users/{{user_id}}/{edge}") for edge in _EDGES for method in ("POST", "DELETE")),
     ("POST", "/v1/events"),
 )
 WITHOUT_INPUT = (
