@@ -14,7 +14,7 @@ import structlog
 from core.errors import Unavailable
 from core.ids import TweetId, UserId
 from feed_api.services import Services
-from stores.ports import CountKind
+from stores.ports import CountKind, Counts
 from timelines.layout import Delivery, push
 
 _logger = structlog.get_logger("aftermath")
@@ -30,9 +30,10 @@ async def bury(services: Services, tweet_ids: Sequence[int]) -> None:
     await _try("not_buried", services.tombstones.write(tweet_ids))
 
 
-async def hint(services: Services, tweet_id: TweetId, kind: CountKind, by: int) -> None:
+async def hint(services: Services, tweet_id: TweetId, kind: CountKind, by: int, ver: int) -> None:
     """Counts are right within seconds by themselves; until then they are about right."""
-    await _try("count_not_shifted", services.counts.shift(tweet_id, kind, by))
+    # What they are now is of no interest here, so the store need not be asked for what Redis has not.
+    await _try("count_not_shifted", services.counts.shift(tweet_id, kind, by, before=Counts(), ver=ver))
 
 
 async def forget_followees(services: Services, changes: Iterable[tuple[UserId, int]]) -> None:

@@ -128,7 +128,7 @@ def make_services(
         engagements=resources.stores.engagements,
         answers=resources.stores.answers,
         tweet_cache=tweet_cache,
-        counts=CountsCache(redis, resources.stores.engagements),
+        counts=CountsCache(redis, resources.stores.engagements, resources.clock),
         tombstones=Tombstones(redis),
         user_cache=user_cache,
         relations=relations,

@@ -79,5 +79,5 @@ async def _set_like(
     if written.first is not None:
         return attempt.repeat(written.first)
     if written.changed:
-        await aftermath.hint(services, tweet_id, "likes", 1 if on else -1)
+        await aftermath.hint(services, tweet_id, "likes", 1 if on else -1, ver)
     return route.answer(answer)

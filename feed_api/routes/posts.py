@@ -57,7 +57,7 @@ async def post_tweet(services: Wired, caller: Caller, header_key: HeaderKey, bod
     await asyncio.gather(
         services.tweet_cache.put(tweet),
         aftermath.show_to_author(services, tweet.author_id, tweet_id),
-        _hint_edge(services, tweet, 1),
+        _hint_edge(services, tweet, 1, tweet_id),
     )
     return POST.answer(answer)
 
@@ -93,7 +93,7 @@ async def delete_tweet(
     records = tweet_facts.deleted(tweet, ver=ver, target_author=await _author_of_target(services, tweet))
     written = await services.tweets.delete(tweet, ver=ver, outbox=records, idempotency=attempt.keeping(b""))
     if written.changed:
-        await _hint_edge(services, tweet, -1)
+        await _hint_edge(services, tweet, -1, ver)
     answer = DELETE.answer(b"") if written.first is None else attempt.repeat(written.first)
     return await _gone(services, answer, caller.user_id, tweet_id)
 
@@ -182,11 +182,11 @@ async def _author_of_target(services: Services, tweet: Tweet) -> int:
         return 0
 
 
-async def _hint_edge(services: Services, tweet: Tweet, by: int) -> None:
+async def _hint_edge(services: Services, tweet: Tweet, by: int, ver: int) -> None:
     edges: tuple[tuple[TweetId | None, CountKind], ...] = (
         (tweet.reply_to, "replies"),
         (tweet.retweet_of, "retweets"),
     )
     for target, kind in edges:
         if target is not None:
-            await aftermath.hint(services, target, kind, by)
+            await aftermath.hint(services, target, kind, by, ver)
