@@ -10,13 +10,13 @@ from tests.e2e.faulty_stack import faulty_stack
 from tests.e2e.killing import kill_everywhere
 from tests.e2e.people import http_client, make_people
 from tests.faults.fault import Fault, arm
-from tests.faults.points import DISTRIBUTED_ONCE, EMBEDDED
+from tests.faults.points import DISTRIBUTED_ONCE, EMBEDDED_ONCE
 
 pytestmark = pytest.mark.kill
 
 
 async def test_each_process_of_the_embedded_stack_is_killed_at_each_of_its_steps(tmp_path: Path) -> None:
-    await kill_everywhere(tmp_path, EMBEDDED)
+    await kill_everywhere(tmp_path, EMBEDDED_ONCE)
 
 
 async def test_each_process_of_the_distributed_stack_is_killed_at_each_of_its_steps(
