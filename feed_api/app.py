@@ -9,8 +9,23 @@ from fastapi import FastAPI
 
 from feed_api import problems
 from feed_api.request_scope import RequestScope
-from feed_api.routes import events, feed, health, tweets, user_tweets, users
+from feed_api.routes import (
+    events,
+    feed,
+    follows,
+    health,
+    hiding,
+    likes,
+    posts,
+    profiles,
+    tweets,
+    user_tweets,
+    users,
+)
 from feed_api.services import Services
+
+ROUTES = (feed, posts, tweets, likes, profiles, users, user_tweets, follows, hiding, events, health)
+"""The modules whose routers make up the API."""
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     # Not as `model`: FastAPI would describe it as application/json.
@@ -53,6 +68,6 @@ def create_app(services: Services) -> FastAPI:
         failed=problems.internal_problem,
     )
     problems.install(app, services.randomness)
-    for module in (feed, tweets, users, user_tweets, events, health):
+    for module in ROUTES:
         app.include_router(module.router)
     return app

@@ -21,7 +21,7 @@ from core.rates import Rate
 from feed_api.buckets import Buckets
 from stores.rate_limits import RateLimits
 
-SharedClass = Literal["post", "follow", "profile", "refresh"]
+SharedClass = Literal["post", "engage", "follow", "profile", "refresh"]
 LocalClass = Literal["read", "report"]
 LimitClass = SharedClass | LocalClass
 SHARED: tuple[SharedClass, ...] = get_args(SharedClass)

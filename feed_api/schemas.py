@@ -10,17 +10,16 @@ import re
 import unicodedata
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from core.errors import InvalidId
 from core.ids import parse_id
-from core.types import MAX_DISPLAY_NAME_CHARS, MAX_HANDLE_CHARS, MAX_TEXT_CODE_POINTS, EngagementType
+from core.types import EngagementType
 from feed_api.signatures import MAX_CURSOR_CHARS
 
 MAX_EVENTS = 500
 MAX_DWELL_MS = 3_600_000
-MAX_IDEMPOTENCY_CHARS = 64
 
 ID_PATTERN = r"^[1-9][0-9]{0,18}$"
 _DATE_AND_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}", re.ASCII)
@@ -44,24 +43,27 @@ IdPath = Annotated[
 Id = Annotated[str, Field(pattern=ID_PATTERN, examples=["1790000000000000000"])]
 
 
-class _NormalText:
-    """NFC, without NUL, of 1 to `limit` code points after that; so it cannot be a plain max_length.
+class NormalText:
+    """NFC, without NUL, of `least` to `limit` code points after that; so it cannot be a plain max_length."""
 
-    Lone surrogates never get here: they are no valid string.
-    """
-
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, least: int = 1) -> None:
         self._limit = limit
+        self._least = least
 
     def __call__(self, text: str) -> str:
         if "\x00" in text:
             raise PydanticCustomError("nul", "must not contain NUL")
+        try:
+            text.encode()
+        except UnicodeEncodeError as exc:
+            # JSON can name half a character; nobody can store it, or send it back.
+            raise PydanticCustomError("surrogate", "must not contain a lone surrogate") from exc
         normal = unicodedata.normalize("NFC", text)
-        if not 1 <= len(normal) <= self._limit:
+        if not self._least <= len(normal) <= self._limit:
             raise PydanticCustomError(
                 "text_length",
-                "must have 1 to {limit} characters (code points after NFC)",
-                {"limit": self._limit},
+                "must have {least} to {limit} characters (code points after NFC)",
+                {"least": self._least, "limit": self._limit},
             )
         return normal
 
@@ -73,19 +75,8 @@ def _moment(value: object) -> object:
     return value
 
 
-class _Body(BaseModel):
+class StrictBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class NewUser(_Body):
-    handle: Annotated[
-        str, Field(pattern=rf"^[A-Za-z0-9_]{{1,{MAX_HANDLE_CHARS}}}$", max_length=MAX_HANDLE_CHARS)
-    ]
-    display_name: Annotated[
-        str,
-        Field(min_length=1, json_schema_extra={"maxLength": MAX_DISPLAY_NAME_CHARS}),
-        AfterValidator(_NormalText(MAX_DISPLAY_NAME_CHARS)),
-    ]
 
 
 class UserAnswer(BaseModel):
@@ -93,29 +84,6 @@ class UserAnswer(BaseModel):
     handle: str
     display_name: str
     created_at: str
-
-
-class FollowAnswer(BaseModel):
-    user_id: Id
-    following: bool
-
-
-class NewTweet(_Body):
-    text: Annotated[
-        str,
-        Field(min_length=1, json_schema_extra={"maxLength": MAX_TEXT_CODE_POINTS}),
-        AfterValidator(_NormalText(MAX_TEXT_CODE_POINTS)),
-    ]
-    idempotency_key: Annotated[
-        str | None, Field(min_length=1, max_length=MAX_IDEMPOTENCY_CHARS, pattern=r"^[\x20-\x7e]+$")
-    ] = None
-
-
-class NewTweetAnswer(BaseModel):
-    tweet_id: Id
-    created_at: str
-    author_id: Id
-    fan_out_status: Literal["queued"]
 
 
 class AuthorAnswer(BaseModel):
@@ -180,7 +148,7 @@ class FeedAnswer(BaseModel):
     meta: FeedMetaAnswer
 
 
-class ClientEvent(_Body):
+class ClientEvent(StrictBody):
     event_id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
     type: EngagementType
     tracking: Annotated[str, Field(min_length=1, max_length=200)]
@@ -188,7 +156,7 @@ class ClientEvent(_Body):
     client_ts: Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment)]
 
 
-class ClientEvents(_Body):
+class ClientEvents(StrictBody):
     events: Annotated[list[ClientEvent], Field(min_length=1, max_length=MAX_EVENTS)]
 
 

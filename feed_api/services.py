@@ -11,15 +11,19 @@ from fastapi import Depends, Request
 
 from core.clock import Clock
 from feed_api.auth import Principal, TokenVerifier
+from feed_api.follow_limits import FollowLimits
 from feed_api.last_pages import LastPages
 from feed_api.limits import Limits
 from feed_api.reports import Reports
 from feed_api.seen_viewers import SeenViewers
 from feed_api.signatures import Signer
+from feed_api.turns import Turns
 from ranking.home_feed import HomeFeed
 from ranking.single_reads import SingleReads
-from stores.ports import AnswerStore, GraphStore, TweetStore, UserStore
+from stores.counts_cache import CountsCache
+from stores.ports import AnswerStore, EngagementStore, GraphStore, TweetStore, UserStore
 from stores.redis_client import RedisClient
+from stores.tombstones import Tombstones
 from stores.tweet_cache import TweetCache
 from stores.user_cache import UserCache
 from timelines.relations import Relations
@@ -45,14 +49,19 @@ class Services:
     mint: Callable[[], int]
     verifier: TokenVerifier
     limits: Limits
+    follow_limits: FollowLimits
+    turns: Turns
     last_pages: LastPages
     signer: Signer
     jwks: Mapping[str, Any]
     users: UserStore
     graph: GraphStore
     tweets: TweetStore
+    engagements: EngagementStore
     answers: AnswerStore
     tweet_cache: TweetCache
+    counts: CountsCache
+    tombstones: Tombstones
     user_cache: UserCache
     relations: Relations
     redis: RedisClient

@@ -17,7 +17,8 @@ import polars as pl
 from core.errors import Conflict
 from core.ids import TweetId, UserId
 from core.types import MAX_DISPLAY_NAME_CHARS, MAX_HANDLE_CHARS, Tweet, User
-from eventlog.schema import FollowSet, LikeSet, ReplySet, RetweetSet, TweetCreated, UserCreated, record_of
+from eventlog import tweet_facts
+from eventlog.schema import FollowSet, LikeSet, UserCreated, record_of
 from interchange.report import Reporter
 from stores.ports import EngagementStore, GraphStore, TweetStore, UserStore
 
@@ -123,17 +124,7 @@ class FactWriter:
             row["reply_to"],
             row["retweet_of"],
         )
-        records = [
-            record_of(TweetCreated.of(tweet), id=row["event_id"], ts_ms=row["at_ms"], key=tweet.author_id)
-        ]
-        # Its edges are set by the tweet itself: their version is its id.
-        id_, author = tweet.tweet_id, tweet.author_id
-        if (to := tweet.reply_to) is not None:
-            reply = ReplySet(id_, to, True, author)
-            records.append(record_of(reply, id=id_, ts_ms=row["at_ms"], key=to))
-        if (to := tweet.retweet_of) is not None:
-            retweet = RetweetSet(author, to, True, id_)
-            records.append(record_of(retweet, id=id_, ts_ms=row["at_ms"], key=to))
+        records = tweet_facts.written(tweet, event_id=row["event_id"])
         posted = await self._stores.tweets.create(tweet, None, records)
         return posted.retweet is None
 

@@ -27,6 +27,14 @@ class SqliteEngagementStore(SqliteStore):
 
         return await self._write_once(user, idempotency, operation)
 
+    async def has_liked(self, user: UserId, tweet: TweetId) -> bool:
+        row = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT 1 FROM likes WHERE tweet = ? AND user = ? AND is_on = 1", (tweet, user)
+            ).fetchone()
+        )
+        return row is not None
+
     async def recount(self, buckets: Sequence[Bucket]) -> None:
         """There is nothing to do: the index is always up to date."""
 

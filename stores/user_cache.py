@@ -32,6 +32,7 @@ class UserCache:
         self._clock = clock
         self._capacity = capacity
         self._kept: dict[int, tuple[float, User]] = {}
+        self._changes = 0
 
     async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
         """Profiles by id; unknown ids are absent and asked for anew each time.
@@ -66,8 +67,17 @@ class UserCache:
         """Those that are known here, however old; the store is not asked."""
         return {user_id: self._kept[user_id][1] for user_id in user_ids if user_id in self._kept}
 
+    def forget(self, user_id: int) -> None:
+        """After a change that was written by this process: its next read shows it."""
+        self._changes += 1
+        self._kept.pop(user_id, None)
+
     async def _stored(self, user_ids: Sequence[int], now_s: float) -> Mapping[int, User]:
+        changes = self._changes
         stored = await self._users.get_many(user_ids)
+        if changes != self._changes:
+            # It may have been read before a change, and would outlive it here.
+            return stored
         for user_id, user in stored.items():
             self._keep(user_id, user, now_s + TTL_S)
         return stored

@@ -13,12 +13,14 @@ from core.rates import Rate
 from features.reader import FeatureReader
 from feed_api.app import create_app
 from feed_api.auth import TokenVerifier
+from feed_api.follow_limits import FollowLimits
 from feed_api.last_pages import LastPages
 from feed_api.limits import LOCAL, SHARED, LimitClass, Limits
 from feed_api.reports import Reports
 from feed_api.seen_viewers import SeenViewers
 from feed_api.services import ApiOptions, Services
 from feed_api.signatures import Signer
+from feed_api.turns import Turns
 from ranking.filters import FILTERS
 from ranking.home_feed import HomeFeed, HomeFeedParts
 from ranking.objective import ENGAGEMENT
@@ -28,8 +30,10 @@ from ranking.registry import ModelSlot
 from ranking.scorers import ModelScorer
 from ranking.side_effects import ServedRecords
 from ranking.single_reads import SingleReads
+from stores.counts_cache import CountsCache
 from stores.rate_limits import RateLimits
 from stores.slates import SlateStore
+from stores.tombstones import Tombstones
 from stores.tweet_cache import TweetCache
 from stores.user_cache import UserCache
 from timelines.fan_in import FanIn
@@ -112,6 +116,8 @@ def make_services(
         randomness=randomness,
         mint=resources.mint,
         limits=Limits(RateLimits(redis), _rates(settings.limits), resources.clock),
+        follow_limits=FollowLimits(**settings.follows.model_dump()),
+        turns=Turns(),
         last_pages=LastPages(
             resources.clock,
             max_bytes=settings.api.last_pages_mb * 1024 * 1024,
@@ -123,8 +129,11 @@ def make_services(
         users=resources.stores.users,
         graph=resources.stores.graph,
         tweets=resources.stores.tweets,
+        engagements=resources.stores.engagements,
         answers=resources.stores.answers,
         tweet_cache=tweet_cache,
+        counts=CountsCache(redis, resources.stores.engagements, resources.clock),
+        tombstones=Tombstones(redis),
         user_cache=user_cache,
         relations=relations,
         redis=redis,

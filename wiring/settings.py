@@ -42,6 +42,7 @@ class ApiSettings(_Section):
 
 class LimitsSettings(_Section):
     post: str = Field("300/3h", description="Tweets a user")
+    engage: str = Field("600/15m", description="Likes, blocks, mutes, their ends, and deletions a user")
     follow: str = Field("300/15m", description="Follows and unfollows a user")
     profile: str = Field("30/1h", description="Profiles made or changed a user")
     refresh: str = Field("12/1m", description="Feeds with `refresh=1` a user")
@@ -61,6 +62,16 @@ class LimitsSettings(_Section):
         if rate is not None and rate.count < 500:
             raise ValueError("must admit one full request: at least 500")
         return text
+
+
+class FollowsSettings(_Section):
+    new: int = Field(1_000, ge=1, description="Users that a new account may follow")
+    new_hours: int = Field(24, ge=0, description="Hours for which an account is new")
+    free: int = Field(2_000, ge=1, description="Users whom anybody may follow, whoever follows back")
+    percent: int = Field(
+        10, ge=0, le=100, description="Followers, in percent of followees, that are needed beyond"
+    )
+    most: int = Field(5_000, ge=1, description="Users that anybody may follow")
 
 
 class RedisSettings(_Section):
@@ -172,6 +183,7 @@ class Settings(_Section):
     api: ApiSettings = ApiSettings()
     redis: RedisSettings = RedisSettings()
     limits: LimitsSettings = LimitsSettings()
+    follows: FollowsSettings = FollowsSettings()
     auth: AuthSettings = AuthSettings()
     ranking: RankingSettings = RankingSettings()
     fanout: WorkerSettings = WorkerSettings()

@@ -56,6 +56,9 @@ class CassandraEngagementStore:
         entry = self._path.entry(LikeWritten(user, tweet, on, ver, before), outbox)
         return await self._path.write_once(entry, idempotency, is_news=max(before) < ver)
 
+    async def has_liked(self, user: UserId, tweet: TweetId) -> bool:
+        return (await read_edge(self._session, LIKES, user, tweet)).is_on
+
     async def recount(self, buckets: Sequence[Bucket]) -> None:
         room = asyncio.Semaphore(_BUCKETS_AT_ONCE)
 

@@ -39,6 +39,8 @@ class EngagementStore(Protocol):
         """Likes or unlikes. The highest `ver` decides."""
         ...
 
+    async def has_liked(self, user: UserId, tweet: TweetId) -> bool: ...
+
     async def recount(self, buckets: Sequence[Bucket]) -> None:
         """Counts these buckets anew, from their rows; what lies in others stays as it was counted.
 

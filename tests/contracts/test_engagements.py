@@ -59,3 +59,18 @@ async def test_identical_likes_at_once_are_told_of_as_one(stack: Stack) -> None:
     assert any(changes)
     assert not await like(stack, 5, on=True)
     assert set(await published(stack, [EDGES])) == {b"10 on 5"}
+
+
+async def test_what_somebody_likes_is_known(stack: Stack) -> None:
+    async def liked() -> list[bool]:
+        return [
+            await stack.engagements.has_liked(user, tweet)
+            for user, tweet in ((ADA, TWEET), (UserId(11), TWEET), (ADA, TweetId(78)))
+        ]
+
+    assert await liked() == [False, False, False]
+    await like(stack, 1, on=True)
+    assert await liked() == [True, False, False]
+    await like(stack, 3, on=False)
+    await like(stack, 2, on=True)
+    assert await liked() == [False, False, False]

@@ -1,6 +1,7 @@
-"""Everything that people do at once: post, join and follow, look and report; until the test has enough.
+"""Everything that people do at once: post and delete, join and follow, look and report, and what fans do.
 
-Each does its next thing as soon as the last is answered, and asks again when it was not.
+Until the test has enough; each does its next thing as soon as the last is answered, and asks again
+when it was not.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from typing import Any
 import httpx
 
 from tests.e2e.crowd import Crowd
+from tests.e2e.fans import Fans
 from tests.e2e.live_stack import LiveStack
 from tests.e2e.people import Person, event_of
 from tests.e2e.stubborn import Stubborn
 
-POSTING, JOINING, LOOKING = 70, 30, 6
+POSTING, JOINING, LOOKING = 40, 20, 6
+DOOMED = 7
+"""Of so many posts of a client, one is deleted right after it was acknowledged."""
 CALM = 3
 """Clients of a kind that go on where no load is asked for any more, one thing every PACE_S."""
 PACE_S = 0.3
@@ -29,8 +33,9 @@ Condition = Callable[[], bool]
 
 
 class Bustle:
-    """`joined` have profiles and follow all authors. `seen` counts by (viewer, tweet) what was reported
-    as seen, each serving of an item once, `told` the same with every repeat of a report."""
+    """`joined` have profiles and follow all authors; `stable` are posts that nobody deletes. `seen` counts
+    by (viewer, tweet) what was reported as seen, each serving of an item once, `told` the same with every
+    repeat of a report."""
 
     def __init__(
         self,
@@ -38,6 +43,8 @@ class Bustle:
         http: httpx.AsyncClient,
         authors: Sequence[Person],
         viewers: Sequence[Person],
+        fans: Sequence[Person],
+        strangers: Sequence[Person],
         line: Stubborn,
     ) -> None:
         self._stack = stack
@@ -46,6 +53,8 @@ class Bustle:
         self._viewers = viewers
         self._line = line
         self.crowd = Crowd(authors, self._line)
+        self.stable: list[int] = []
+        self.fans = Fans(fans, strangers, line, lambda: self.stable)
         self.joined: list[Person] = []
         self.seen: Counter[tuple[int, int]] = Counter()
         self.told: Counter[tuple[int, int]] = Counter()
@@ -61,11 +70,21 @@ class Bustle:
                 if not busy():
                     await asyncio.sleep(PACE_S)
 
-        kinds = ((POSTING, self._post), (JOINING, self._join), (LOOKING, self._look))
+        kinds = (
+            (POSTING, self._post),
+            (JOINING, self._join),
+            (LOOKING, self._look),
+            (len(self.fans.fans), self.fans.turn),
+        )
         await asyncio.gather(*(client(n, turn) for clients, turn in kinds for n in range(clients)))
 
     async def _post(self, number: int, turn: int) -> None:
-        await self.crowd.post_one(f"c-{number}-{turn}")
+        key = f"c-{number}-{turn}"
+        await self.crowd.post_one(key)
+        if turn % DOOMED == DOOMED - 1:
+            await self.crowd.delete_one(key)
+        else:
+            self.stable.append(self.crowd.tweet_id_of(key))
 
     async def _join(self, number: int, turn: int) -> None:
         person = Person(self._stack, self._http, next(_numbers))
@@ -93,9 +112,12 @@ class Bustle:
             self.told[item] += tries
 
     async def _page(self, viewer: Person) -> dict[str, Any]:
+        gone = frozenset(self.crowd.gone)
         answer, _ = await self._ask(viewer, "GET", "/v1/feed", params={"limit": 20})
         assert answer.status_code == 200, answer.text
         page: dict[str, Any] = answer.json()
+        # What was acknowledged to be deleted before we asked is not shown, whatever died meanwhile.
+        assert not gone & {int(tweet["tweet_id"]) for tweet in page["tweets"]}
         return page
 
     async def _ask(self, *arguments: Any, **options: Any) -> tuple[httpx.Response, int]:

@@ -18,7 +18,8 @@ CLIENTS = 100
 class Crowd:
     """`CLIENTS` clients at once, each with the next request on its way as soon as one is answered.
 
-    `answers` holds per key the bytes of its 201, `asked` how often each was asked.
+    `answers` holds per key the bytes of its 201, `asked` how often each was asked; `gone` are the tweets
+    whose deletion was acknowledged.
     """
 
     def __init__(self, authors: Sequence[Person], line: Stubborn | None = None) -> None:
@@ -27,6 +28,7 @@ class Crowd:
         self._line = line or Stubborn()
         self.answers: dict[str, bytes] = {}
         self.asked: dict[str, int] = {}
+        self.gone: set[int] = set()
 
     async def post(self, rounds: int) -> None:
         """Every client posts so often; returns once each post has been acknowledged."""
@@ -54,12 +56,18 @@ class Crowd:
     def author_of(self, key: str) -> Person:
         return self._authors[int(key.split("-")[1]) % len(self._authors)]
 
+    def tweet_id_of(self, key: str) -> int:
+        return _tweet_id(self.answers[key])
+
     @property
     def tweet_ids(self) -> dict[str, int]:
         """By key, what was acknowledged."""
-        return {
-            key: int(httpx.Response(201, content=raw).json()["tweet_id"]) for key, raw in self.answers.items()
-        }
+        return {key: self.tweet_id_of(key) for key in self.answers}
+
+    @property
+    def left(self) -> dict[str, int]:
+        """By key, what was acknowledged and not deleted."""
+        return {key: tweet_id for key, tweet_id in self.tweet_ids.items() if tweet_id not in self.gone}
 
     async def post_one(self, key: str) -> None:
         """Returns once the post has been acknowledged, however often it has to be asked for."""
@@ -70,6 +78,16 @@ class Crowd:
         assert answer.status_code == 201, answer.text
         self.answers[key] = answer.content
 
+    async def delete_one(self, key: str) -> None:
+        """Returns once the deletion of that post has been acknowledged."""
+        tweet_id = self.tweet_id_of(key)
+        headers = {"Idempotency-Key": f"{key}-delete"}
+        answer, _ = await self._line.ask(
+            self.author_of(key), "DELETE", f"/v1/tweets/{tweet_id}", headers=headers
+        )
+        assert answer.status_code == 204, answer.text
+        self.gone.add(tweet_id)
+
     async def _client(self, number: int, turns: Sequence[int]) -> None:
         for turn in turns:
             await self.post_one(f"c-{number}-{turn}")
@@ -77,11 +95,17 @@ class Crowd:
 
 async def check_feeds(crowd: Crowd, viewers: Sequence[Person]) -> None:
     """Every viewer's whole feed holds every acknowledged tweet once, and nothing else, in order."""
-    posted = crowd.tweet_ids
-    assert set(posted) == set(crowd.asked)
+    posted = crowd.left
+    assert set(crowd.tweet_ids) == set(crowd.asked)
     for viewer in viewers:
         tweets = await viewer.feed(limit=50)
         ids = [int(tweet["tweet_id"]) for tweet in tweets]
+        # Said apart: which are lost, and which are there that should not be.
+        assert (set(posted.values()) - set(ids), set(ids) - set(posted.values())) == (set(), set())
         assert ids == sorted(posted.values(), reverse=True)
         # A key that was posted twice would show its text twice.
         assert {tweet["text"]: int(tweet["tweet_id"]) for tweet in tweets} == posted
+
+
+def _tweet_id(answer: bytes) -> int:
+    return int(httpx.Response(201, content=answer).json()["tweet_id"])

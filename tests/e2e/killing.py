@@ -13,6 +13,7 @@ from features.schema import VIEWS
 from stores.lake import LakeReader
 from tests.e2e.bustle import Bustle
 from tests.e2e.crowd import check_feeds
+from tests.e2e.fans import check_fans
 from tests.e2e.faulty_stack import faulty_stack, left
 from tests.e2e.live_stack import LiveStack
 from tests.e2e.people import http_client, make_people
@@ -28,6 +29,7 @@ PATIENCE_S = 900.0
 PATIENT = {variable_of(("api", "feed_deadline_ms")): "10000"}
 """A feed that is late is no loss: whatever else the machine does, it is to be complete."""
 NEWEST = 50
+FANS, STRANGERS = 40, 5
 
 
 async def kill_everywhere(
@@ -42,15 +44,15 @@ async def kill_everywhere(
     end_s = time.monotonic() + PATIENCE_S
     with faulty_stack(home, faults, {**PATIENT, **(environment or {})}) as stack:
         async with http_client(stack) as http:
-            people = await make_people(stack, http, 7)
-            authors, viewers = people[:3], people[3:]
+            people = await make_people(stack, http, 7 + STRANGERS + FANS)
+            authors, viewers, strangers = people[:3], people[3:7], people[7 : 7 + STRANGERS]
             for viewer in viewers:
                 for author in authors:
                     await viewer.follow(author)
                 # From here on there is a list to push to: what fan-out loses is missing in the feed.
                 assert (await viewer.page())["tweets"] == []
             line = Stubborn(api_deaths, patient=True)
-            bustle = Bustle(stack, http, authors, viewers, line)
+            bustle = Bustle(stack, http, authors, viewers, people[7 + STRANGERS :], strangers, line)
             arm(home)
             await bustle.go_on(
                 busy=lambda: api_deaths() < len(of_api),
@@ -61,6 +63,7 @@ async def kill_everywhere(
             assert min(line.broken_off, default=FULL_LOAD) >= FULL_LOAD, line.broken_off
             await stack.drained()
             await check_feeds(bustle.crowd, viewers)
+            await check_fans(stack, bustle.fans)
             await _check_joined(bustle)
             _check_lists(stack, bustle)
             _check_lake(stack, bustle)
@@ -69,7 +72,7 @@ async def kill_everywhere(
 
 async def _check_joined(bustle: Bustle) -> None:
     """Whoever was told to have joined has a profile, and sees what those post whom they follow."""
-    newest = sorted(bustle.crowd.tweet_ids.values(), reverse=True)[:NEWEST]
+    newest = sorted(bustle.crowd.left.values(), reverse=True)[:NEWEST]
     for person in bustle.joined:
         answer = await person.call("GET", f"/v1/users/{person.user_id}")
         assert answer.status_code == 200, answer.text
@@ -79,7 +82,7 @@ async def _check_joined(bustle: Bustle) -> None:
 
 def _check_lists(stack: LiveStack, bustle: Bustle) -> None:
     """What fan-out pushed is there by itself: the feeds were not made good from the store."""
-    newest = set(sorted(bustle.crowd.tweet_ids.values(), reverse=True)[:NEWEST])
+    newest = set(sorted(bustle.crowd.left.values(), reverse=True)[:NEWEST])
     with stack.redis() as redis:
         for person in bustle.joined:
             items = redis.lrange(timeline_key(person.user_id), 0, -1)
@@ -97,7 +100,8 @@ def _check_lake(stack: LiveStack, bustle: Bustle) -> None:
     assert found.keys() == bustle.seen.keys()
     assert all(bustle.seen[item] <= found[item] <= bustle.told[item] for item in found)
     tweets = reader.scan("tweets").collect()
-    assert set(bustle.crowd.tweet_ids.values()) == set(tweets["tweet"].to_list())
+    of_fans = {one for fan in bustle.fans.fans for one in fan.own | fan.deleted}
+    assert set(bustle.crowd.tweet_ids.values()) | of_fans == set(tweets["tweet"].to_list())
 
 
 def _check_features(stack: LiveStack, bustle: Bustle) -> None:

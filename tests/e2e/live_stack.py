@@ -30,7 +30,9 @@ WITH_FAULTS = (sys.executable, "-m", "tests.faults.stack")
 ROLES = ("api", "fanout", "pipelines")
 STOP_S = 40.0
 # The crowds of the tests act in the names of a few people.
-UNLIMITED = {f"RANKFEED_LIMITS_{name}": "off" for name in ("POST", "FOLLOW", "READ", "REPORT")}
+UNLIMITED = {
+    f"RANKFEED_LIMITS_{name}": "off" for name in ("POST", "ENGAGE", "FOLLOW", "PROFILE", "READ", "REPORT")
+}
 READY_S = 150.0
 
 

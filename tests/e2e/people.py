@@ -56,6 +56,34 @@ class Person:
         assert answer.status_code == 201, answer.text
         return int(answer.json()["tweet_id"])
 
+    async def reply(self, tweet_id: int, text: str = "so it is") -> int:
+        return await self._posted({"text": text, "reply_to_tweet_id": str(tweet_id)})
+
+    async def retweet(self, tweet_id: int) -> int:
+        return await self._posted({"retweet_of": str(tweet_id)})
+
+    async def delete(self, tweet_id: int) -> None:
+        answer = await self.call("DELETE", f"/v1/tweets/{tweet_id}")
+        assert answer.status_code == 204, answer.text
+
+    async def like(self, tweet_id: int) -> int:
+        """How many like it now."""
+        return await self._set_like("POST", tweet_id)
+
+    async def unlike(self, tweet_id: int) -> int:
+        return await self._set_like("DELETE", tweet_id)
+
+    async def _posted(self, body: dict[str, str]) -> int:
+        answer = await self.call("POST", "/v1/tweets", json=body)
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["tweet_id"])
+
+    async def _set_like(self, method: str, tweet_id: int) -> int:
+        answer = await self.call(method, f"/v1/tweets/{tweet_id}/like")
+        assert answer.status_code == 200, answer.text
+        likes: int = answer.json()["likes"]
+        return likes
+
     async def page(self, **parameters: str | int) -> dict[str, Any]:
         answer = await self.call("GET", "/v1/feed", params=parameters)
         assert answer.status_code == 200, answer.text

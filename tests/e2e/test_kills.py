@@ -12,14 +12,14 @@ from tests.e2e.people import http_client, make_people
 from tests.e2e.waiting import wait_until
 from tests.e2e.warmth import noted_as_active, preheated
 from tests.faults.fault import Fault, arm
-from tests.faults.points import DISTRIBUTED_ONCE, EMBEDDED, PREHEAT, faults_of
+from tests.faults.points import DISTRIBUTED_ONCE, EMBEDDED_ONCE, PREHEAT, faults_of
 from timelines.layout import parse_timeline, timeline_key
 
 pytestmark = pytest.mark.kill
 
 
 async def test_each_process_of_the_embedded_stack_is_killed_at_each_of_its_steps(tmp_path: Path) -> None:
-    await kill_everywhere(tmp_path, EMBEDDED)
+    await kill_everywhere(tmp_path, EMBEDDED_ONCE)
 
 
 async def test_each_process_of_the_distributed_stack_is_killed_at_each_of_its_steps(

@@ -2,8 +2,8 @@
 
 Points are called `<port>.<method>` for ports and files, `<group>.<method>` for a subscription of the
 log, `<table>.<verb>` for a statement on Cassandra, `publication.append` for what comes out of its
-outbox, `redis.<command>` for commands of Redis that go out together, by the first of them, and
-`script.<name>` for a script.
+outbox, `redis.<command>` for commands of Redis that go out together, by the first of them
+(`redis.tombstone` for a SET of a tweet over whatever is there), and `script.<name>` for a script.
 """
 
 from __future__ import annotations

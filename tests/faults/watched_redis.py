@@ -45,6 +45,9 @@ class WatchedRedis(RedisClient):
 def point_of(command: Command) -> str:
     # As it goes over the wire: how many words, and each with its length before it.
     words = command.packed.split(b"\r\n")[2::2]
+    if words[0] == b"SET" and words[1].startswith(b"tw:") and b"NX" not in words:
+        # A fill gives way; this is written over whatever is there.
+        return "redis.tombstone"
     if words[0] == b"EVAL":
         return f"script.{_SCRIPTS.get(words[1], 'other')}"
     return f"redis.{words[0].decode().lower()}"

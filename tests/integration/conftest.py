@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -11,8 +12,10 @@ from stores.cassandra.session import connect
 from stores.redis_options import RedisOptions
 from tests.cassandra_keyspace import Keyspace
 from tests.e2e.live_stack import LiveStack, live_stack
-from tests.e2e.people import http_client
+from tests.e2e.people import Person, http_client, make_people
+from tests.e2e.waiting import eventually
 from tests.fakes import FakeClock
+from tests.integration.bad_input import Circle, nobodies, rows_of
 from tests.integration.cassandra_faults import Cluster, RecordedLog
 from tests.integration.redis_world import PATIENT_MS, RedisWorld, redis_world
 
@@ -27,6 +30,26 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
 async def http(stack: LiveStack) -> AsyncIterator[httpx.AsyncClient]:
     async with http_client(stack) as client:
         yield client
+
+
+@pytest.fixture
+async def circle(stack: LiveStack, http: httpx.AsyncClient) -> AsyncIterator[Circle]:
+    """For whoever sends bad input: afterwards nothing is changed."""
+    reader, writer = await make_people(stack, http, 2)
+    await reader.follow(writer)
+    posted = [await writer.post(f"tweet {number}") for number in range(3)]
+
+    async def arrived() -> bool:
+        return await reader.feed_ids() == posted[::-1]
+
+    async def seen() -> tuple[dict[str, Any], list[list[Any]]]:
+        feeds = [await one.feed() for one in (reader, writer)]
+        return rows_of(stack), [[{**tweet, "tracking": ""} for tweet in feed] for feed in feeds]
+
+    await eventually("the tweets are there", arrived)
+    before = await seen()
+    yield Circle(reader, writer, Person(stack, http, next(nobodies)), posted)
+    assert await seen() == before
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tests.e2e.people import Person, event_of, http_client, make_people
 
 SMALL = {
     "post": "3/1h",
+    "engage": "4/1h",
     "follow": "3/1h",
     "profile": "2/1h",
     "refresh": "2/1h",
@@ -54,6 +55,8 @@ def request_of(method: str, path: str, ada: Person, bob: Person) -> dict[str, An
         body = {"handle": "taken", "display_name": "x"}
     elif path == "/v1/events":
         body = {"events": [EVENTS | {"event_id": "e"}] * 250}
+    elif method == "PATCH":
+        return {"method": method, "path": f"/v1/users/{ada.user_id}", "json": {"display_name": "x"}}
     filled = path.replace("{user_id}", str(bob.user_id)).replace("{tweet_id}", "1")
     return {"method": method, "path": filled, **({} if body is None else {"json": body})}
 

@@ -92,6 +92,11 @@ def prepare(stack: LiveStack, http: httpx.Client) -> dict[str, Question]:
     key = {"Idempotency-Key": "key"}
     retried = actor.call("POST", "/v1/tweets", json={"text": "once"}, headers=key)
     newcomer, nobody = Caller(stack, http), Caller(stack, http)
+    fan = Caller(stack, http).sign_up()
+    for path in (f"/v1/tweets/{posted[0]}/like", f"/v1/users/{stranger.user_id}/block"):
+        fan.done("POST", path)
+    fan.done("POST", f"/v1/users/{lurker.user_id}/mute")
+    unwanted = stranger.done("POST", "/v1/tweets", json={"text": "to be deleted"})["tweet_id"]
     tweet_path, writer_path = f"/v1/tweets/{posted[-1]}", f"/v1/users/{writer.user_id}"
     for path in (tweet_path, writer_path):
         actor.done("GET", path)
@@ -129,11 +134,33 @@ def prepare(stack: LiveStack, http: httpx.Client) -> dict[str, Question]:
         "`POST /v1/tweets`, again with its key": Question(
             lambda: actor.call("POST", "/v1/tweets", json={"text": "once"}, headers=key), Expected(201)
         ),
+        **{
+            f"`POST /v1/tweets`, a {kind}": Question(
+                lambda body=body: fan.call("POST", "/v1/tweets", json=body),  # type: ignore[misc]  # bound per turn
+                Expected(201),
+            )
+            for kind, body in (
+                ("reply", {"text": "so it is", "reply_to_tweet_id": str(posted[1])}),
+                ("retweet", {"retweet_of": str(posted[1])}),
+            )
+        },
+        "`DELETE /v1/tweets/{tweet_id}`": Question(
+            lambda: stranger.call("DELETE", f"/v1/tweets/{unwanted}"), Expected(204)
+        ),
+        "`POST /v1/tweets/{tweet_id}/like`": Question(
+            lambda: fan.call("POST", f"/v1/tweets/{posted[1]}/like"), ok
+        ),
+        "`DELETE /v1/tweets/{tweet_id}/like`": Question(
+            lambda: fan.call("DELETE", f"/v1/tweets/{posted[0]}/like"), ok
+        ),
         "`POST /v1/users`": Question(
             lambda: newcomer.call(
                 "POST", "/v1/users", json={"handle": f"n{newcomer.user_id}", "display_name": "New"}
             ),
             Expected(201),
+        ),
+        "`PATCH /v1/users/{user_id}`": Question(
+            lambda: fan.call("PATCH", f"/v1/users/{fan.user_id}", json={"display_name": "Fan"}), ok
         ),
         "`POST /v1/users/{user_id}/follow`": Question(
             lambda: actor.call("POST", f"{writer_path}/follow"), ok
@@ -141,6 +168,18 @@ def prepare(stack: LiveStack, http: httpx.Client) -> dict[str, Question]:
         "`DELETE /v1/users/{user_id}/follow`": Question(
             lambda: actor.call("DELETE", f"/v1/users/{stranger.user_id}/follow"), ok
         ),
+        **{
+            f"`{method} /v1/users/{{user_id}}/{edge}`": Question(
+                lambda method=method, edge=edge, to=to: fan.call(method, f"/v1/users/{to.user_id}/{edge}"),  # type: ignore[misc]  # bound per turn
+                ok,
+            )
+            for method, edge, to in (
+                ("POST", "block", actor),
+                ("DELETE", "block", stranger),
+                ("POST", "mute", actor),
+                ("DELETE", "mute", lurker),
+            )
+        },
         "`POST /v1/events`": Question(
             lambda: readers["plain"].call("POST", "/v1/events", json={"events": [event]}), Expected(202)
         ),

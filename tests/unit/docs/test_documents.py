@@ -9,8 +9,8 @@ import click
 import pytest
 from fastapi.routing import APIRoute
 
+from feed_api.app import ROUTES
 from feed_api.problems import CODES
-from feed_api.routes import events, feed, health, tweets, user_tweets, users
 from tests.outages.table import PARTS, ROWS
 from wiring.cli import main
 from wiring.settings import PREFIX, Settings, list_settings
@@ -108,7 +108,7 @@ def test_what_happens_without_a_part_is_what_the_tests_ask() -> None:
 def test_every_route_stands_in_the_table_of_outages() -> None:
     routes = {
         f"{method} {route.path}"
-        for module in (events, feed, health, tweets, user_tweets, users)
+        for module in ROUTES
         for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()

@@ -45,6 +45,14 @@ class FakeEngagementStore:
         self.add(tweet, "likes", user, on=on)
         return Written(True)
 
+    async def has_liked(self, user: UserId, tweet: TweetId) -> bool:
+        self._answer()
+        return any(
+            rows.get(user, False)
+            for bucket, rows in self.rows.items()
+            if bucket.tweet == tweet and bucket.kind == "likes"
+        )
+
     async def recount(self, buckets: Sequence[Bucket]) -> None:
         self._answer()
         for bucket in buckets:

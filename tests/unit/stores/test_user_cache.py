@@ -21,6 +21,7 @@ class FakeUsers:
         self.asked: list[list[int]] = []
         self.away = False
         self.hangs = False
+        self.turn: asyncio.Event | None = None
 
     async def create(
         self, user: User, outbox: Sequence[OutboxRecord], *, idempotency: IdempotentAnswer | None = None
@@ -44,9 +45,12 @@ class FakeUsers:
             await asyncio.Event().wait()
         if self.away:
             raise Unavailable("no store")
-        return {
+        found = {
             id_: User(UserId(id_), f"h{id_}", self.names[id_], 1) for id_ in user_ids if id_ in self.names
         }
+        if self.turn is not None:
+            await self.turn.wait()
+        return found
 
     async def seen(self, users: Sequence[UserId], day: int) -> None:
         raise AssertionError("a cache writes nothing")
@@ -119,3 +123,28 @@ async def test_those_filled_longest_ago_make_room(world: World) -> None:
     for user_id in (1, 2, 3, 4):
         await world.names(user_id)
     assert set(await world.cache.at_hand([1, 2, 3, 4])) == {2, 3, 4}
+
+
+async def test_what_was_changed_here_is_read_anew() -> None:
+    world = World()
+    world.store.names = {1: "Ada", 2: "Grace"}
+    await world.names(1, 2)
+    world.store.names[1] = "Augusta Ada"
+    assert await world.names(1) == {1: "Ada"}
+    world.cache.forget(1)
+    assert await world.names(1, 2) == {1: "Augusta Ada", 2: "Grace"}
+    world.cache.forget(3)
+
+
+async def test_what_was_read_before_a_change_is_not_kept() -> None:
+    world = World()
+    world.store.names = {1: "Ada"}
+    world.store.turn = asyncio.Event()
+    reading = asyncio.create_task(world.names(1))
+    await asyncio.sleep(0)
+    assert world.store.asked == [[1]]
+    world.store.names = {1: "Augusta Ada"}
+    world.cache.forget(1)
+    world.store.turn.set()
+    await reading
+    assert await world.names(1) == {1: "Augusta Ada"}

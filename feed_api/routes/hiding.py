@@ -1,0 +1,132 @@
+"""POST and DELETE /v1/users/{user_id}/block and /v1/users/{user_id}/mute."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Response
+
+from core.ids import UserId, id_time_ms
+from eventlog.schema import BlockSet, FollowSet, MuteSet, record_of
+from feed_api import aftermath, idempotency, rendering
+from feed_api.idempotency import Attempt, HeaderKey, WriteRoute, key_of
+from feed_api.schemas import IdPath
+from feed_api.services import Caller, Services, Wired
+from feed_api.targets import not_oneself, two_profiles
+from feed_api.write_schemas import Act, BlockAnswer, MuteAnswer
+from stores.ports import OutboxRecord
+
+router = APIRouter()
+
+BLOCK = WriteRoute("POST /v1/users/{user_id}/block", 200, "engage")
+UNBLOCK = WriteRoute("DELETE /v1/users/{user_id}/block", 200, "engage")
+MUTE = WriteRoute("POST /v1/users/{user_id}/mute", 200, "engage")
+UNMUTE = WriteRoute("DELETE /v1/users/{user_id}/mute", 200, "engage")
+
+
+@router.post(
+    "/v1/users/{user_id}/block",
+    response_model=BlockAnswer,
+    summary="Block: neither sees the other any more, and neither follows the other",
+    openapi_extra=BLOCK.documented(),
+)
+async def block(
+    services: Wired, caller: Caller, header_key: HeaderKey, user_id: IdPath, body: Act | None = None
+) -> Response:
+    return await _block(await _begin(services, caller, BLOCK, header_key, body, user_id), services, user_id)
+
+
+@router.delete(
+    "/v1/users/{user_id}/block",
+    response_model=BlockAnswer,
+    summary="Unblock; follows do not come back by themselves",
+    openapi_extra=UNBLOCK.documented(),
+)
+async def unblock(
+    services: Wired, caller: Caller, header_key: HeaderKey, user_id: IdPath, body: Act | None = None
+) -> Response:
+    return await _block(await _begin(services, caller, UNBLOCK, header_key, body, user_id), services, user_id)
+
+
+@router.post(
+    "/v1/users/{user_id}/mute",
+    response_model=MuteAnswer,
+    summary="Mute: not shown to the caller, and not told of it",
+    openapi_extra=MUTE.documented(),
+)
+async def mute(
+    services: Wired, caller: Caller, header_key: HeaderKey, user_id: IdPath, body: Act | None = None
+) -> Response:
+    return await _mute(await _begin(services, caller, MUTE, header_key, body, user_id), services, user_id)
+
+
+@router.delete(
+    "/v1/users/{user_id}/mute",
+    response_model=MuteAnswer,
+    summary="Unmute",
+    openapi_extra=UNMUTE.documented(),
+)
+async def unmute(
+    services: Wired, caller: Caller, header_key: HeaderKey, user_id: IdPath, body: Act | None = None
+) -> Response:
+    return await _mute(await _begin(services, caller, UNMUTE, header_key, body, user_id), services, user_id)
+
+
+async def _begin(
+    services: Services,
+    caller: Caller,
+    route: WriteRoute,
+    header_key: str | None,
+    body: Act | None,
+    user_id: int,
+) -> Attempt:
+    caller.require("write")
+    not_oneself(caller.user_id, user_id, "block" if route in (BLOCK, UNBLOCK) else "mute")
+    key = key_of(header_key, None if body is None else body.idempotency_key)
+    return await idempotency.begin(services, caller.user_id, route, key, str(user_id))
+
+
+async def _block(attempt: Attempt, services: Services, user_id: int) -> Response:
+    """Idempotent. What either of the two was shown last is forgotten."""
+    user, other, on = attempt.user, UserId(user_id), attempt.route is BLOCK
+    first, ver = attempt.first, services.mint()
+    answer = rendering.encode({"user_id": str(other), "blocking": on})
+    changed = [(user, ver), (other, ver)] if on else []
+
+    def ended(follower: UserId, followee: UserId, end: int) -> OutboxRecord:
+        changed.append((follower, end))
+        event = FollowSet(follower, followee, False)
+        return record_of(event, id=end, ts_ms=id_time_ms(end), key=follower)
+
+    if first is None:
+        await two_profiles(services, user, other)
+        record = record_of(BlockSet(user, other, on), id=ver, ts_ms=id_time_ms(ver), key=user)
+        written = await services.graph.set_block(
+            user, other, on=on, ver=ver, outbox=[record], ended=ended, idempotency=attempt.keeping(answer)
+        )
+        first = written.first
+    done = attempt.route.answer(answer) if first is None else attempt.repeat(first)
+    for one in (user, other):
+        services.last_pages.forget(one)
+    await asyncio.gather(
+        aftermath.forget_hidden(services, (user, other), ver), aftermath.forget_followees(services, changed)
+    )
+    return done
+
+
+async def _mute(attempt: Attempt, services: Services, user_id: int) -> Response:
+    """Idempotent."""
+    user, other, on = attempt.user, UserId(user_id), attempt.route is MUTE
+    first, ver = attempt.first, services.mint()
+    answer = rendering.encode({"user_id": str(other), "muting": on})
+    if first is None:
+        await two_profiles(services, user, other)
+        record = record_of(MuteSet(user, other, on), id=ver, ts_ms=id_time_ms(ver), key=user)
+        written = await services.graph.set_mute(
+            user, other, on=on, ver=ver, outbox=[record], idempotency=attempt.keeping(answer)
+        )
+        first = written.first
+    done = attempt.route.answer(answer) if first is None else attempt.repeat(first)
+    services.last_pages.forget(user)
+    await aftermath.forget_hidden(services, (user,), ver)
+    return done
