@@ -82,6 +82,11 @@ class Relations:
         keys = [followees_key(viewer), fence_key(viewer)]
         await self._redis.run_script(_INVALIDATE, keys, _comparable(ver), FENCE_S, copied=True)
 
+    async def invalidate_hidden(self, user: UserId, ver: int) -> None:
+        """The same for whom the user does not see: blocked, either way, or muted."""
+        keys = [b"bs:{%d}" % user, b"bs:{%d}:fence" % user]
+        await self._redis.run_script(_INVALIDATE, keys, _comparable(ver), FENCE_S, copied=True)
+
 
 def _comparable(ver: int) -> bytes:
     return b"%019d" % ver
