@@ -101,6 +101,12 @@ class WorkerSettings(_Section):
     port: int = Field(0, ge=0, le=65_535, description="Port of health and metrics; 0 picks a free one")
 
 
+class FanoutSettings(WorkerSettings):
+    followers_mb: int = Field(
+        64, ge=0, description="Memory of a fan-out process for followers of active authors"
+    )
+
+
 class KafkaSettings(_Section):
     bootstrap: str | None = Field(None, description="Kafka's `host:port`, several separated by commas")
     prefix: str = Field("", description="Stands before the names of topics and groups")
@@ -167,7 +173,7 @@ class Settings(_Section):
     limits: LimitsSettings = LimitsSettings()
     auth: AuthSettings = AuthSettings()
     ranking: RankingSettings = RankingSettings()
-    fanout: WorkerSettings = WorkerSettings()
+    fanout: FanoutSettings = FanoutSettings()
     pipelines: WorkerSettings = WorkerSettings()
     kafka: KafkaSettings = KafkaSettings()
     cassandra: CassandraSettings = CassandraSettings()
