@@ -14,28 +14,25 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
 from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
+from stores.ports import Ids
 from stores.redis_client import Found, RedisClient
+from stores.redis_cluster_spread import ClusterSpread
 from stores.redis_commands import Command, command, pack, shard_key
+from stores.redis_copies import REQUESTS, ReplicaCopies
 from stores.redis_errors import translated
 from stores.redis_node import RedisNode
 from stores.redis_options import Address
 from stores.redis_single import scan_node
 from stores.redis_slots import NOBODY, Shard, SlotMap, redirect_of
+from stores.redis_spread import Spread, last_line
 from stores.redis_topology import RedisTopology
 
 ROUNDS = 3
 """So often a command is sent where it was redirected to; slots that move on still are unavailable."""
-COPY_PATIENCE_S = 5.0
-"""So long writes wait for a replica that is there and does not keep up; then they go on without it."""
-
-_SYNC_KEY = b"sync"
-_SYNC_TTL_S = 60
 _ASKING = pack(b"ASKING")
-_logger = structlog.get_logger("redis_cluster")
 
 
 @dataclass(slots=True)
@@ -53,8 +50,7 @@ class RedisCluster(RedisClient):
         self, seeds: Sequence[Address], make_node: Callable[[Address], RedisNode], *, timeout_s: float
     ) -> None:
         self._topology = RedisTopology(seeds, make_node, timeout_s=timeout_s)
-        self._timeout_s = timeout_s
-        self._behind_since_s: dict[Address, float] = {}
+        self._copies = ReplicaCopies(self._topology, timeout_s=timeout_s)
 
     async def answers(self, commands: Sequence[Command], *, copied: bool = False) -> list[Any]:
         outcome = _Outcome([None] * len(commands))
@@ -73,6 +69,24 @@ class RedisCluster(RedisClient):
             rest, outcome.moved = outcome.moved, []
             slot_map = await self._topology.learn(first=outcome.moved_to)
         raise Unavailable("redis: slots are on the move from node to node")
+
+    async def spread(self, spreads: Sequence[Spread], *, copied: bool = False) -> list[Ids]:
+        slot_map = await self._topology.current()
+        spread = ClusterSpread(spreads, slot_map)
+        errands = [self._spread(slot_map, owner, spread, copied) for owner in spread.owners]
+        for failure in [one for one in await asyncio.gather(*errands) if one is not None]:
+            raise failure
+        # Slots on the move: rare enough to go the common way.
+        moved = [command for command, _, _ in spread.elsewhere]
+        answers = await self.answers(moved, copied=copied) if moved else []
+        for (_, of, position), answer in zip(spread.elsewhere, answers, strict=True):
+            if isinstance(answer, ResponseError):
+                spread.errors.append(answer)
+            else:
+                spread.numbers[of][position] = answer
+        for error in spread.errors:
+            raise error
+        return spread.numbers
 
     async def find(self, keys: Sequence[bytes], *, mark: bytes | None = None) -> Found:
         outcome = _Outcome([])
@@ -156,9 +170,7 @@ class RedisCluster(RedisClient):
         watched = copied and bool(shard.replicas)
         packed = [commands[i].packed for i in positions]
         if watched:
-            # WAIT counts from this connection's last write; a command that changed nothing is none.
-            packed.append(pack(b"SET", shard_key(_SYNC_KEY, shard.tag), b"1", b"EX", _SYNC_TTL_S))
-            packed.append(pack(b"WAIT", 1, max(1, int(self._timeout_s * 500))))
+            packed += self._copies.request(shard)
         try:
             answers = await self._topology.node(address).exchange(packed)
             asked = self._note(address, positions, answers, outcome)
@@ -168,7 +180,7 @@ class RedisCluster(RedisClient):
                 if self._note(to, [i], [answer], outcome):
                     raise Unavailable("redis: slots are on the move from node to node")
             if watched:
-                await self._require_copy(shard, answers[-1])
+                await self._copies.require(shard, answers[-1])
         except Unavailable as exc:
             self._topology.suspect(address)
             _fail(outcome, positions, exc)
@@ -194,24 +206,27 @@ class RedisCluster(RedisClient):
                 asked.append((i, redirect.to))
         return asked
 
-    async def _require_copy(self, shard: Shard, copies: Any) -> None:
-        """Raises Unavailable where a failover could take back what was just written."""
-        address = shard.primary
-        if isinstance(copies, ResponseError):
-            raise translated(copies, str(address))
-        if copies:
-            self._behind_since_s.pop(address, None)
-            return
-        # The others know whether it still has a replica, and whether it still is who it was.
-        now = {one.primary: one for one in (await self._topology.learn(last=address)).shards}
-        if address not in now:
-            raise Unavailable(f"redis at {address}: another node has taken over")
-        now_s = asyncio.get_running_loop().time()
-        if not now[address].replicas:
-            return
-        if now_s - self._behind_since_s.setdefault(address, now_s) < COPY_PATIENCE_S:
-            raise Unavailable(f"redis at {address}: its replica does not have it yet")
-        _logger.warning("redis_replica_behind", primary=str(address))
+    async def _spread(
+        self, slot_map: SlotMap, owner: int, spread: ClusterSpread, copied: bool
+    ) -> Unavailable | None:
+        """A shard's share of a spread; returns why it failed."""
+        if owner == NOBODY:
+            self._topology.suspect(None)
+            return Unavailable("redis: a slot of the Cluster is on no node")
+        shard, packed, count = slot_map.shards[owner], spread.packed(owner), spread.count(owner)
+        watched = copied and bool(shard.replicas)
+        if watched:
+            packed += self._copies.request(shard)
+            count += REQUESTS
+        try:
+            raw = await self._topology.node(shard.primary).exchange_lines(b"".join(packed), count)
+            spread.note(owner, shard.primary, raw)
+            if watched:
+                await self._copies.require(shard, last_line(raw))
+        except Unavailable as exc:
+            self._topology.suspect(shard.primary)
+            return exc
+        return None
 
 
 def _fail(outcome: _Outcome, positions: Iterable[int], failure: Unavailable) -> None:

@@ -83,5 +83,19 @@ class RedisConnection:
             self._parser.feed(chunk)
         return found
 
+    async def exchange_lines(self, packed: bytes, answers: int) -> bytes:
+        """The answers to commands that each answer in one line, as they came. Raises OSError as above."""
+        self._writer.write(packed)
+        chunks, missing = [], answers
+        while missing > 0:
+            chunk = await self._reader.read(_CHUNK_BYTES)
+            if not chunk:
+                raise ConnectionError("it closed the connection")
+            chunks.append(chunk)
+            missing -= chunk.count(b"\n")
+        if missing or not chunks[-1].endswith(b"\n"):
+            raise ConnectionError("it answered more than it was asked")
+        return b"".join(chunks)
+
     def abort(self) -> None:
         self._writer.transport.abort()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from redis.exceptions import ResponseError
 
@@ -14,6 +14,8 @@ from stores.circuit import Circuit
 from stores.redis_connection import RedisConnection
 from stores.redis_errors import RedisRefused, translated
 from stores.redis_options import Address, Login
+
+T = TypeVar("T")
 
 CONNECTIONS = 64
 """Of one process to one node; a request that finds none free waits, within the timeout."""
@@ -50,6 +52,14 @@ class RedisNode:
         node is away or slow, and RedisRefused where it does not let us in; an unknown part of the
         commands was then executed. Nothing is tried twice.
         """
+        return await self._over(lambda connection: connection.exchange(b"".join(packed), len(packed)))
+
+    async def exchange_lines(self, packed: bytes, answers: int) -> bytes:
+        """As `exchange`, for so many commands that each answer in one line; the lines as they came."""
+        return await self._over(lambda connection: connection.exchange_lines(packed, answers))
+
+    async def _over(self, exchange: Callable[[RedisConnection], Awaitable[T]]) -> T:
+        """Over one connection that is then free for others, with every failure in our words."""
         if not self._circuit.admits():
             raise Unavailable(f"redis at {self.address}: it hung lately, and is not asked just now")
         greeting = self._tls is not None
@@ -59,7 +69,7 @@ class RedisNode:
                     connection = await self._connection()
                     greeting, all_read = False, False
                     try:
-                        answers = await connection.exchange(b"".join(packed), len(packed))
+                        answers = await exchange(connection)
                         all_read = True
                     finally:
                         self._give_back(connection, all_read=all_read)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
+from stores.ports import Ids
 from stores.redis_client import Found, RedisClient
 from stores.redis_commands import Command, pack
 from stores.redis_errors import translated
 from stores.redis_node import RedisNode
+from stores.redis_spread import Spread, packed_spread, read_lines
 
 
 class SingleRedis(RedisClient):
@@ -22,6 +25,16 @@ class SingleRedis(RedisClient):
 
     async def answers(self, commands: Sequence[Command], *, copied: bool = False) -> list[Any]:
         return await self._exchange([one.packed for one in commands]) if commands else []
+
+    async def spread(self, spreads: Sequence[Spread], *, copied: bool = False) -> list[Ids]:
+        counts = [len(one.template) for one in spreads]
+        if not sum(counts):
+            return [np.empty(0, np.int64) for _ in counts]
+        packed = b"".join([packed_spread(one.template.prefixes, one.last) for one in spreads])
+        lines = read_lines(await self._node.exchange_lines(packed, sum(counts)), sum(counts))
+        for error in raised(list(lines.errors.values()), self._node):
+            raise error
+        return np.split(lines.numbers, np.cumsum(counts)[:-1])
 
     async def find(self, keys: Sequence[bytes], *, mark: bytes | None = None) -> Found:
         asked = list(keys) if mark is None else [*keys, mark]

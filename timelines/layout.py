@@ -1,12 +1,16 @@
 """The timeline list: `tl:{user}`, decimal ids, newest first, a sentinel at the tail.
 
-The sentinel is `0` for a complete list and `1` while one is being built; a list without one is
-corrupt and is merged again. Only lists that exist are pushed to: existence means that the viewer
-is active. Order and uniqueness are made when reading, in one numpy pass. A list of 800 costs 8.5 KB,
-a sorted set of the same ids 96 KB.
+The sentinel is `0` where nothing is missing, `00` where the oldest were cut: nothing is missing down to
+the floor, the last id before it. It is `1` while a list is being built; one without a sentinel is
+corrupt and is merged again. Somewhere before it a mark, `-1`, says that what follows is in order, each
+id once: a merge or a trim left it so. Pushed ids stand before the mark, as they came.
 
-A complete list holds the newest 800 of all that was pushed, or all of it. What else is in it, a late
-arrival that is older, is not looked at: the store has it, and what lies between.
+Only lists that exist are pushed to: existence means that the viewer is active. Order and uniqueness
+are made when reading, in one numpy pass. A list of 800 costs 8.5 KB, a sorted set of the same ids 96 KB.
+
+A complete list holds all that was pushed down to its floor, but for what was removed since because it
+was deleted. What is below the floor, a late arrival, is not looked at: the store has it, and what lies
+between.
 """
 
 from __future__ import annotations
@@ -18,46 +22,21 @@ import numpy as np
 
 from stores.ports import Ids
 from stores.redis_client import RedisClient
-from stores.redis_commands import command, script
+from stores.redis_commands import command
+from timelines.trim import trim
 
 CAPACITY = 800
-# A trim costs Redis 0.28 ms, for it looks at every id of the list; at 128 that is 2 µs a push.
+# A trim costs Redis 40 us where ids came in order (timelines/trim.py); at 128 that is 0.3 us a push.
 TRIM_SLACK = 128
+LONGEST = CAPACITY + TRIM_SLACK
+"""A list longer than this, sentinel and mark included, is trimmed by whoever made it so."""
 TTL_S = 7 * 24 * 3600
 COMPLETE = b"0"
+CUT = b"00"
 BUILDING = b"1"
 
-# Ids are compared as strings, longer first: Lua's numbers are doubles and would merge neighbours.
-NEWER = """
-local function newer(a, b) if #a ~= #b then return #a > #b end return a > b end
-"""
-# LTRIM alone would cut the sentinel at the tail; and it would cut by arrival: where newer ones came
-# first, or one came twice, the list is put in order instead.
-_TRIM = f"""{NEWER}
-local capacity = tonumber(ARGV[1])
-local items = redis.call('LRANGE', KEYS[1], 0, -1)
-local tail = table.remove(items)
-local seen, ids = {{}}, {{}}
-for _, id in ipairs(items) do
-  if not seen[id] then seen[id] = true; ids[#ids + 1] = id end
-end
-local highest_cut = ''
-for i = capacity + 1, #ids do if newer(ids[i], highest_cut) then highest_cut = ids[i] end end
-local in_order = #ids == #items
-for i = 1, math.min(capacity, #ids) do in_order = in_order and newer(ids[i], highest_cut) end
-if in_order then
-  redis.call('LTRIM', KEYS[1], 0, capacity - 1)
-else
-  table.sort(ids, newer)
-  local ttl_ms = redis.call('PTTL', KEYS[1])
-  redis.call('DEL', KEYS[1])
-  local kept = math.min(#ids, capacity)
-  for i = 1, kept, 500 do redis.call('RPUSH', KEYS[1], unpack(ids, i, math.min(i + 499, kept))) end
-  if ttl_ms > 0 then redis.call('PEXPIRE', KEYS[1], ttl_ms) end
-end
-if tail == '0' or tail == '1' then redis.call('RPUSH', KEYS[1], tail) end
-return redis.call('LLEN', KEYS[1])
-"""
+_MARK = -1
+_FIRST_ID = 2
 
 
 class Delivery(NamedTuple):
@@ -68,7 +47,10 @@ class Delivery(NamedTuple):
 
 
 class TimelineList(NamedTuple):
-    """A list as it was read: distinct ids, newest first (int64 [<= 800]), and whether it is complete."""
+    """A list as it was read: distinct ids, newest first (int64 [<= 800]), and whether it is complete.
+
+    What a complete one lacks is older than all that it has.
+    """
 
     ids: Ids
     complete: bool
@@ -80,32 +62,33 @@ def timeline_key(viewer: int) -> bytes:
 
 def parse_timeline(items: Sequence[bytes]) -> TimelineList:
     """The newest 800 ids of a list, sorted and distinct. An absent or corrupt list is incomplete."""
-    complete = bool(items) and items[-1] == COMPLETE
+    complete = bool(items) and items[-1] in (COMPLETE, CUT)
     try:
         ids = np.fromiter(map(int, items), np.int64, len(items))
     except (ValueError, OverflowError):
         # Not ids: whatever else is there, the list is made anew.
         return TimelineList(np.empty(0, np.int64), complete=False)
-    # np.unique sorts ascending; the sentinels are the only values below 2.
-    distinct = np.unique(ids)[::-1]
-    return TimelineList(distinct[: np.searchsorted(-distinct, -1)][:CAPACITY], complete)
+    lowest = _FIRST_ID
+    if complete and items[-1] == CUT:
+        # Where all that was in order has been removed, nothing says any more how far down it went.
+        complete = len(ids) > 1 and ids[-2] >= _FIRST_ID and bool(np.any(ids == _MARK))
+        lowest = max(lowest, int(ids[-2])) if complete else lowest
+    # np.unique sorts ascending.
+    return TimelineList(np.unique(ids[ids >= lowest])[::-1][:CAPACITY], complete)
 
 
 async def push(redis: RedisClient, deliveries: Iterable[Delivery], *, copied: bool = False) -> int:
     """Pushes to the lists that exist, in one pipeline a node; returns how many did.
 
-    Pushing twice is harmless. `copied` as `RedisClient.answers`: a list that a failover takes back to
-    before a push looks complete and is not. Raises Unavailable; what was pushed by then stays.
+    For a few; fan-out has `timelines.audience`. Pushing twice is harmless. `copied` as
+    `RedisClient.answers`: a list that a failover takes back to before a push looks complete and is
+    not. Raises Unavailable; what was pushed by then stays.
     """
     wanted = list(deliveries)
     lengths: list[int] = await redis.calls(
         [command(b"LPUSHX", timeline_key(viewer), tweet) for viewer, tweet in wanted], copied=copied
     )
-    overfull = {
-        delivery.viewer
-        for delivery, length in zip(wanted, lengths, strict=True)
-        if length > CAPACITY + TRIM_SLACK
-    }
+    overfull = {one.viewer for one, length in zip(wanted, lengths, strict=True) if length > LONGEST}
     if overfull:
-        await redis.calls([script(_TRIM, [timeline_key(viewer)], CAPACITY) for viewer in overfull])
+        await trim(redis, [timeline_key(viewer) for viewer in overfull], CAPACITY)
     return sum(1 for length in lengths if length)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 
-import numpy as np
 import structlog
 
 from core.errors import Unavailable
@@ -20,7 +19,8 @@ from stores.ports import Ids
 from stores.redis_client import RedisClient
 from stores.redis_commands import command
 from timelines.fan_in import NewestTweets
-from timelines.layout import BUILDING, CAPACITY, NEWER, TTL_S, timeline_key
+from timelines.layout import BUILDING, CAPACITY, TTL_S, timeline_key
+from timelines.lua import LIBRARY
 
 LOCK_MS = 5_000
 _ATTEMPTS = 3
@@ -28,31 +28,23 @@ _LOST = -1
 
 _ENSURE = """
 local tail = redis.call('LINDEX', KEYS[1], -1)
-if tail ~= '0' and tail ~= '1' then redis.call('RPUSH', KEYS[1], ARGV[1]) end
+if tail ~= '0' and tail ~= '00' and tail ~= '1' then redis.call('RPUSH', KEYS[1], ARGV[1]) end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return 1
 """
-_SWAP = f"""{NEWER}
-if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
-if ARGV[1] ~= '' and redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end
-local seen, ids = {{}}, {{}}
-local function add(id)
-  -- Anything that is no id is left behind here, the sentinels included.
-  if id == '0' or id == '1' or #id > 19 or not string.match(id, '^%d+$') or seen[id] then return end
-  seen[id] = true
-  ids[#ids + 1] = id
-end
-for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do add(id) end
-for i = 4, #ARGV do add(ARGV[i]) end
-table.sort(ids, newer)
-local tail = '0'
-if ARGV[1] == '' then tail = redis.call('LINDEX', KEYS[1], -1) end
-redis.call('DEL', KEYS[1])
-local kept = math.min(#ids, tonumber(ARGV[2]))
-for i = 1, kept, 500 do redis.call('RPUSH', KEYS[1], unpack(ids, i, math.min(i + 499, kept))) end
-if tail == '0' or tail == '1' then redis.call('RPUSH', KEYS[1], tail) end
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-if ARGV[1] ~= '' then redis.call('DEL', KEYS[2]) end
+# With a token all that the store has is given, down to the lowest; without, that of some authors. Of
+# theirs nothing may come in below the floor: the list would then hide what others have down there.
+_SWAP = f"""{LIBRARY}
+local key, lock, token, capacity = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
+if redis.call('EXISTS', key) == 0 then return -1 end
+if token ~= '' and redis.call('GET', lock) ~= token then return -1 end
+local ids, tail, floor = held(key)
+if token ~= '' then tail, floor = '0', false end
+local stored = {{}}
+for i = 4, #ARGV do stored[#stored + 1] = ARGV[i] end
+local kept = put(key, merged(ids, above(stored, floor)), tail, capacity)
+redis.call('EXPIRE', key, ARGV[3])
+if token ~= '' then redis.call('DEL', lock) end
 return kept
 """
 
@@ -85,14 +77,16 @@ class TimelineMerge:
             _logger.info("merge_repeated", viewer=viewer)
         raise Unavailable("the timeline was taken away while it was being rebuilt")
 
-    async def add_author(self, viewer: UserId, author: UserId) -> bool:
-        """Adds an author's newest tweets to a list that exists; False where none does.
+    async def add_authors(self, viewer: UserId, authors: Ids) -> bool:
+        """Adds the newest tweets of some authors to a list that exists; False where none does.
 
         Evicts nothing that is newer than what it adds. Safe to repeat. A failover does not take it back:
-        the list would go on without that author's past.
+        the list would go on without those authors' past.
         """
-        ids = await self._newest(np.array([author], np.int64))
-        return await self._swap(viewer, ids, b"", copied=True) != _LOST
+        # A list that is made from now on is made of what the store has from now on, theirs included.
+        if not await self._redis.call(command(b"EXISTS", timeline_key(viewer))):
+            return False
+        return await self._swap(viewer, await self._newest(authors), b"", copied=True) != _LOST
 
     async def _newest(self, authors: Ids) -> Ids:
         return await self._tweets.newest_ids(authors, before=None, limit=CAPACITY)

@@ -119,6 +119,12 @@ class PreheatSettings(_Section):
     )
 
 
+class FanoutSettings(WorkerSettings):
+    followers_mb: int = Field(
+        64, ge=0, description="Memory of a fan-out process for followers of active authors"
+    )
+
+
 class KafkaSettings(_Section):
     bootstrap: str | None = Field(None, description="Kafka's `host:port`, several separated by commas")
     prefix: str = Field("", description="Stands before the names of topics and groups")
@@ -186,7 +192,7 @@ class Settings(_Section):
     follows: FollowsSettings = FollowsSettings()
     auth: AuthSettings = AuthSettings()
     ranking: RankingSettings = RankingSettings()
-    fanout: WorkerSettings = WorkerSettings()
+    fanout: FanoutSettings = FanoutSettings()
     preheat: PreheatSettings = PreheatSettings()
     pipelines: WorkerSettings = WorkerSettings()
     kafka: KafkaSettings = KafkaSettings()

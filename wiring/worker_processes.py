@@ -35,7 +35,14 @@ _logger = structlog.get_logger("worker_process")
 def fanout_work(resources: Resources) -> dict[str, Work]:
     relations = Relations(resources.redis, resources.stores.graph)
     merge = TimelineMerge(resources.redis, resources.stores.tweets)
-    handler = FanoutHandler(resources.redis, resources.stores.graph, relations, merge, resources.clock)
+    handler = FanoutHandler(
+        resources.redis,
+        resources.stores.graph,
+        relations,
+        merge,
+        resources.clock,
+        followers_bytes=resources.settings.fanout.followers_mb * 1024 * 1024,
+    )
     options = WorkerOptions(group=FANOUT_GROUP, topics=TOPICS)
     work: dict[str, Work] = {
         "fanout": Worker(resources.stores.log, handler, resources.clock, resources.mint, options).run

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from stores.ports import Ids
 from stores.redis_client import Found, RedisClient
 from stores.redis_commands import Command
+from stores.redis_spread import Spread
 from tests.faults.fault import Trigger
 from timelines import merge, relations
 
@@ -25,6 +27,10 @@ class WatchedRedis(RedisClient):
     async def answers(self, commands: Sequence[Command], *, copied: bool = False) -> list[Any]:
         point = point_of(commands[0]) if commands else "redis.nothing"
         return await self._trigger.around(point, lambda: self._inner.answers(commands, copied=copied))
+
+    async def spread(self, spreads: Sequence[Spread], *, copied: bool = False) -> list[Ids]:
+        point = point_of(spreads[0].template.command(0, spreads[0].last)) if spreads else "redis.nothing"
+        return await self._trigger.around(point, lambda: self._inner.spread(spreads, copied=copied))
 
     async def find(self, keys: Sequence[bytes], *, mark: bytes | None = None) -> Found:
         return await self._trigger.around("redis.find", lambda: self._inner.find(keys, mark=mark))

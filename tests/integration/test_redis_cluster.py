@@ -23,12 +23,14 @@ from stores.redis_client import RedisClient
 from stores.redis_commands import command
 from stores.redis_options import Address, RedisOptions
 from stores.redis_slots import slots_of
+from stores.redis_spread import KeyTemplate, Spread
 from stores.tweet_cache import TweetCache
 from tests.e2e.waiting import eventually
 from tests.fakes import FakeClock
 from tests.integration.redis_shards import Shards
 from tests.unit.stores.fake_engagements import FakeEngagementStore
 from tests.unit.timelines.fake_stores import FakeGraphStore, FakeTweetStore
+from timelines.audience import Audience, Offer, push_to
 from timelines.layout import Delivery, parse_timeline, push, timeline_key
 from timelines.merge import TimelineMerge
 from timelines.reader import TimelineReader
@@ -67,6 +69,7 @@ class Readers:
     def __init__(self, client: RedisClient, viewers: list[int]) -> None:
         self._client = client
         self._viewers = viewers
+        self._audience = Audience(np.array(viewers, np.int64))
         self._tweets, self._graph = FakeTweetStore(), FakeGraphStore()
         for viewer in viewers:
             self._graph.follow(viewer, ADA)
@@ -114,7 +117,7 @@ class Readers:
     async def _push(self, tweet: int) -> bool:
         """As fan-out does it: again and again, until every list that there is has it."""
         try:
-            await push(self._client, [Delivery(viewer, tweet) for viewer in self._viewers], copied=True)
+            await push_to(self._client, [Offer(self._audience, tweet)], copied=True)
         except Unavailable:
             self.refused += 1
             return False
@@ -263,12 +266,15 @@ async def test_slots_that_move_are_followed(shards: Shards, client: RedisClient)
     assert await client.call(command(b"GET", key)) == b"here"
     shards.ask(source, "MIGRATE", target.host, target.port, key, 0, 5_000)
     assert await client.calls([command(b"GET", key), command(b"GET", absent)]) == [b"here", None]
+    both = KeyTemplate(b"LPUSHX", [b"l:{%d}" % viewer, b"l:{else}"])
+    assert [one.tolist() for one in await client.spread([Spread(both, 1)], copied=True)] == [[0, 0]]
     assert (await client.find([key, absent])).values == [b"here", None]
     assert await client.call(command(b"SET", absent, b"there"), copied=True) == b"OK"
     for node in (target, source):
         shards.ask(node, "CLUSTER SETSLOT", slot, "NODE", ids[target])
     assert (await client.find([key, absent, b"else"])).values == [b"here", b"there", None]
     assert await client.call(command(b"LPUSHX", b"l:{%d}" % viewer, 1), copied=True) == 0
+    assert [one.tolist() for one in await client.spread([Spread(both, 1)], copied=True)] == [[0, 0]]
     # Home again, for the tests that come after.
     shards.flush(target)
     for node in (source, target):

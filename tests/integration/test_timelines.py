@@ -61,6 +61,10 @@ class Timelines:
     async def push(self, *tweet_ids: int) -> int:
         return await push(self.client, [Delivery(VIEWER, tweet_id) for tweet_id in tweet_ids])
 
+    async def follow(self, *authors: int) -> bool:
+        """What fan-out does about a follow, besides the followees."""
+        return await self.merge.add_authors(VIEWER, np.array(authors, np.int64))
+
     async def post(self, author: int, *tweet_ids: int) -> None:
         """As it happens: the store has it before it is pushed."""
         self.tweets.add(author, *tweet_ids)
@@ -86,7 +90,8 @@ def world(both_redis: RedisWorld) -> Timelines:
 
 
 def items(ids: Sequence[int], sentinel: bytes = b"0") -> list[bytes]:
-    return [*(b"%d" % tweet_id for tweet_id in ids), sentinel]
+    """As a merge leaves them: in order, and a mark that says so."""
+    return [b"-1", *(b"%d" % tweet_id for tweet_id in ids), sentinel]
 
 
 async def test_a_cold_list_is_built_from_the_store(world: Timelines) -> None:
@@ -108,7 +113,7 @@ async def test_an_empty_history_is_a_list_of_its_sentinel(world: Timelines) -> N
 async def test_a_list_holds_the_newest_of_a_long_history(world: Timelines) -> None:
     world.tweets.add(ADA, *range(BASE, BASE + CAPACITY + 300))
     assert await world.rebuild() == list(range(BASE + CAPACITY + 299, BASE + 299, -1))
-    assert len(await world.stored()) == CAPACITY + 1
+    assert await world.stored() == items(range(BASE + CAPACITY + 299, BASE + 299, -1), b"00")
     assert await world.whole() == world.truth()
 
 
@@ -194,7 +199,7 @@ async def test_ids_that_differ_in_their_last_bits_stay_apart_and_in_order(world:
     await world.rebuild()
     await world.push(*shuffled[20:40])
     world.tweets.add(BOB, *shuffled[40:])
-    assert await world.merge.add_author(VIEWER, BOB)
+    assert await world.follow(BOB)
     assert await world.stored() == items(ids[::-1])
 
 
@@ -215,7 +220,7 @@ async def test_a_trim_keeps_the_sentinel_and_the_expiry(world: Timelines) -> Non
         await world.push(*range(BASE + begin, BASE + begin + 10))
     stored = await world.stored()
     assert CAPACITY < len(stored) <= CAPACITY + TRIM_SLACK + 10
-    assert stored[-1] == b"0"
+    assert stored[-1] == b"00"
     assert 0 < await world.redis.ttl(timeline_key(VIEWER)) <= TTL_S
     # Half built ones are trimmed too, and stay half built.
     await world.redis.rpop(timeline_key(VIEWER))
@@ -291,7 +296,7 @@ async def test_any_order_of_pushes_flushes_and_follows_shows_everything_once(
             world.graph.follow(VIEWER, who, ver=step + 2, on=on)
             await world.relations.invalidate(VIEWER, step + 2)
             if on:
-                await world.merge.add_author(VIEWER, who)
+                await world.follow(who)
         if randomness.random() < 0.2:
             await world.reader.read(VIEWER)
     await world.push(*(one for author, one in pending if author in following))
@@ -300,13 +305,13 @@ async def test_any_order_of_pushes_flushes_and_follows_shows_everything_once(
 
 
 async def test_an_author_is_added_to_a_list_that_is_there(world: Timelines) -> None:
-    assert not await world.merge.add_author(VIEWER, ADA)
+    assert not await world.follow(ADA)
     assert not await world.redis.exists(timeline_key(VIEWER))
     world.tweets.add(ADA, *range(BASE, BASE + 10, 2))
     await world.rebuild()
     world.tweets.add(BOB, *range(BASE + 1, BASE + 10, 2))
     for _ in range(2):
-        assert await world.merge.add_author(VIEWER, BOB)
+        assert await world.follow(BOB)
         assert await world.stored() == items(range(BASE + 9, BASE - 1, -1))
 
 
@@ -315,7 +320,7 @@ async def test_an_author_added_evicts_nothing_that_is_newer(world: Timelines) ->
     world.tweets.add(ADA, *newer)
     await world.rebuild()
     world.tweets.add(BOB, *range(BASE, BASE + 500))
-    assert await world.merge.add_author(VIEWER, BOB)
+    assert await world.follow(BOB)
     parsed = parse_timeline(await world.stored())
     assert parsed.ids.tolist() == world.truth()[:CAPACITY]
     assert set(newer) <= set(parsed.ids.tolist())
@@ -325,7 +330,7 @@ async def test_an_author_added_evicts_nothing_that_is_newer(world: Timelines) ->
 async def test_an_author_added_while_the_list_is_built_leaves_it_to_be_built(world: Timelines) -> None:
     await world.redis.rpush(timeline_key(VIEWER), b"1")
     world.tweets.add(BOB, BASE)
-    assert await world.merge.add_author(VIEWER, BOB)
+    assert await world.follow(BOB)
     assert await world.stored() == items([BASE], b"1")
 
 

@@ -1,20 +1,29 @@
-"""As much of a Redis client as a push to lists needs."""
+"""As much of a Redis client as fan-out needs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, cast
 
+import numpy as np
+
 from core.errors import Unavailable
-from stores.redis_client import RedisClient
+from stores.ports import Ids
+from stores.redis_client import Found, RedisClient
 from stores.redis_commands import Command
+from stores.redis_spread import Spread
 
 
 class FakeRedis:
-    """Every viewer has a list; `pushed` holds (viewer, tweet), `pipelines` how many commands each had."""
+    """Every viewer has a list; `pushed` and `removed` hold (viewer, tweet), `pipelines` how many each had.
+
+    `strings` are the keys that are set.
+    """
 
     def __init__(self) -> None:
         self.pushed: list[tuple[int, int]] = []
+        self.removed: list[tuple[int, int]] = []
+        self.strings: dict[bytes, bytes] = {}
         self.pipelines: list[int] = []
         self.copied: set[bool] = set()
         self.away = False
@@ -23,14 +32,43 @@ class FakeRedis:
     def client(self) -> RedisClient:
         return cast(RedisClient, self)
 
+    async def spread(self, spreads: Sequence[Spread], *, copied: bool = False) -> list[Ids]:
+        self._answer()
+        self.pipelines.append(sum(len(one.template) for one in spreads))
+        for one in spreads:
+            for position in range(len(one.template)):
+                name, key, *_, last = words_of(one.template.command(position, one.last))
+                to = self.pushed if name == b"LPUSHX" else self.removed
+                to.append((int(key.split(b"{")[1].rstrip(b"}")), int(last)))
+                if name == b"LPUSHX":
+                    self.copied.add(copied)
+        return [np.ones(len(one.template), np.int64) for one in spreads]
+
     async def calls(self, commands: Sequence[Command], *, copied: bool = False) -> list[Any]:
+        self._answer()
+        return [self._call(*words_of(one)) for one in commands]
+
+    async def find(self, keys: Sequence[bytes]) -> Found:
+        if self.away:
+            return Found([None] * len(keys), [], frozenset(range(len(keys))), Unavailable("away"))
+        return Found([self.strings.get(key) for key in keys], [])
+
+    def _call(self, name: bytes, key: bytes, *words: bytes) -> Any:
+        match name:
+            case b"SET":
+                assert words[1:3] == (b"NX", b"EX")
+                return self.strings.setdefault(key, words[0])
+            case b"GET":
+                return self.strings.get(key)
+            case b"DEL":
+                return int(self.strings.pop(key, None) is not None)
+        raise AssertionError(name)
+
+    def _answer(self) -> None:
         if self.away:
             raise Unavailable("away")
-        self.pipelines.append(len(commands))
-        self.copied.add(copied)
-        for one in commands:
-            # *3 $6 LPUSHX $n tl:{viewer} $n tweet
-            words = one.packed.split(b"\r\n")[2::2]
-            assert words[0] == b"LPUSHX"
-            self.pushed.append((int(words[1].split(b"{")[1].rstrip(b"}")), int(words[2])))
-        return [1] * len(commands)
+
+
+def words_of(command: Command) -> list[bytes]:
+    """As it goes over the wire: how many words, and each with its length before it."""
+    return command.packed.split(b"\r\n")[2::2]
