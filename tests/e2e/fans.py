@@ -31,11 +31,15 @@ Targets = Callable[[], Sequence[int]]
 
 @dataclass(slots=True)
 class Fan:
-    """Somebody, and what of theirs stands: replies and retweets by the tweet that they are about."""
+    """Somebody, and what of theirs stands: replies and retweets by the tweet that they are about.
+
+    `changed` counts by tweet how often it was liked or not liked any more.
+    """
 
     person: Person
     stranger: Person
     likes: set[int] = field(default_factory=set)
+    changed: Counter[int] = field(default_factory=Counter)
     replies: dict[int, list[int]] = field(default_factory=dict)
     retweets: dict[int, int] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
@@ -89,10 +93,12 @@ class Fans:
     async def _like(self, fan: Fan, key: str) -> None:
         answer = await self._done(fan, key, 200, "POST", f"/v1/tweets/{fan.target}/like")
         assert answer.json()["likes"] >= 1
+        fan.changed[fan.target] += fan.target not in fan.likes
         fan.likes.add(fan.target)
 
     async def _unlike(self, fan: Fan, key: str) -> None:
         await self._done(fan, key, 200, "DELETE", f"/v1/tweets/{fan.target}/like")
+        fan.changed[fan.target] += fan.target in fan.likes
         fan.likes.discard(fan.target)
 
     async def _reply(self, fan: Fan, key: str) -> None:

@@ -105,8 +105,10 @@ def _check_lake(stack: LiveStack, bustle: Bustle) -> None:
 
 
 def _check_features(stack: LiveStack, bustle: Bustle) -> None:
-    """Each serving that was reported as seen is counted once, however often it was reported."""
-    by_tweet: Counter[int] = Counter()
+    """Each serving that was reported as seen, each like and each end of one is counted once."""
+    by_tweet = Counter[int]()
+    for fan in bustle.fans.fans:
+        by_tweet += fan.changed
     for (_, tweet), count in bustle.seen.items():
         by_tweet[tweet] += count
     with sqlite3.connect(f"file:{stack.home.features}?mode=ro", uri=True) as connection:
