@@ -1,4 +1,4 @@
-"""The worker processes: fan-out, and the pipelines (features stream and lake)."""
+"""The worker processes: fan-out, and the pipelines (features stream, lake and tweets' state)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from starlette.routing import Mount, Route
 from eventlog.worker import Worker, WorkerOptions
 from fanout.handlers import TOPICS, FanoutHandler
 from features.packed_store import PackedStore
+from stores.counts_cache import CountsCache
+from stores.tombstones import Tombstones
 from timelines.merge import TimelineMerge
 from timelines.relations import Relations
 from wiring.process import serve_http, settle_garbage_collection
@@ -40,15 +42,24 @@ def pipelines_work(resources: Resources) -> dict[str, Work]:
     # Imported here: polars takes its time and memory, and no other process needs it.
     from pipelines.features_stream import FeaturesStream
     from pipelines.lake import LakeWriter
+    from pipelines.recounts import Recounts
+    from pipelines.tombstone_repeats import TombstoneRepeats
+    from pipelines.tweet_state import TweetState
 
-    home = resources.home
-    stream = FeaturesStream(
-        resources.stores.log, PackedStore(resources.redis), home.features, resources.clock, resources.mint
+    home, stores, clock = resources.home, resources.stores, resources.clock
+    stream = FeaturesStream(stores.log, PackedStore(resources.redis), home.features, clock, resources.mint)
+    lake = LakeWriter(stores.log, home.lake, clock, resources.mint)
+    counts = CountsCache(resources.redis, stores.engagements, clock)
+    state = TweetState(
+        stores.log,
+        Recounts(stores.engagements, counts, clock),
+        TombstoneRepeats(Tombstones(resources.redis), clock),
+        clock,
+        resources.mint,
     )
-    lake = LakeWriter(resources.stores.log, home.lake, resources.clock, resources.mint)
-    work: dict[str, Work] = {"features": stream.run, "lake": lake.run}
-    if resources.stores.relay is not None:
-        work["relay"] = resources.stores.relay
+    work: dict[str, Work] = {"features": stream.run, "lake": lake.run, "tweet_state": state.run}
+    if stores.relay is not None:
+        work["relay"] = stores.relay
     return work
 
 

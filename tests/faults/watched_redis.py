@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from stores import counts_cache
 from stores.redis_client import Found, RedisClient
 from stores.redis_commands import Command
 from tests.faults.fault import Trigger
@@ -15,6 +16,8 @@ _SCRIPTS = {
     relations._INVALIDATE.encode(): "invalidate",
     merge._ENSURE.encode(): "ensure",
     merge._SWAP.encode(): "swap",
+    counts_cache._SHIFT.encode(): "shift",
+    counts_cache._RENEW.encode(): "renew",
 }
 
 
