@@ -6,6 +6,7 @@ Each call waits twice, before it is made and before its answer is handed on, amo
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,13 +21,18 @@ _TURNS = 12
 """Of the event loop, until whoever was let go waits again or is done: gathers need a few."""
 
 
-@dataclass(slots=True)
+ACTOR: contextvars.ContextVar[int] = contextvars.ContextVar("actor")
+"""Whose calls they are, those included that are made side by side."""
+
+
+@dataclass(slots=True, eq=False)
 class Held:
     """A call that waits. `of_redis` are calls that a server takes, or not, within its timeout."""
 
     name: str
     is_made: bool
     of_redis: bool
+    actor: int = field(default_factory=ACTOR.get)
     go: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -53,6 +59,13 @@ class Stage:
         else:
             held.go.set_result(None)
         await self.settle()
+
+    async def run(self, actor: int, *, to_write: bool = False) -> None:
+        """Lets one go on while all others wait: to its end, or to where it would write to Redis."""
+        while calls := [held for held in self.held if held.actor == actor]:
+            if to_write and any(held.of_redis and not held.is_made for held in calls):
+                return
+            await self.let_go(calls[0])
 
     async def settle(self) -> None:
         turns = 0

@@ -7,10 +7,14 @@ flushed or fails over to what a replica had, a key expires. Two caches stand for
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from typing import TypeVar
 
 from core.errors import Unavailable
 from core.ids import TweetId, UserId, compose_id
@@ -30,27 +34,30 @@ from stores.redis_options import RedisOptions
 from stores.tombstones import Tombstones
 from stores.tweet_cache import LiveTweet, TweetCache
 from tests.fakes import FakeClock
-from tests.integration.interleaving import Held, HeldRedis, Stage, held_port
+from tests.integration.interleaving import ACTOR, Held, HeldRedis, Stage, held_port
 from tests.integration.redis_world import PATIENT_MS
 from tests.unit.stores.fake_engagements import FakeEngagementStore
 from tests.unit.timelines.fake_stores import FakeTweetStore
 
 TWEET = TweetId(2**62)
+POSTED = Tweet(TWEET, UserId(21), "hello", 1_000)
 KEYS = (tweet_key(TWEET), counts_key(TWEET))
 LAG_MS = 3_000
 """So much a replica that takes over may lack."""
 EDGES = TopicPartition("edges.v1", 0)
 
 Values = tuple[bytes | None, bytes | None]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Look:
     """One read, from its begin."""
 
-    surely_gone: bool
-    there_without: int | None
-    """How much had been lost by then, where the tweet was surely there."""
+    gone_after: int | None
+    """How many disturbances there had been, where the tweet was surely gone by then."""
+    there_after: int | None
+    """How much had been lost, where it was surely there."""
     task: asyncio.Task[LiveTweet | None]
 
 
@@ -74,10 +81,13 @@ class Races:
         self.looks: list[Look] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._history: list[tuple[int, Values]] = []
-        self._users = iter(range(1, 1_000))
+        self._users = count(1)
+        self._actors = count(1)
+        self.newest = 0
+        """Who began last."""
         self._turning = False
         self.disturbances = self.lost = 0
-        self.posted_without: int | None = None
+        self.posted_after: int | None = None
         """How much had been lost when it was posted."""
         self.is_begun_to_post = self.is_begun_to_delete = self.is_told = self.is_deleted = (
             self.is_consuming
@@ -91,22 +101,27 @@ class Races:
         async def read() -> LiveTweet | None:
             return (await self.caches[process].get_live([TWEET])).get(TWEET)
 
-        surely_gone = self.is_deleted and self.tombstoned_after == self.disturbances
-        there = self.lost if self.posted_without == self.lost and not self.is_begun_to_delete else None
-        self.looks.append(Look(surely_gone, there, asyncio.create_task(read())))
+        gone = self.tombstoned_after if self.is_deleted else None
+        there = None if self.is_begun_to_delete else self.posted_after
+        self.looks.append(Look(gone, there, self._start(read)))
+
+    def have_posted(self) -> None:
+        """Some time ago: nothing of it is in Redis."""
+        self.is_begun_to_post = True
+        self.tweets.tweets[TWEET] = POSTED
+        self.posted_after = 0
 
     async def post(self) -> None:
         self.is_begun_to_post = True
-        tweet = Tweet(TWEET, UserId(21), "hello", 1_000)
-        await self._held_tweets.create(tweet, None, [])
+        await self._held_tweets.create(POSTED, None, [])
         lost = self.lost
-        await self.caches[0].put(tweet)
-        self.posted_without = lost
+        await self.caches[0].put(POSTED)
+        self.posted_after = lost
 
     async def delete(self) -> None:
         """As its route does: the store, then the tombstone; the event is there once the store has it."""
         self.is_begun_to_delete = True
-        await self._held_tweets.delete(Tweet(TWEET, UserId(21), "hello", 1_000), ver=TWEET + 1, outbox=[])
+        await self._held_tweets.delete(POSTED, ver=TWEET + 1, outbox=[])
         self.is_told = True
         with suppress(Unavailable):
             await self._tombstones.write([TWEET])
@@ -142,7 +157,13 @@ class Races:
             self._turning = False
 
     def begin(self, act: Callable[[], Coroutine[None, None, None]]) -> None:
-        self._tasks.add(asyncio.create_task(act()))
+        self._tasks.add(self._start(act))
+
+    def _start(self, act: Callable[[], Coroutine[None, None, T]]) -> asyncio.Task[T]:
+        self.newest = next(self._actors)
+        context = contextvars.copy_context()
+        context.run(ACTOR.set, self.newest)
+        return asyncio.create_task(act(), context=context)
 
     # What happens to it.
 
@@ -200,9 +221,9 @@ class Races:
         for look in [one for one in self.looks if one.task.done()]:
             self.looks.remove(look)
             found = look.task.result()
-            if look.surely_gone and self.tombstoned_after == self.disturbances:
+            if look.gone_after == self.disturbances:
                 assert found is None, "a deleted tweet was shown"
-            if look.there_without == self.lost and not self.is_begun_to_delete:
+            if look.there_after == self.lost and not self.is_begun_to_delete:
                 assert found is not None, "a tweet that is there was not shown"
         for task in [one for one in self._tasks if one.done()]:
             self._tasks.remove(task)
@@ -233,9 +254,13 @@ class Races:
 
     async def shown(self) -> list[LiveTweet | None]:
         """What each process shows when all is over."""
-        tasks = [asyncio.ensure_future(cache.get_live([TWEET])) for cache in self.caches]
+
+        async def read(cache: TweetCache) -> LiveTweet | None:
+            return (await cache.get_live([TWEET])).get(TWEET)
+
+        tasks = [self._start(partial(read, cache)) for cache in self.caches]
         await self._run_out()
-        return [task.result().get(TWEET) for task in tasks]
+        return [task.result() for task in tasks]
 
 
 class _NotedTombstones(Tombstones):
