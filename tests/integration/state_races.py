@@ -235,8 +235,9 @@ class Races:
         if self.is_told and not self.is_consuming:
             self.begin(self.consume)
             await self._run_out()
-        for _ in range(14):
-            await self.pass_time(5_000)
+        # A failed write, a recount and its repeat; and the tombstone's.
+        for ms in (1_000, 5_000, 5_000, 5_000, 60_000, 5_000):
+            await self.pass_time(ms)
             await self._run_out()
         assert len(self.repeats) == 0
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.integration.interleaving import Held
 from tests.integration.state_races import Races, races
 
-STEPS = 40
+STEPS = 30
 EXAMPLES = 150
 
 SHARDS = ((0,), (1,), (0, 1))
@@ -21,7 +21,7 @@ TIMES_MS = (200, 900, 1_100, 4_100, 5_000, 56_000)
 
 
 async def play(scene: Races, data: st.DataObject, acts: tuple[str, ...]) -> None:
-    for _ in range(data.draw(st.integers(5, STEPS), "steps")):
+    for _ in range(STEPS):
         act = data.draw(st.sampled_from([act for act in acts if is_possible(scene, act)]), "act")
         match act:
             case "go on":
