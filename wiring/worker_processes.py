@@ -17,6 +17,9 @@ from starlette.routing import Mount, Route
 from eventlog.worker import Worker, WorkerOptions
 from fanout.handlers import TOPICS, FanoutHandler
 from features.packed_store import PackedStore
+from pipelines.recounts import Recounts
+from pipelines.tombstone_repeats import TombstoneRepeats
+from pipelines.tweet_state import TweetState
 from stores.counts_cache import CountsCache
 from stores.tombstones import Tombstones
 from timelines.merge import TimelineMerge
@@ -42,25 +45,22 @@ def pipelines_work(resources: Resources) -> dict[str, Work]:
     # Imported here: polars takes its time and memory, and no other process needs it.
     from pipelines.features_stream import FeaturesStream
     from pipelines.lake import LakeWriter
-    from pipelines.recounts import Recounts
-    from pipelines.tombstone_repeats import TombstoneRepeats
-    from pipelines.tweet_state import TweetState
 
     home, stores, clock = resources.home, resources.stores, resources.clock
     stream = FeaturesStream(stores.log, PackedStore(resources.redis), home.features, clock, resources.mint)
     lake = LakeWriter(stores.log, home.lake, clock, resources.mint)
     counts = CountsCache(resources.redis, stores.engagements, clock)
-    state = TweetState(
-        stores.log,
-        Recounts(stores.engagements, counts, clock),
-        TombstoneRepeats(Tombstones(resources.redis), clock),
-        clock,
-        resources.mint,
-    )
+    state = tweet_state(resources, counts, Tombstones(resources.redis))
     work: dict[str, Work] = {"features": stream.run, "lake": lake.run, "tweet_state": state.run}
     if stores.relay is not None:
         work["relay"] = stores.relay
     return work
+
+
+def tweet_state(resources: Resources, counts: CountsCache, tombstones: Tombstones) -> TweetState:
+    stores, clock = resources.stores, resources.clock
+    recounts = Recounts(stores.engagements, counts, clock)
+    return TweetState(stores.log, recounts, TombstoneRepeats(tombstones, clock), clock, resources.mint)
 
 
 async def run_workers(work: dict[str, Work], listener: socket.socket, stop: asyncio.Event) -> None:
