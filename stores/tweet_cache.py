@@ -17,6 +17,7 @@ import structlog
 
 from core.clock import Clock
 from core.errors import Unavailable
+from core.ids import id_time_ms
 from core.types import Tweet
 from stores.cached_tweet import (
     FLAG_DELETED,
@@ -126,7 +127,8 @@ class TweetCache:
     async def put(self, tweet: Tweet) -> None:
         """Once its creation has returned: whoever missed it just now finds it from here on."""
         self._misses.forget(tweet.tweet_id)
-        await self._fill(self._body_fills({tweet.tweet_id: tweet}), self._clock.monotonic_s())
+        age_s = max(0, self._clock.now_ms() - id_time_ms(tweet.tweet_id)) / 1000
+        await self._fill(self._body_fills({tweet.tweet_id: tweet}), self._clock.monotonic_s() - age_s)
 
     async def _view(self, tweet_ids: Sequence[int]) -> _View:
         found = await self._find([*map(tweet_key, tweet_ids), *map(counts_key, tweet_ids)])

@@ -13,7 +13,7 @@ from core.errors import ConfigurationError
 from eventlog.kafka_log import KafkaEventLog
 from eventlog.kafka_options import KafkaOptions
 from eventlog.kafka_topics import check_topics, ensure_topics
-from eventlog.log import EventLog
+from eventlog.log import OperatedLog
 from stores.cassandra.assembly import CassandraStores, open_cassandra
 from stores.cassandra.migrate import migrate
 from stores.cassandra.options import CassandraOptions, CassandraTls
@@ -85,7 +85,7 @@ async def open_servers(settings: Settings, clock: Clock) -> AsyncIterator[Stores
         yield with_relay(stores, log, clock, settings)
 
 
-def with_relay(stores: CassandraStores, log: EventLog, clock: Clock, settings: Settings) -> Stores:
+def with_relay(stores: CassandraStores, log: OperatedLog, clock: Clock, settings: Settings) -> Stores:
     """The ports of the distributed stack, and the relay that finishes what writers left."""
     # Imported here: only a distributed stack relays, and it brings the relay along.
     from pipelines.relay import TURN, Relay, RelayOptions

@@ -14,6 +14,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "fanout": (TWEETS, GRAPH),
     "features": (VIEWS, EDGES),
     "lake": (TWEETS, EDGES, VIEWS, SERVED),
+    "tweet_state": (EDGES, TWEETS),
 }
 STUCK_S = 60.0
 _LOOK_EVERY_S = 0.1

@@ -14,7 +14,7 @@ import structlog
 from core.clock import Clock, SystemClock
 from core.errors import LeaseLost, Unavailable
 from core.ids import SnowflakeGenerator
-from eventlog.log import EventLog
+from eventlog.log import OperatedLog
 from eventlog.sqlite_log import SqliteEventLog
 from eventlog.sqlite_retention import SqliteRetention
 from stores.ports import AnswerStore, ControlStore, EngagementStore, GraphStore, TweetStore, UserStore
@@ -52,7 +52,7 @@ class Stores:
     engagements: EngagementStore
     answers: AnswerStore
     control: ControlStore
-    log: EventLog
+    log: OperatedLog
     relay: Callable[[asyncio.Event], Awaitable[None]] | None = None
     retention: Callable[[asyncio.Event], Awaitable[None]] | None = None
 

@@ -1,4 +1,4 @@
-"""The worker processes: fan-out, and the pipelines (features stream and lake)."""
+"""The worker processes: fan-out, and the pipelines (features stream, lake and tweets' state)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ from eventlog.worker import Worker, WorkerOptions
 from fanout.handlers import TOPICS, FanoutHandler
 from fanout.preheat import TURN, Preheat, PreheatOptions
 from features.packed_store import PackedStore
+from pipelines.recounts import Recounts
+from pipelines.tombstone_repeats import TombstoneRepeats
+from pipelines.tweet_state import TweetState
+from stores.counts_cache import CountsCache
+from stores.tombstones import Tombstones
 from stores.turn import Turn
 from timelines.merge import TimelineMerge
 from timelines.relations import Relations
@@ -67,17 +72,23 @@ def pipelines_work(resources: Resources) -> dict[str, Work]:
     from pipelines.features_stream import FeaturesStream
     from pipelines.lake import LakeWriter
 
-    home = resources.home
-    stream = FeaturesStream(
-        resources.stores.log, PackedStore(resources.redis), home.features, resources.clock, resources.mint
-    )
-    lake = LakeWriter(resources.stores.log, home.lake, resources.clock, resources.mint)
-    work: dict[str, Work] = {"features": stream.run, "lake": lake.run}
-    if resources.stores.relay is not None:
-        work["relay"] = resources.stores.relay
-    if resources.stores.retention is not None:
-        work["retention"] = resources.stores.retention
+    home, stores, clock = resources.home, resources.stores, resources.clock
+    stream = FeaturesStream(stores.log, PackedStore(resources.redis), home.features, clock, resources.mint)
+    lake = LakeWriter(stores.log, home.lake, clock, resources.mint)
+    counts = CountsCache(resources.redis, stores.engagements, clock)
+    state = tweet_state(resources, counts, Tombstones(resources.redis))
+    work: dict[str, Work] = {"features": stream.run, "lake": lake.run, "tweet_state": state.run}
+    if stores.relay is not None:
+        work["relay"] = stores.relay
+    if stores.retention is not None:
+        work["retention"] = stores.retention
     return work
+
+
+def tweet_state(resources: Resources, counts: CountsCache, tombstones: Tombstones) -> TweetState:
+    stores, clock = resources.stores, resources.clock
+    recounts = Recounts(stores.engagements, counts, clock)
+    return TweetState(stores.log, recounts, TombstoneRepeats(tombstones, clock), clock, resources.mint)
 
 
 async def run_workers(work: dict[str, Work], listener: socket.socket, stop: asyncio.Event) -> None:

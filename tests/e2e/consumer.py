@@ -19,7 +19,7 @@ import click
 import msgspec
 
 from eventlog.kafka_subscription import KafkaSubscription
-from eventlog.log import Entry, EventLog
+from eventlog.log import Entry, OperatedLog
 from tests.faults.fault import Trigger
 from tests.faults.watched import watched_log
 from wiring.cli import run_role
@@ -52,7 +52,7 @@ def given_to(instance: str, directory: Path) -> list[Given]:
 class WrittenLog:
     """The log; what its subscription gives is in the file before anybody has it."""
 
-    def __init__(self, log: EventLog, file: IO[bytes]) -> None:
+    def __init__(self, log: OperatedLog, file: IO[bytes]) -> None:
         self._log = log
         self._file = file
 
@@ -88,7 +88,7 @@ async def consumer_main(settings: Settings, listener: socket.socket, stop: async
     trigger = Trigger.of(os.environ, "fanout")
     with file_of(settings.kafka.instance, Path(os.environ[EFFECTS])).open("wb") as file:
         async with open_resources(settings) as resources:
-            log = cast(EventLog, WrittenLog(resources.stores.log, file))
+            log = cast(OperatedLog, WrittenLog(resources.stores.log, file))
             log = log if trigger is None else watched_log(log, "log", trigger)
             written = replace(resources, stores=replace(resources.stores, log=log))
             await run_workers(fanout_work(written), listener, stop)

@@ -15,6 +15,8 @@ import click
 
 from core.clock import Clock
 from features.packed_store import PackedStore
+from stores.counts_cache import CountsCache
+from stores.tombstones import Tombstones
 from tests.faults.fault import Trigger
 from tests.faults.watched import Watched, watched, watched_log
 from wiring.api_process import run_api
@@ -22,7 +24,7 @@ from wiring.cli import RoleMain, run_role
 from wiring.home import Home
 from wiring.resources import Resources, Stores, open_resources, open_stores
 from wiring.settings import Settings, load_settings
-from wiring.worker_processes import Work, fanout_work, pipelines_work, run_workers
+from wiring.worker_processes import Work, fanout_work, pipelines_work, run_workers, tweet_state
 
 
 @asynccontextmanager
@@ -59,7 +61,7 @@ async def _open_servers(settings: Settings, clock: Clock, trigger: Trigger) -> A
 
 
 def watched_pipelines(resources: Resources, trigger: Trigger | None) -> dict[str, Work]:
-    """The pipelines, with the trigger around the features' file and rows and the lake's disk as well."""
+    """The pipelines, with the trigger around their own files and what they write to Redis as well."""
     work = pipelines_work(resources)
     if trigger is None:
         return work
@@ -75,7 +77,13 @@ def watched_pipelines(resources: Resources, trigger: Trigger | None) -> dict[str
     rows = cast(PackedStore, Watched(PackedStore(resources.redis), "packed_store", trigger))
     features = FeaturesStream(log, rows, home.features, clock, mint, open_file)
     lake = LakeWriter(log, home.lake, clock, mint, disk=WatchedDisk(trigger))
-    return work | {"features": features.run, "lake": lake.run}
+    counts = CountsCache(resources.redis, resources.stores.engagements, clock)
+    state = tweet_state(
+        resources,
+        cast(CountsCache, Watched(counts, "counts_cache", trigger)),
+        cast(Tombstones, Watched(Tombstones(resources.redis), "tombstones", trigger)),
+    )
+    return work | {"features": features.run, "lake": lake.run, "tweet_state": state.run}
 
 
 async def api_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:

@@ -137,6 +137,17 @@ LAKE_STEPS: Points = (
     ("lake.commit", 2),
 )
 
+TWEET_STATE: Points = (
+    ("tweet_state.poll", 1),
+    ("engagements.recount", 1),
+    ("engagements.counts", 1),
+    ("counts_cache.renew", 1),
+    ("tombstones.write", 1),
+    # The first commit may be of events that make nothing dirty.
+    ("tweet_state.commit", 2),
+)
+"""Counts and deletion: by likes and deletions that `tests.e2e.test_state_kills` makes."""
+
 RELAY: Points = (
     # Whose turn it is, then the low mark.
     ("control.select", 1),

@@ -11,12 +11,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from eventlog.log import Entry, EventLog
 from tests.faults.fault import Trigger
 from tests.faults.watched_redis import WatchedRedis
 from wiring.resources import Resources
+
+Log = TypeVar("Log", bound=EventLog)
 
 
 class Watched:
@@ -56,8 +58,8 @@ class WatchedSubscription(Watched):
         return entries
 
 
-def watched_log(log: EventLog, name: str, trigger: Trigger) -> EventLog:
-    return cast(EventLog, WatchedLog(log, name, trigger))
+def watched_log(log: Log, name: str, trigger: Trigger) -> Log:
+    return cast(Log, WatchedLog(log, name, trigger))
 
 
 def watched(resources: Resources, trigger: Trigger | None) -> Resources:

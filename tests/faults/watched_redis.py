@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from stores import counts_cache
 from stores.ports import Ids
 from stores.redis_client import Found, RedisClient
 from stores.redis_commands import Command
@@ -16,6 +17,8 @@ _SCRIPTS = {
     relations._FILL.encode(): "fill",
     merge._ENSURE.encode(): "ensure",
     merge._SWAP.encode(): "swap",
+    counts_cache._SHIFT.encode(): "shift",
+    counts_cache._RENEW.encode(): "renew",
 }
 
 

@@ -12,9 +12,11 @@ import pytest
 from core.clock import utc_day
 from core.ids import UserId
 from fanout.preheat import ACTIVE_DAYS, TURN, Preheat, PreheatOptions
+from stores.ports import Ids
 from stores.redis_client import Found, RedisClient
 from stores.redis_commands import Command, shard_key
 from stores.redis_options import RedisOptions
+from stores.redis_spread import Spread
 from stores.sqlite import open_facts
 from stores.sqlite_control import SqliteControlStore
 from stores.sqlite_database import SqliteDatabase
@@ -51,6 +53,9 @@ class FusedRedis(RedisClient):
 
     async def find(self, keys: Sequence[bytes], *, mark: bytes | None = None) -> Found:
         return await self._fuse.carry(lambda: self._inner.find(keys, mark=mark))
+
+    async def spread(self, spreads: Sequence[Spread], *, copied: bool = False) -> list[Ids]:
+        return await self._fuse.carry(lambda: self._inner.spread(spreads, copied=copied))
 
     async def shards(self) -> tuple[bytes, ...]:
         return await self._inner.shards()

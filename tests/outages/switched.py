@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.errors import Unavailable
-from eventlog.log import EventLog
+from eventlog.log import OperatedLog
 from wiring.resources import Resources, Stores
 
 SWITCHES = "OUTAGE_SWITCHES"
@@ -48,5 +48,5 @@ def switched(resources: Resources, switches: Path) -> Resources:
         name: Switched(getattr(stores, name), store)
         for name in ("users", "graph", "tweets", "engagements", "answers")
     }
-    changed: Stores = replace(stores, **ports, log=cast(EventLog, Switched(stores.log, log)))
+    changed: Stores = replace(stores, **ports, log=cast(OperatedLog, Switched(stores.log, log)))
     return replace(resources, stores=changed)

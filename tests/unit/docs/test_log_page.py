@@ -30,7 +30,7 @@ def test_topics_have_the_partitions_and_the_retention_that_it_says() -> None:
 
 
 def test_groups_read_the_topics_that_it_says() -> None:
-    rows = re.findall(r"^\| `([a-z]+)` \| (`[^|]*`) \|", PAGE, re.M)
+    rows = re.findall(r"^\| `([a-z_]+)` \| (`[^|]*`) \|", PAGE, re.M)
     assert {group: tuple(re.findall(r"`([^`]+)`", topics)) for group, topics in rows} == GROUPS
 
 

@@ -40,13 +40,13 @@ VER = 4_711
 class KnownRelations(Relations):
     def __init__(self) -> None:
         self.invalidated: list[tuple[int, int]] = []
-        self.hidden: list[tuple[int, int]] = []
+        self.hidden_of: list[tuple[int, int]] = []
 
     async def invalidate(self, viewer: UserId, ver: int) -> None:
         self.invalidated.append((viewer, ver))
 
     async def invalidate_hidden(self, user: UserId, ver: int) -> None:
-        self.hidden.append((user, ver))
+        self.hidden_of.append((user, ver))
 
 
 class KnownMerge(TimelineMerge):
@@ -168,7 +168,7 @@ async def test_a_block_hides_both_from_each_other_and_a_mute_one() -> None:
             *arrived(MuteSet(4, 2, on=False), ver=7),
         ]
     )
-    assert sorted(world.relations.hidden) == [(1, 6), (2, 9), (3, 6), (4, 7)]
+    assert sorted(world.relations.hidden_of) == [(1, 6), (2, 9), (3, 6), (4, 7)]
     assert world.relations.invalidated == []
 
 
@@ -257,7 +257,7 @@ async def test_follows_come_before_the_tweets_of_their_batch() -> None:
     world.redis.away = True
     with pytest.raises(Unavailable):
         await world.handler.handle(arrived(tweet(100), MuteSet(1, ADA, on=True)))
-    assert world.relations.hidden == [(1, VER)]
+    assert world.relations.hidden_of == [(1, VER)]
 
 
 async def test_a_neighbour_that_is_away_makes_the_batch_come_again() -> None:
