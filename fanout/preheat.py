@@ -140,8 +140,10 @@ class Preheat:
 
     async def _build(self, viewer: UserId, stop: asyncio.Event) -> bool:
         async def authors() -> Ids:
-            # Read after the list exists; and kept, for the read that is to come.
-            followees = await self._relations.load(viewer)
+            # Read after the list exists; and kept, with whom the viewer does not see, for the read to come.
+            followees, _ = await asyncio.gather(
+                self._relations.load(viewer), self._relations.load_hidden(viewer)
+            )
             return np.union1d(followees.ids, np.array([viewer], np.int64))
 
         async with self._room:

@@ -117,10 +117,10 @@ class FakeActive:
 
 
 class FakeRelations:
-    """Followees from the store, and no cache."""
+    """From the store, and no cache."""
 
     def __init__(self, graph: FakeGraphStore) -> None:
-        self.load = graph.followees
+        self.load, self.load_hidden = graph.followees, graph.hidden
 
 
 class World:
