@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from core.ids import MAX_ID
 from stores.ports import Ids
 from stores.redis_client import RedisClient
 from stores.redis_commands import command
@@ -34,8 +35,9 @@ TTL_S = 7 * 24 * 3600
 COMPLETE = b"0"
 CUT = b"00"
 BUILDING = b"1"
+_DIGITS = b"0123456789- "
 
-_MARK = -1
+MARK = b"-1"
 _FIRST_ID = 2
 
 
@@ -64,17 +66,32 @@ def parse_timeline(items: Sequence[bytes]) -> TimelineList:
     """The newest 800 ids of a list, sorted and distinct. An absent or corrupt list is incomplete."""
     complete = bool(items) and items[-1] in (COMPLETE, CUT)
     try:
-        ids = np.fromiter(map(int, items), np.int64, len(items))
+        ids = _numbers(items)
     except (ValueError, OverflowError):
         # Not ids: whatever else is there, the list is made anew.
         return TimelineList(np.empty(0, np.int64), complete=False)
     lowest = _FIRST_ID
     if complete and items[-1] == CUT:
         # Where all that was in order has been removed, nothing says any more how far down it went.
-        complete = len(ids) > 1 and ids[-2] >= _FIRST_ID and bool(np.any(ids == _MARK))
+        complete = len(ids) > 1 and ids[-2] >= _FIRST_ID and MARK in items
         lowest = max(lowest, int(ids[-2])) if complete else lowest
-    # np.unique sorts ascending.
-    return TimelineList(np.unique(ids[ids >= lowest])[::-1][:CAPACITY], complete)
+    ids = ids[ids >= lowest]
+    if not (ids[1:] < ids[:-1]).all():
+        # Late arrivals, or one that came twice; most lists are in order, and sorting costs ten times as much.
+        ids = np.unique(ids)[::-1]
+    return TimelineList(ids[:CAPACITY], complete)
+
+
+def _numbers(items: Sequence[bytes]) -> Ids:
+    """int64 [n]; raises ValueError, OverflowError. Read as one text: half the time of one by one."""
+    text = b" ".join(items)
+    # The reader of texts would stop at anything else, and take what is too large for the largest.
+    marked = text.startswith(MARK + b" ") or b" " + MARK + b" " in text
+    if not text.translate(None, _DIGITS) and text.count(b"-") == marked:
+        ids: Ids = np.fromstring(text, np.int64, sep=" ")
+        if len(ids) == len(items) and ids.max(initial=0) < MAX_ID:
+            return ids
+    return np.fromiter(map(int, items), np.int64, len(items))
 
 
 async def push(redis: RedisClient, deliveries: Iterable[Delivery], *, copied: bool = False) -> int:
