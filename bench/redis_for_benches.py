@@ -65,6 +65,18 @@ def fresh_cluster(nodes: int) -> Iterator[RedisOptions]:
             servers.down(["redis-cluster"], wipe=True)
 
 
+async def server_cpu_s(redis: Redis) -> float:
+    """CPU seconds that the server has used, user and system."""
+    info = await redis.info("cpu")
+    return float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
+
+
+async def used_bytes(redis: Redis) -> float:
+    """Of the server's data: what it has allocated, but for the buffers of its connections."""
+    info = await redis.info("memory")
+    return float(info["used_memory"]) - float(info["mem_clients_normal"])
+
+
 async def _await_answer(client: RedisClient) -> None:
     end_s = time.monotonic() + _START_S
     while True:

@@ -9,9 +9,9 @@ from prometheus_client import Counter
 
 from core.ids import UserId
 from eventlog.schema import TweetCreated, TweetDeleted
-from fanout.followers import AT_ONCE, FollowerPages
+from fanout.followers import AT_ONCE, FollowerPages, Followers
 from stores.redis_client import RedisClient
-from timelines.audience import Audience, Offer, push_to, remove_from
+from timelines.audience import Offer, push_to, remove_from
 from timelines.delivery import DeliveryRule, Way
 
 PIPELINE = 4_000
@@ -60,21 +60,26 @@ class Deliverer:
             await act(pending)
 
     async def _offers(self, tweets: TweetsBy) -> AsyncIterator[Offer]:
-        """Older tweets first, as far as authors are taken together: lists that rise are trimmed cheaply."""
-        for group in _in_groups(sorted(tweets, key=lambda one: tweets[one][0])):
-            followers = await self._followers.begin(group)
-            rising = sorted((tweet, author) for author in group for tweet in tweets[author])
-            for tweet, of in rising:
-                for page in followers[of].pages:
+        """Older tweets first, as far as their followers fit into memory: what rises is trimmed cheaply."""
+        held: dict[int, Followers] = {}
+        for group in _in_groups(sorted(tweets, key=lambda author: tweets[author][0])):
+            held |= await self._followers.begin(group)
+            if sum(followers.size_bytes for followers in held.values()) >= self._followers.room_bytes:
+                async for offer in self._offers_to(held, tweets):
+                    yield offer
+                held = {}
+        async for offer in self._offers_to(held, tweets):
+            yield offer
+
+    async def _offers_to(self, held: dict[int, Followers], tweets: TweetsBy) -> AsyncIterator[Offer]:
+        rising = sorted((tweet, author) for author in held for tweet in tweets[author])
+        for tweet, author in rising:
+            for page in held[author].pages:
+                yield Offer(page, tweet)
+        for author, followers in held.items():
+            async for page in self._followers.rest(author, followers):
+                for tweet in tweets[author]:
                     yield Offer(page, tweet)
-            for author in group:
-                async for page in self._followers.rest(author, followers[author]):
-                    for offer in _all_to(page, tweets[author]):
-                        yield offer
-
-
-def _all_to(audience: Audience, tweets: Sequence[int]) -> Iterator[Offer]:
-    return (Offer(audience, tweet) for tweet in tweets)
 
 
 def _by_author(tweets: Iterable[TweetCreated] | Iterable[TweetDeleted]) -> TweetsBy:

@@ -58,7 +58,7 @@ class FollowerPages:
     def __init__(self, redis: RedisClient, graph: GraphStore, room_bytes: int) -> None:
         self._redis = redis
         self._graph = graph
-        self._room_bytes = room_bytes
+        self.room_bytes = room_bytes
         self._used_bytes = 0
         # By author, with the token that it was read under; the one used last stands last.
         self._kept: dict[int, tuple[bytes, Followers]] = {}
@@ -97,7 +97,7 @@ class FollowerPages:
     async def _read(self, author: int) -> Followers:
         pages = [Audience(np.array([author], np.int64))]
         size, after = 0, 0
-        while size <= self._room_bytes // AT_ONCE:
+        while size <= self.room_bytes // AT_ONCE:
             page = await self._page(author, after)
             if not len(page):
                 return Followers(pages, None)
@@ -123,10 +123,10 @@ class FollowerPages:
         return kept[1]
 
     def _keep(self, author: int, token: bytes, followers: Followers) -> None:
-        if followers.after is None and followers.size_bytes <= self._room_bytes:
+        if followers.after is None and followers.size_bytes <= self.room_bytes:
             self._kept[author] = token, followers
             self._used_bytes += followers.size_bytes
-        while self._used_bytes > self._room_bytes:
+        while self._used_bytes > self.room_bytes:
             oldest = next(iter(self._kept))
             self._used_bytes -= self._kept.pop(oldest)[1].size_bytes
         KEPT.set(self._used_bytes)

@@ -35,10 +35,10 @@ TTL_S = 7 * 24 * 3600
 COMPLETE = b"0"
 CUT = b"00"
 BUILDING = b"1"
-_DIGITS = b"0123456789- "
-
 MARK = b"-1"
+
 _FIRST_ID = 2
+_DIGITS = b"0123456789- "
 
 
 class Delivery(NamedTuple):

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import sys
 
-from bench.bars import clone, faults, feed, kuairand, outages, post_to_feed, relay, three_nodes, writes
+from bench.bars import (
+    clone,
+    deliveries,
+    faults,
+    feed,
+    kuairand,
+    outages,
+    post_to_feed,
+    post_to_feed_heavy,
+    relay,
+    three_nodes,
+    timeline_bytes,
+    writes,
+)
 
 BARS = {
     "demo": clone.demo,
     "test": clone.test,
     "kuairand": kuairand.measure,
     "post-to-feed": post_to_feed.measure,
+    "post-to-feed-heavy": post_to_feed_heavy.measure,
+    "deliveries": deliveries.redis_core,
+    "deliveries-worker": deliveries.worker,
+    "timeline-bytes": timeline_bytes.measure,
     "kill": faults.kill,
     "flush": faults.flush,
     "outage-kafka": outages.kafka,

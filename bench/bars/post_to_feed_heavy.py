@@ -1,0 +1,148 @@
+"""Post to feed among many: 200 posts a second, by people with thousands of followers or a handful.
+
+Users and follows are written straight into the store's file, a million of them; by HTTP that would take an
+hour. Everybody has a timeline, as a rebuild makes it for somebody whose followees have not posted yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.bars.bar import Result
+from bench.bars.stacks import embedded_stack, run
+from simulation.client import FeedClient
+from stores.ports import Ids
+from tests.e2e.live_stack import LiveStack
+from timelines.layout import COMPLETE, TTL_S, timeline_key
+
+P50_MS, P99_MS = 200.0, 1_000.0
+USERS = 50_000
+FOLLOWS = 20
+"""Drawn by each user; who draws somebody twice follows fewer."""
+POPULARITY = 0.75
+"""A user's chance to be drawn falls with their rank to this power: the first has 15,000 followers."""
+ACTIVITY = 0.75
+"""A user's posts rise with their popularity to this power: a post goes to 250 on average."""
+POSTS_PER_S = 200
+WARM_S = 5
+MEASURED_S = 40
+PROBE_EVERY = 20
+POLL_S = 0.01
+PATIENCE_S = 30.0
+PAGE = 20
+FIRST_ID = 1_000_001
+SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """`followers[ends[n - 1]:ends[n]]` follow user n; `posters` are who posts, one after the other."""
+
+    followers: Ids
+    ends: Ids
+    posters: Ids
+
+    @classmethod
+    def drawn(cls, chance: np.random.Generator) -> Crowd:
+        weight = np.arange(1, USERS + 1) ** -POPULARITY
+        drawn = _draw(chance, weight, USERS * FOLLOWS)
+        follower = np.repeat(np.arange(USERS), FOLLOWS)
+        pairs = np.unique(drawn[drawn != follower] * USERS + follower[drawn != follower])
+        posts = (WARM_S + MEASURED_S) * POSTS_PER_S
+        posters = _draw(chance, weight**ACTIVITY, posts)
+        return cls(pairs % USERS, np.searchsorted(pairs // USERS, np.arange(USERS), "right"), posters)
+
+    def followers_of(self, user: int) -> Ids:
+        return self.followers[self.ends[user - 1] if user else 0 : self.ends[user]]
+
+    @property
+    def follower_counts(self) -> Ids:
+        return np.diff(self.ends, prepend=0)
+
+
+def measure(arguments: list[str]) -> Result:
+    chance = np.random.default_rng(SEED)
+    crowd = Crowd.drawn(chance)
+    with embedded_stack() as stack:
+        _seed(stack, crowd)
+        waits, late_s = run(lambda: _post_all(stack, crowd, chance))
+    p50, p99 = np.percentile(1000 * np.array(waits), [50, 99])
+    counts = crowd.follower_counts
+    return Result(
+        f"post to feed, {POSTS_PER_S} posts/s for {MEASURED_S} s, {USERS:,} users with {counts.max():,} "
+        f"followers at most and {int(np.median(counts))} in the middle, "
+        f"{counts[crowd.posters].mean():.0f} a post",
+        f"p50 {p50:.0f} ms, p99 {p99:.0f} ms of {len(waits)} followers who asked; posts at most "
+        f"{1000 * late_s:.0f} ms behind their time",
+        f"p50 ≤ {P50_MS:.0f} ms, p99 ≤ {P99_MS:.0f} ms",
+        bool(p50 <= P50_MS and p99 <= P99_MS),
+        seed=str(SEED),
+    )
+
+
+async def _post_all(stack: LiveStack, crowd: Crowd, chance: np.random.Generator) -> tuple[list[float], float]:
+    """Each post at its time, whatever becomes of those before; seconds until probes saw theirs, and the
+    longest that one was behind its time.
+    """
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    tokens = {int(user): stack.token(FIRST_ID + int(user)) for user in np.unique(crowd.posters)}
+    waits: list[float] = []
+    late_s = 0.0
+    async with httpx.AsyncClient(base_url=stack.url, timeout=PATIENCE_S, limits=limits) as http:
+
+        async def post(number: int, poster: int, reader: FeedClient | None) -> None:
+            posted = await FeedClient(http, tokens[poster]).post(f"post {number}", f"post-{number}")
+            if reader is not None:
+                waits.append(await _time_to_see(reader, posted["tweet_id"]))
+
+        began_s = time.monotonic() + 1.0
+        async with asyncio.TaskGroup() as tasks:
+            for number, poster in enumerate(crowd.posters.tolist()):
+                due_s = began_s + number / POSTS_PER_S
+                followers = crowd.followers_of(poster)
+                probed = number >= WARM_S * POSTS_PER_S and number % PROBE_EVERY == 0 and len(followers)
+                reader = FIRST_ID + int(chance.choice(followers)) if probed else 0
+                client = FeedClient(http, stack.token(reader)) if probed else None
+                await asyncio.sleep(due_s - time.monotonic())
+                late_s = max(late_s, time.monotonic() - due_s)
+                tasks.create_task(post(number, poster, client))
+    return waits, late_s
+
+
+async def _time_to_see(reader: FeedClient, tweet: str) -> float:
+    began_s = time.monotonic()
+    while time.monotonic() - began_s < PATIENCE_S:
+        feed = await reader.feed(algorithm="chronological", limit=PAGE)
+        if any(shown["tweet_id"] == tweet for shown in feed["tweets"]):
+            return time.monotonic() - began_s
+        await asyncio.sleep(POLL_S)
+    return PATIENCE_S
+
+
+def _seed(stack: LiveStack, crowd: Crowd) -> None:
+    users = [(FIRST_ID + n, f"u{n}", f"u{n}", f"User {n}", 0, 0) for n in range(USERS)]
+    followee = np.repeat(np.arange(USERS), crowd.follower_counts)
+    follows = zip((FIRST_ID + crowd.followers).tolist(), (FIRST_ID + followee).tolist(), strict=True)
+    with closing(sqlite3.connect(stack.home.facts, timeout=60)) as connection, connection:
+        columns = "id, handle, handle_key, display_name, created_ms, ver"
+        connection.executemany(f"INSERT INTO users ({columns}) VALUES (?, ?, ?, ?, ?, ?)", users)
+        connection.executemany("INSERT INTO follows VALUES (?, ?, 1, 1)", follows)
+    with stack.redis() as redis, redis.pipeline(transaction=False) as pipeline:
+        for user in range(FIRST_ID, FIRST_ID + USERS):
+            pipeline.rpush(timeline_key(user), COMPLETE)
+            pipeline.expire(timeline_key(user), TTL_S)
+        pipeline.execute()
+
+
+def _draw(chance: np.random.Generator, weight: NDArray[np.floating[Any]], size: int) -> Ids:
+    share = np.cumsum(weight / weight.sum())
+    return np.minimum(np.searchsorted(share, chance.random(size)), len(weight) - 1).astype(np.int64)
