@@ -24,9 +24,13 @@ TURNED_AWAY = Counter("rankfeed_fan_in_turned_away_total", "Such questions that 
 
 
 class NewestTweets(Protocol):
-    """What timelines want of the tweet store, at the gate or past it."""
+    """What a merge wants of the tweet store, at the gate or past it."""
 
     async def newest_ids(self, authors: Ids, *, before: int | None, limit: int) -> Ids: ...
+
+
+class WideTweets(NewestTweets, Protocol):
+    """What a reader wants of it besides: all that is asked over many authors."""
 
     async def retweets_since(
         self, originals: Sequence[int], authors: Ids, *, since: int
@@ -36,7 +40,7 @@ class NewestTweets(Protocol):
 class FanIn:
     """At most `slots` at once in this process, and eight times as many waiting for their turn."""
 
-    def __init__(self, tweets: NewestTweets, slots: int) -> None:
+    def __init__(self, tweets: WideTweets, slots: int) -> None:
         self._tweets = tweets
         self._slots = asyncio.Semaphore(slots)
         self._most = slots * (1 + WAITING_A_SLOT)

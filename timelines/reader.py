@@ -17,7 +17,7 @@ from core.ids import UserId
 from stores.ports import GraphStore, Ids
 from stores.redis_client import RedisClient
 from stores.redis_commands import command
-from timelines.fan_in import NewestTweets
+from timelines.fan_in import WideTweets
 from timelines.layout import CAPACITY, TTL_S, parse_timeline, timeline_key
 from timelines.merge import TimelineMerge
 from timelines.relations import Relations, decode_followees, decode_hidden, followees_key, hidden_key
@@ -53,7 +53,7 @@ class TimelineReader:
         relations: Relations,
         merge: TimelineMerge,
         graph: GraphStore,
-        tweets: NewestTweets,
+        tweets: WideTweets,
     ) -> None:
         self._redis = redis
         self._relations = relations

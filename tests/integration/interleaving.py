@@ -62,12 +62,11 @@ class Stage:
             held.go.set_result(None)
         await self.settle()
 
-    async def run(self, actor: int, *, to_write: bool = False) -> None:
-        """Lets one go on while all others wait: to its end, or to where it would write to Redis."""
-        while calls := [held for held in self.held if held.actor == actor]:
-            if to_write and any(held.of_redis and not held.is_made for held in calls):
-                return
-            await self.let_go(calls[0])
+    async def run(self, actor: int, until: Callable[[Sequence[Held]], bool] = lambda calls: False) -> None:
+        """Lets one go on while all others wait: to its end, or until its calls are such."""
+        while (calls := [held for held in self.held if held.actor == actor]) and not until(calls):
+            # Those that are not made yet go first: what is asked side by side is answered then.
+            await self.let_go(min(calls, key=lambda held: held.is_made))
 
     async def settle(self) -> None:
         turns = 0

@@ -167,14 +167,19 @@ class Races:
 
     # What happens to it.
 
-    async def pass_time(self, ms: int) -> None:
-        """What is on its way to Redis arrives before: its timeout is shorter than any step of time."""
+    async def pass_time(self, ms: int) -> bool:
+        """What is on its way to Redis arrives before: its timeout is shorter than any step of time.
+
+        Whether the consumer has begun to do what is due.
+        """
         for held in [one for one in self.stage.held if one.of_redis and not one.is_made]:
             if held in self.stage.held:
                 await self.stage.let_go(held)
         self.clock.advance(ms)
-        if not self._turning:
-            self.begin(self.turn)
+        if self._turning:
+            return False
+        self.begin(self.turn)
+        return True
 
     async def flush(self) -> None:
         await self._restore((None, None), (0, 1))
