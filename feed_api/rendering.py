@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -76,8 +77,9 @@ class _Feed(msgspec.Struct, frozen=True):
 _encoder = msgspec.json.Encoder()
 
 
+@lru_cache(maxsize=1 << 14)
 def timestamp(at_ms: int) -> str:
-    """RFC 3339, UTC, with milliseconds."""
+    """RFC 3339, UTC, with milliseconds. The tweets of one moment's feeds are much the same."""
     seconds, ms = divmod(at_ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{ms:03d}Z"
 

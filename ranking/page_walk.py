@@ -23,7 +23,7 @@ from stores.tweet_cache import LiveTweet, TweetCache
 from stores.user_cache import UserCache
 from timelines.reader import Timeline, TimelineReader
 
-_SPARE = 8
+_SPARE = 4
 """Ids hydrated beyond those wanted, so that a few dropped ones cost no second round trip."""
 _MOST = 200
 """Ids hydrated at once. Each further part of a walk is twice as long: where nobody is followed any more

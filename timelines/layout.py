@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from core.ids import MAX_ID
 from stores.ports import Ids
 from stores.redis_client import RedisClient
 from stores.redis_commands import command, script
@@ -26,6 +27,7 @@ TRIM_SLACK = 128
 TTL_S = 7 * 24 * 3600
 COMPLETE = b"0"
 BUILDING = b"1"
+_DIGITS = b"0123456789 "
 
 # Ids are compared as strings, longer first: Lua's numbers are doubles and would merge neighbours.
 NEWER = """
@@ -82,13 +84,28 @@ def parse_timeline(items: Sequence[bytes]) -> TimelineList:
     """The newest 800 ids of a list, sorted and distinct. An absent or corrupt list is incomplete."""
     complete = bool(items) and items[-1] == COMPLETE
     try:
-        ids = np.fromiter(map(int, items), np.int64, len(items))
+        ids = _numbers(items)
     except (ValueError, OverflowError):
         # Not ids: whatever else is there, the list is made anew.
         return TimelineList(np.empty(0, np.int64), complete=False)
-    # np.unique sorts ascending; the sentinels are the only values below 2.
-    distinct = np.unique(ids)[::-1]
-    return TimelineList(distinct[: np.searchsorted(-distinct, -1)][:CAPACITY], complete)
+    # The sentinels are the only values below 2.
+    if len(ids) and ids[-1] < 2:
+        ids = ids[:-1]
+    if len(ids) and not (ids[-1] > 1 and (ids[1:] < ids[:-1]).all()):
+        # Late arrivals, or one that came twice; most lists are in order, and sorting costs ten times as much.
+        ids = np.unique(ids[ids > 1])[::-1]
+    return TimelineList(ids[:CAPACITY], complete)
+
+
+def _numbers(items: Sequence[bytes]) -> Ids:
+    """int64 [n]; raises ValueError, OverflowError. Read as one text: half the time of one by one."""
+    text = b" ".join(items)
+    # The reader of texts would stop at anything else, and take what is too large for the largest.
+    if not text.translate(None, _DIGITS):
+        ids: Ids = np.fromstring(text, np.int64, sep=" ")
+        if len(ids) == len(items) and ids.max(initial=0) < MAX_ID:
+            return ids
+    return np.fromiter(map(int, items), np.int64, len(items))
 
 
 async def push(redis: RedisClient, deliveries: Iterable[Delivery], *, copied: bool = False) -> int:

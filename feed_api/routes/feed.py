@@ -11,13 +11,14 @@ from starlette.background import BackgroundTask
 from core.deadline import Deadline
 from core.errors import CursorInvalid, InvalidField, Unavailable
 from feed_api import conditions, limits, rendering, request_scope
+from feed_api.direct_route import DirectRoute
 from feed_api.last_pages import LastPage
 from feed_api.schemas import FeedAnswer, FeedParameters
 from feed_api.services import Caller, Services, Wired
 from ranking.query import Algorithm, FeedMeta, FeedPosition, FeedQuery
 from ranking.stages import StageFailed
 
-router = APIRouter()
+router = APIRouter(route_class=DirectRoute)
 _logger = structlog.get_logger("feed")
 
 
