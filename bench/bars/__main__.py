@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from bench.bars import clone, faults, feed, kuairand, outages, post_to_feed, relay, three_nodes, writes
+from bench.bars import (
+    clone,
+    cold_timeline,
+    faults,
+    feed,
+    kuairand,
+    outages,
+    post_to_feed,
+    relay,
+    three_nodes,
+    writes,
+)
 
 BARS = {
     "demo": clone.demo,
@@ -16,6 +27,7 @@ BARS = {
     "outage-kafka": outages.kafka,
     "outage-cassandra": outages.cassandra,
     "three-nodes": three_nodes.measure,
+    "cold-timeline": cold_timeline.measure,
     "feed": feed.measure,
     "writes": writes.measure,
     "relay": relay.measure,
