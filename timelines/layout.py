@@ -70,10 +70,14 @@ class Delivery(NamedTuple):
 
 
 class TimelineList(NamedTuple):
-    """A list as it was read: distinct ids, newest first (int64 [<= 800]), and whether it is complete."""
+    """A list as it was read: distinct ids, newest first (int64 [<= 800]), and whether it is complete.
+
+    `distinct` is the share of its ids that are left when each is taken once.
+    """
 
     ids: Ids
     complete: bool
+    distinct: float = 1.0
 
 
 def timeline_key(viewer: int) -> bytes:
@@ -91,10 +95,13 @@ def parse_timeline(items: Sequence[bytes]) -> TimelineList:
     # The sentinels are the only values below 2.
     if len(ids) and ids[-1] < 2:
         ids = ids[:-1]
+    distinct = 1.0
     if len(ids) and not (ids[-1] > 1 and (ids[1:] < ids[:-1]).all()):
         # Late arrivals, or one that came twice; most lists are in order, and sorting costs ten times as much.
+        number = len(ids)
         ids = np.unique(ids[ids > 1])[::-1]
-    return TimelineList(ids[:CAPACITY], complete)
+        distinct = len(ids) / number
+    return TimelineList(ids[:CAPACITY], complete, distinct)
 
 
 def _numbers(items: Sequence[bytes]) -> Ids:
