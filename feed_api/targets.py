@@ -60,6 +60,8 @@ async def live_tweet(services: Services, caller: UserId, tweet_id: TweetId, fiel
     if tweet_id in deletions:
         raise _gone(field)
     if tweet.retweet_of is not None:
+        # Where that could not be acted on, nothing is said of it: as whoever reads the retweet is told.
+        await live_tweet(services, caller, tweet.retweet_of, field)
         raise InvalidField(f"this is a retweet; the tweet itself is {tweet.retweet_of}", field=field)
     return found
 

@@ -29,6 +29,25 @@ class FeedClient:
             "POST", "/v1/tweets", json={"text": text}, headers={"Idempotency-Key": idempotency_key}
         )
 
+    async def reply(self, tweet_id: int, text: str) -> int:
+        body = {"text": text, "reply_to_tweet_id": str(tweet_id)}
+        return int((await self._call("POST", "/v1/tweets", json=body))["tweet_id"])
+
+    async def retweet(self, tweet_id: int) -> int:
+        return int((await self._call("POST", "/v1/tweets", json={"retweet_of": str(tweet_id)}))["tweet_id"])
+
+    async def delete(self, tweet_id: int) -> None:
+        await self._call("DELETE", f"/v1/tweets/{tweet_id}")
+
+    async def like(self, tweet_id: int) -> None:
+        await self._call("POST", f"/v1/tweets/{tweet_id}/like")
+
+    async def unlike(self, tweet_id: int) -> None:
+        await self._call("DELETE", f"/v1/tweets/{tweet_id}/like")
+
+    async def tweet(self, tweet_id: int) -> dict[str, Any]:
+        return await self._call("GET", f"/v1/tweets/{tweet_id}")
+
     async def feed(self, *, algorithm: str, limit: int = 20, cursor: str | None = None) -> dict[str, Any]:
         parameters = {"algorithm": algorithm, "limit": str(limit)}
         if cursor is not None:
@@ -46,7 +65,7 @@ class FeedClient:
             raise Unavailable(f"{method} {path}: {exc!r}") from exc
         if answer.is_error:
             raise Unavailable(f"{method} {path}: {answer.status_code} {answer.text}")
-        body: dict[str, Any] = answer.json()
+        body: dict[str, Any] = answer.json() if answer.content else {}
         return body
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from core.clock import Clock
 from simulation.client import FeedClient, event
+from simulation.reactions import Reacted, Reactions
 from simulation.world import Draft, World
 
 CONCURRENT_CALLS = 12
@@ -69,6 +70,7 @@ class Town:
         ]
         self._serial = itertools.count()
         self._gate = asyncio.Semaphore(CONCURRENT_CALLS)
+        self.reactions = Reactions(world, self.together)
 
     def viewer_id(self, viewer: int) -> int:
         return self._first_id + viewer
@@ -79,16 +81,19 @@ class Town:
     def client_of(self, viewer: int) -> FeedClient:
         return self._clients[viewer]
 
+    def _client_of_author(self, author: int) -> FeedClient:
+        return self._clients[self.world.options.viewers + author]
+
     async def sign_up(self) -> None:
         viewers = self.world.options.viewers
-        await self._all(
+        await self.together(
             client.create_user(
                 f"viewer_{number}" if number < viewers else f"author_{number - viewers}",
                 f"Viewer {number}" if number < viewers else f"Author {number - viewers}",
             )
             for number, client in enumerate(self._clients)
         )
-        await self._all(
+        await self.together(
             self._clients[viewer].follow(self.author_id(int(author)))
             for viewer, authors in enumerate(self.world.follows)
             for author in authors
@@ -101,7 +106,7 @@ class Town:
             for _ in range(per_author)
             for author in range(self.world.options.authors)
         ]
-        return list(await self._all(self._post(draft) for draft in drafts))
+        return list(await self.together(self._post(draft) for draft in drafts))
 
     async def time_to_feed(self, viewer: int) -> float:
         """Seconds from a 201 to the first feed of a follower that shows the tweet, asked every 10 ms."""
@@ -118,19 +123,30 @@ class Town:
 
     async def read_round(self, *, algorithm: str, pages: int) -> Reading:
         """Every viewer reads some pages, looks from the top, and clicks what they like."""
-        readings = await self._all(
+        readings = await self.together(
             self._read(viewer, algorithm, pages) for viewer in range(self.world.options.viewers)
         )
         return Reading(*(sum(column) for column in zip(*readings, strict=True)))
 
+    async def react(self) -> Reacted:
+        """Every author deletes what they posted last, and every viewer reacts to what is left."""
+        newest = {posted.draft.author: posted.tweet_id for posted in self.posted.values()}
+        await self.together(
+            self.reactions.delete(self._client_of_author(author), tweet_id)
+            for author, tweet_id in newest.items()
+        )
+        drafts = {one.tweet_id: one.draft for one in self.posted.values()}
+        viewers = range(self.world.options.viewers)
+        return await self.reactions.react({viewer: self._clients[viewer] for viewer in viewers}, drafts)
+
     async def audit(self) -> Audit:
-        """Compares every viewer's whole chronological feed with what their followees posted."""
-        rows = await self._all(self._audit(viewer) for viewer in range(self.world.options.viewers))
+        """Compares every viewer's whole chronological feed with what their followees posted, and they."""
+        rows = await self.together(self._audit(viewer) for viewer in range(self.world.options.viewers))
         return Audit(len(rows), *(sum(column) for column in zip(*rows, strict=True)))
 
     async def utility(self, algorithm: str, top: int) -> tuple[list[float], int]:
         """Expected clicks on each viewer's first `top` items, and how many were served as asked."""
-        pages = await self._all(
+        pages = await self.together(
             client.feed(algorithm=algorithm, limit=top)
             for client in self._clients[: self.world.options.viewers]
         )
@@ -156,7 +172,7 @@ class Town:
         return self.world.click_probability(viewer, self.posted[tweet_id].draft)
 
     async def _post(self, draft: Draft) -> Posted:
-        client = self._clients[self.world.options.viewers + draft.author]
+        client = self._client_of_author(draft.author)
         answer = await client.post(draft.text, f"post-{next(self._serial)}")
         posted = Posted(int(answer["tweet_id"]), draft)
         self.posted[posted.tweet_id] = posted
@@ -192,7 +208,10 @@ class Town:
 
     async def _audit(self, viewer: int) -> tuple[int, int, int, int]:
         followed = {int(author) for author in self.world.follows[viewer]}
-        truth = {one.tweet_id for one in self.posted.values() if one.draft.author in followed}
+        posted = {one.tweet_id: one.tweet_id for one in self.posted.values() if one.draft.author in followed}
+        # One's own retweet stands for its original; what was deleted is nowhere.
+        stands = posted | self.reactions.own.get(viewer, {})
+        truth = {tweet_id for of, tweet_id in stands.items() if of not in self.reactions.deleted}
         shown: list[int] = []
         cursor = None
         while True:
@@ -203,7 +222,7 @@ class Town:
                 distinct = set(shown)
                 return len(shown), len(truth - distinct), len(shown) - len(distinct), len(distinct - truth)
 
-    async def _all(self, calls: Iterable[Awaitable[Any]]) -> list[Any]:
+    async def together(self, calls: Iterable[Awaitable[Any]]) -> list[Any]:
         async def gated(call: Awaitable[Any]) -> Any:
             async with self._gate:
                 return await call

@@ -17,15 +17,15 @@ from ranking.registry import Registry
 from simulation.town import Posted, Town
 from simulation.world import TOPICS, World, WorldOptions
 from training.train import TrainOptions, train
+from wiring.demo_kept import keep, token
 from wiring.draining import await_drained
 from wiring.home import Home, StackState
-from wiring.keys import StackKeys, stack_keys
+from wiring.keys import stack_keys
 from wiring.redis_settings import opened_redis
 from wiring.resources import open_stores
 from wiring.settings import Settings, overlaid
 
 FIRST_USER = 1_000_001
-TOKEN_TTL_S = 24 * 3600
 TOP = 10
 SHOWN = 8
 PIPE_WIDTH = 140
@@ -34,6 +34,7 @@ PIPE_WIDTH = 140
 WINDOW_S = 1.0
 LAG_S = 1.0
 CALL_TIMEOUT_S = 30.0
+COUNTED_WITHIN_S = 30.0
 
 
 class DemoFailed(RankfeedError):
@@ -72,7 +73,7 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
     keys = stack_keys(home)
 
     def token_of(user_id: int) -> str:
-        return _token(keys, settings, user_id, clock.now_ms() // 1000)
+        return token(keys, settings, user_id, clock.now_ms() // 1000)
 
     limits = httpx.Limits(max_connections=32)
     async with httpx.AsyncClient(base_url=state.api_url, timeout=CALL_TIMEOUT_S, limits=limits) as http:
@@ -82,9 +83,10 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
         await act.posts_and_reads()
         await act.training()
         await act.comparison()
+        await act.reactions()
         await act.audit()
         if options.keep:
-            _keep(console, state, town, token_of(town.viewer_id(0)))
+            keep(console, state, town, token_of(town.viewer_id(0)))
             await asyncio.Event().wait()
 
 
@@ -173,6 +175,21 @@ class _Acts:
             f"{share:.0%} of what any ranking could gain; {served} of {len(ranked)} feeds served ranked"
         )
 
+    async def reactions(self) -> None:
+        self._title("Likes, replies, retweets and deletions")
+        reacted = await self._town.react()
+        self._say(
+            f"{reacted.likes:,} likes and {reacted.taken_back} taken back, {reacted.replies} replies, "
+            f"{reacted.retweets} retweets; {reacted.deleted} tweets deleted by their authors"
+        )
+        reactions = self._town.reactions
+        waited_s = await reactions.counts_agree(self._town.client_of(0), COUNTED_WITHIN_S)
+        if waited_s is None:
+            raise DemoFailed(f"after {COUNTED_WITHIN_S:.0f} s the counts are not what was acknowledged")
+        self._say(
+            f"the counts of {reactions.touched} tweets are what was acknowledged, {waited_s:.1f} s afterwards"
+        )
+
     async def audit(self) -> None:
         self._title("Nothing lost, nothing doubled")
         audit = await self._town.audit()
@@ -215,30 +232,3 @@ class _Acts:
 
     def _say(self, text: str) -> None:
         self._console.print(f"  {text}", soft_wrap=True)
-
-
-def _token(keys: StackKeys, settings: Settings, user_id: int, now_s: int) -> str:
-    return keys.token(
-        user_id=user_id,
-        scopes=("feed", "write"),
-        audience=settings.auth.audience,
-        issued_s=now_s,
-        ttl_s=TOKEN_TTL_S,
-    )
-
-
-def _keep(console: Console, state: StackState, town: Town, token: str) -> None:
-    console.rule("[bold]The stack runs on until Ctrl-C", align="left")
-    console.print(f"  TOKEN={token}", soft_wrap=True)
-    for path in ("/v1/feed?algorithm=ranked&limit=5", "/v1/feed?limit=5"):
-        console.print(
-            f"  curl -s -H \"Authorization: Bearer $TOKEN\" '{state.api_url}{path}'", soft_wrap=True
-        )
-    console.print(
-        f"  curl -s -X POST -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' "
-        f"-d '{{\"text\": \"Hello\"}}' '{state.api_url}/v1/tweets'",
-        soft_wrap=True,
-    )
-    console.print(
-        f"  curl -s '{state.api_url}/health/ready'   (viewer_0 is user {town.viewer_id(0)})", soft_wrap=True
-    )

@@ -62,30 +62,31 @@ class Fans:
         self.fans = [Fan(person, strangers[number % len(strangers)]) for number, person in enumerate(people)]
         self._line = line
         self._targets = targets
-        # What is undone in every second cycle comes after what it undoes.
-        self._steps: tuple[tuple[Callable[[Fan, str], Awaitable[None]], bool], ...] = (
-            (self._like, False),
-            (self._reply, False),
-            (self._retweet, False),
-            (self._block, False),
-            (self._mute, False),
-            (self._rename, False),
-            (self._unlike, True),
-            (self._delete_reply, True),
-            (self._delete_retweet, True),
-            (self._unblock, True),
-            (self._unmute, True),
+        # Each with how many cycles lie between two of it: some of what is done is undone at the end.
+        self._steps: tuple[tuple[Callable[[Fan, str], Awaitable[None]], int], ...] = (
+            (self._like, 1),
+            (self._reply, 1),
+            (self._retweet, 1),
+            (self._block, 1),
+            (self._mute, 1),
+            (self._rename, 1),
+            (self._unlike, 2),
+            (self._delete_reply, 2),
+            (self._delete_retweet, 2),
+            (self._retweet, 4),
+            (self._unblock, 2),
+            (self._unmute, 2),
         )
 
     async def turn(self, number: int, count: int) -> None:
         """The next thing that a fan does."""
         fan = self.fans[number]
         cycle, step = divmod(count, len(self._steps))
-        act, undoes = self._steps[step]
+        act, every = self._steps[step]
         if step == 0:
             targets = self._targets()
             fan.target = targets[-1 - number % min(len(targets), 8)] if targets else 0
-        if fan.target and not (undoes and cycle % 2):
+        if fan.target and cycle % every == 0:
             await act(fan, f"f-{number}-{count}")
         else:
             await asyncio.sleep(IDLE_S)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 
 import httpx
 import pytest
 
 from tests.e2e.crowd import CLIENTS, Crowd, check_feeds
+from tests.e2e.fans import Fans, check_fans
 from tests.e2e.live_stack import LiveStack
 from tests.e2e.people import Person, make_people
+from tests.e2e.stubborn import Stubborn
 from tests.e2e.warmth import noted_as_active, preheated
 from timelines.layout import parse_timeline, timeline_key
 
+FANS = 12
 FLUSHES = 6
 ROUNDS = 3
 
@@ -53,17 +57,25 @@ async def test_after_a_flush_the_feed_is_the_same(
 
 
 @pytest.mark.flush
-async def test_flushes_while_people_post_and_read_lose_nothing(
-    stack: LiveStack, circle: tuple[Crowd, Sequence[Person]]
+async def test_flushes_while_people_post_read_and_react_lose_nothing(
+    stack: LiveStack, http: httpx.AsyncClient, circle: tuple[Crowd, Sequence[Person]]
 ) -> None:
     crowd, viewers = circle
+    people = await make_people(stack, http, FANS + 3)
+    fans = Fans(people[:FANS], people[FANS:], Stubborn(), lambda: list(crowd.tweet_ids.values())[-20:])
     posting = asyncio.create_task(crowd.post(ROUNDS))
 
     async def read() -> None:
         while not posting.done():
             await asyncio.gather(*(viewer.page(limit=20) for viewer in viewers))
 
-    reading = asyncio.create_task(read())
+    async def react(number: int) -> None:
+        for turn in itertools.count():
+            if posting.done():
+                return
+            await fans.turn(number, turn)
+
+    reading = asyncio.gather(read(), *(react(number) for number in range(FANS)))
     with stack.redis() as redis:
         for number in range(1, FLUSHES + 1):
             await crowd.acknowledged(number * ROUNDS * CLIENTS // (FLUSHES + 1))
@@ -72,6 +84,7 @@ async def test_flushes_while_people_post_and_read_lose_nothing(
     await reading
     await stack.drained()
     await check_feeds(crowd, viewers)
+    await check_fans(stack, fans)
 
 
 @pytest.mark.flush

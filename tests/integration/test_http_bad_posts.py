@@ -119,6 +119,25 @@ async def test_acts_on_a_retweet(stack: LiveStack, http: httpx.AsyncClient) -> N
     assert rows_of(stack) == before
 
 
+async def test_acts_on_a_retweet_of_what_is_gone_or_out_of_sight(
+    stack: LiveStack, http: httpx.AsyncClient
+) -> None:
+    ada, bob, eve = await make_people(stack, http, 3)
+    retweets = {name: await bob.retweet(await ada.post("x")) for name in ("deleted", "blocked")}
+    shown = (await bob.call("GET", f"/v1/tweets/{retweets['deleted']}")).json()
+    await ada.delete(int(shown["retweet_of"]))
+    assert (await eve.call("POST", f"/v1/users/{ada.user_id}/block")).status_code == 200
+    before = rows_of(stack)
+    for person, name, code in (
+        (bob, "deleted", "gone"),
+        (eve, "blocked", "not_found"),
+        (eve, "deleted", "not_found"),
+    ):
+        for method, path, body, field in acts_on(retweets[name]):
+            refused(await person.call(method, path, json=body), code, field)
+    assert rows_of(stack) == before
+
+
 async def test_acts_across_a_block(stack: LiveStack, http: httpx.AsyncClient) -> None:
     ada, bob = await make_people(stack, http, 2)
     tweets = {ada: await ada.post("x"), bob: await bob.post("x")}

@@ -64,6 +64,29 @@ async def test_a_block_ends_follows_both_ways_at_once_and_for_good(pair: tuple[P
         assert await one.feed_ids() == [tweets[one]]
 
 
+@pytest.mark.parametrize("edge", ["block", "mute"])
+async def test_who_is_hidden_is_hidden_at_once_and_until_it_ends(
+    edge: str, stack: LiveStack, http: httpx.AsyncClient
+) -> None:
+    ada, bob, eve = await make_people(stack, http, 3)
+    original = await bob.post("bob's")
+    own = await eve.post("eve's")
+    retweet = await eve.retweet(original)
+    for other in (bob, eve):
+        await ada.follow(other)
+    await stack.drained()
+    assert await ada.feed_ids() == [retweet, own]
+    assert (await act(ada, "POST", bob, edge)).status_code == 200
+    # Nor what others repeat of it.
+    assert await ada.feed_ids() == [own]
+    seen = await ada.call("GET", f"/v1/tweets/{original}")
+    assert seen.status_code == (404 if edge == "block" else 200)
+    assert (await bob.call("GET", f"/v1/tweets/{own}")).status_code == 200
+    assert (await act(ada, "DELETE", bob, edge)).status_code == 200
+    assert await ada.feed_ids() == [retweet, own]
+    assert (await ada.call("GET", f"/v1/tweets/{original}")).status_code == 200
+
+
 async def test_of_a_block_and_a_follow_at_once_the_block_stands(
     stack: LiveStack, http: httpx.AsyncClient
 ) -> None:

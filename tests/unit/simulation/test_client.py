@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import Unavailable
 from feed_api.schemas import ClientEvents
+from feed_api.write_schemas import NewTweet
 from simulation.client import FeedClient, event
 
 
@@ -31,6 +32,27 @@ async def test_a_post_carries_its_key_and_token() -> None:
     assert request.headers["Idempotency-Key"] == "k1"
     assert request.headers["Authorization"] == "Bearer t0"
     assert json.loads(request.content) == {"text": "hello"}
+
+
+async def test_what_is_done_to_a_tweet_is_sent_as_the_api_asks_for_it() -> None:
+    seen: list[httpx.Request] = []
+    async with _client(httpx.Response(201, json={"tweet_id": "8"}), seen) as http:
+        client = FeedClient(http, "t0")
+        assert (await client.reply(7, "so it is"), await client.retweet(7)) == (8, 8)
+        await client.like(7)
+        await client.unlike(7)
+    async with _client(httpx.Response(204), seen) as http:
+        await FeedClient(http, "t0").delete(7)
+    assert [(request.method, request.url.path) for request in seen] == [
+        ("POST", "/v1/tweets"),
+        ("POST", "/v1/tweets"),
+        ("POST", "/v1/tweets/7/like"),
+        ("DELETE", "/v1/tweets/7/like"),
+        ("DELETE", "/v1/tweets/7"),
+    ]
+    bodies = [json.loads(request.content) for request in seen[:2]]
+    assert bodies == [{"text": "so it is", "reply_to_tweet_id": "7"}, {"retweet_of": "7"}]
+    assert NewTweet.model_validate(bodies[0]).reply_to_tweet_id == 7
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(503, text="not just now"), httpx.ConnectError("refused")])
