@@ -1,4 +1,4 @@
-"""Deliveries by CPU second of Redis, against a sorted set, and of the worker, with where its time goes."""
+"""Deliveries by CPU second of Redis, against a sorted set, and of a worker, whose time is told by parts."""
 
 from __future__ import annotations
 
