@@ -85,7 +85,5 @@ class LateCommits:
         if moved:
             await self._subscription.commit(moved)
             self._told |= moved
-        for tp, next_ in done.items():
-            # Not said again: the partition may be somebody else's by then, and further on.
-            if next_ >= self._handled[tp]:
-                del self._handled[tp]
+        # Not said again: the partition may be somebody else's by then, and further on.
+        self._handled = {tp: next_ for tp, next_ in self._handled.items() if done[tp] < next_}

@@ -1,6 +1,7 @@
 """SIGKILL at every step of what keeps counts and deletions in Redis: they come true all the same.
 
-Likes and deletions are written beside the stack, straight into its stores, while Redis is flushed.
+While Redis is flushed again and again; likes and deletions are written straight into the stores. Without the
+flushes, each step is killed under the load of `tests.e2e.bustle`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tests.faults.points import TWEET_STATE, faults_of
 from tests.integration.redis_world import PATIENT_MS
 from wiring.resources import Stores, open_stores
 
-pytestmark = pytest.mark.kill
+pytestmark = pytest.mark.torture
 
 FAULTS = tuple(faults_of("pipelines", TWEET_STATE))
 AUTHORS = [UserId(number) for number in range(501, 506)]

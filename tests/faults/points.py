@@ -146,7 +146,7 @@ TWEET_STATE: Points = (
     # The first commit may be of events that make nothing dirty.
     ("tweet_state.commit", 2),
 )
-"""Counts and deletion: by likes and deletions that `tests.e2e.test_state_kills` makes."""
+"""Counts and deletion, by what fans do."""
 
 RELAY: Points = (
     # Whose turn it is, then the low mark.
@@ -173,18 +173,19 @@ def faults_of(role: str, *tables: Points, sides: Sequence[str] = SIDES) -> Itera
 EMBEDDED = (
     *faults_of("api", EMBEDDED_WRITE_PATH, EMBEDDED_ENGAGEMENT),
     *faults_of("fanout", FANOUT),
-    *faults_of("pipelines", FEATURES, LAKE),
+    *faults_of("pipelines", FEATURES, LAKE, TWEET_STATE),
 )
 DISTRIBUTED = (
     *faults_of("api", DISTRIBUTED_WRITE_PATH, DISTRIBUTED_ENGAGEMENT),
     *faults_of("fanout", FANOUT),
-    *faults_of("pipelines", RELAY, FEATURES, LAKE),
+    *faults_of("pipelines", RELAY, FEATURES, LAKE, TWEET_STATE),
 )
 
 _OF_KAFKA = {
     *("fanout.poll", "fanout.commit", "graph.follower_page", "tweets.newest_ids"),
     *("features.poll", "features_file.commit", "features.commit"),
     *("lake.poll", "disk.rename", "lake.commit"),
+    *("tweet_state.poll", "engagements.recount", "tweet_state.commit"),
 }
 # Before one step is, but for the first, after another.
 _LEFT_OUT_ONCE = set(faults_of("api", EMBEDDED_ENGAGEMENT, DISTRIBUTED_ENGAGEMENT, sides=("before",)))

@@ -14,7 +14,8 @@ from core.errors import ConfigurationError
 from eventlog.kafka_log import KafkaEventLog
 from eventlog.kafka_options import KafkaOptions
 from eventlog.kafka_topics import TopicSpec, ensure_topics
-from eventlog.log import Entry, OperatedLog, Subscription, next_offsets
+from eventlog.late_commits import LateCommitLog
+from eventlog.log import Entry, Offsets, OperatedLog, Subscription, next_offsets
 from eventlog.schema import VIEWS
 from stores.ports import OutboxRecord
 from tests.contracts.log_engines import delete_topics, kafka_address
@@ -58,6 +59,18 @@ class Effects:
     async def reach(self, total: int) -> None:
         async with self._grown:
             await self._grown.wait_for(lambda: self.made.total() >= total)
+
+
+class LateEffects:
+    """None is made, and then all are."""
+
+    are_made = False
+
+    def done(self, handled: Offsets) -> Offsets:
+        return handled if self.are_made else dict.fromkeys(handled, 0)
+
+    async def finish(self) -> None:
+        self.are_made = True
 
 
 async def consume(subscription: Subscription, effects: Effects, stop: asyncio.Event) -> None:
@@ -105,6 +118,35 @@ async def test_a_newcomer_waits_for_the_batch_that_is_under_way(options: KafkaOp
         assert effects.made == Counter(range(100))
         assert await log.lag(GROUP, [VIEWS]) == {VIEWS: 0}
         await first.close()
+        await second.close()
+
+
+async def test_a_newcomer_waits_for_effects_that_come_late(options: KafkaOptions) -> None:
+    late = LateEffects()
+    async with KafkaEventLog(options) as log, KafkaEventLog(options) as other:
+        await log.append(views(*range(100)))
+        first = await LateCommitLog(log, late).subscribe(GROUP, [VIEWS])
+        batch = await some(first, 60)
+        await first.commit(next_offsets(batch))
+        joining = asyncio.ensure_future(other.subscribe(GROUP, [VIEWS]))
+        while await first.positions():
+            assert not joining.done()
+        assert list(await first.poll(max_entries=10, timeout_s=0.05)) == []
+        assert not joining.done()
+        late.are_made = True
+        # A worker goes on polling, which is when it is said.
+        assert list(await first.poll(max_entries=10, timeout_s=0.05)) == []
+        second = await joining
+        effects = Effects()
+        await effects.make(batch)
+        stop = asyncio.Event()
+        consumers = [asyncio.create_task(consume(one, effects, stop)) for one in (first, second)]
+        await effects.reach(100)
+        stop.set()
+        await asyncio.gather(*consumers)
+        assert effects.made == Counter(range(100))
+        await first.close()
+        assert await log.lag(GROUP, [VIEWS]) == {VIEWS: 0}
         await second.close()
 
 
