@@ -35,6 +35,7 @@ WINDOW_S = 1.0
 LAG_S = 1.0
 CALL_TIMEOUT_S = 30.0
 COUNTED_WITHIN_S = 30.0
+KEPT_ALIVE_S = 2.0
 
 
 class DemoFailed(RankfeedError):
@@ -75,7 +76,8 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
     def token_of(user_id: int) -> str:
         return token(keys, settings, user_id, clock.now_ms() // 1000)
 
-    limits = httpx.Limits(max_connections=32)
+    # Given up before the server does: it ends idle connections after 5 s, and a call might meet that.
+    limits = httpx.Limits(max_connections=32, keepalive_expiry=KEPT_ALIVE_S)
     async with httpx.AsyncClient(base_url=state.api_url, timeout=CALL_TIMEOUT_S, limits=limits) as http:
         town = Town(World(size.world), http, token_of, clock, FIRST_USER)
         act = _Acts(settings, home, console, clock, town, size)
