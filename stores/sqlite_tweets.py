@@ -20,6 +20,11 @@ _INSERT = (
     "VALUES (?, ?, ?, ?, ?, ?, ?) "
 )
 _READ = "SELECT id, author, text, created_ms, reply_to, retweet_of FROM tweets WHERE deleted_ver IS NULL AND "
+_NEWEST_EACH = (
+    "SELECT value, (SELECT id FROM tweets WHERE author = value AND id <= ? AND deleted_ver IS NULL "
+    "ORDER BY id DESC LIMIT 1) FROM json_each(?)"
+)
+_WALK = "SELECT id FROM tweets WHERE author = ? AND id <= ? AND deleted_ver IS NULL ORDER BY id DESC"
 
 
 class SqliteTweetStore(SqliteStore):
@@ -82,16 +87,13 @@ class SqliteTweetStore(SqliteStore):
         highest = MAX_ID if before is None else before - 1
 
         def operation(connection: sqlite3.Connection) -> Ids:
+            # Whoever is not among the `limit` authors whose newest tweets are newest has none of those
+            # wanted (the newest 800 of 5,000 authors: 25 ms; with a walk for each of them 230).
+            newest = connection.execute(_NEWEST_EACH, (highest, json.dumps(authors.tolist()))).fetchall()
+            chosen = heapq.nlargest(limit, ((id_, author) for author, id_ in newest if id_ is not None))
             # One index walk an author, merged lazily: no more rows are read than are asked for, and one
             # an author (1,000 followees with long histories: 15 ms; all of their newest 800: 1 s).
-            walks = [
-                connection.execute(
-                    "SELECT id FROM tweets WHERE author = ? AND id <= ? AND deleted_ver IS NULL "
-                    "ORDER BY id DESC",
-                    (author, highest),
-                )
-                for author in authors.tolist()
-            ]
+            walks = [connection.execute(_WALK, (author, id_)) for id_, author in chosen]
             return ids_of(list(islice(heapq.merge(*walks, reverse=True), limit)))
 
         return await self._database.read(operation)

@@ -6,6 +6,7 @@ import sys
 
 from bench.bars import (
     clone,
+    cold_timeline,
     deliveries,
     faults,
     feed,
@@ -33,6 +34,7 @@ BARS = {
     "outage-kafka": outages.kafka,
     "outage-cassandra": outages.cassandra,
     "three-nodes": three_nodes.measure,
+    "cold-timeline": cold_timeline.measure,
     "feed": feed.measure,
     "writes": writes.measure,
     "relay": relay.measure,
