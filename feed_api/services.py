@@ -26,6 +26,7 @@ from stores.redis_client import RedisClient
 from stores.tombstones import Tombstones
 from stores.tweet_cache import TweetCache
 from stores.user_cache import UserCache
+from timelines.healing import Healing
 from timelines.relations import Relations
 
 
@@ -68,6 +69,7 @@ class Services:
     reports: Reports
     seen: SeenViewers
     feed: HomeFeed
+    healing: Healing
     reads: SingleReads
     checks: Mapping[str, Callable[[], Awaitable[None]]]
     required: frozenset[str]

@@ -40,6 +40,7 @@ from ranking.slate_items import served_event
 from ranking.stages import Stage, StageFailed, run_stage
 from stores.ports import Ids
 from stores.slates import Slate, SlateStore
+from timelines.healing import Healing
 from timelines.reader import Timeline, TimelineReader
 
 TIMELINE = Stage("timeline", deadline_ms=2_000, on_failure="closed")
@@ -57,6 +58,7 @@ _logger = structlog.get_logger("home_feed")
 @dataclass(frozen=True, slots=True)
 class HomeFeedParts:
     timelines: TimelineReader
+    healing: Healing
     walk: PageWalk
     pipeline: RankingPipeline
     slates: SlateStore
@@ -78,6 +80,7 @@ class HomeFeed:
             TIMELINE, query, lambda: self._parts.timelines.read(query.viewer, fresh=query.refresh)
         )
         assert timeline is not None  # the stage fails closed
+        self._parts.healing.look_at(timeline)
         answer = await self._answer(query, timeline)
         return Prepared(cut(query, answer), timeline, answer)
 

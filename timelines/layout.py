@@ -51,11 +51,13 @@ class Delivery(NamedTuple):
 class TimelineList(NamedTuple):
     """A list as it was read: distinct ids, newest first (int64 [<= 800]), and whether it is complete.
 
-    What a complete one lacks is older than all that it has.
+    What a complete one lacks is older than all that it has. `distinct` is the share of its ids that are
+    left when each is taken once.
     """
 
     ids: Ids
     complete: bool
+    distinct: float = 1.0
 
 
 def timeline_key(viewer: int) -> bytes:
@@ -76,10 +78,13 @@ def parse_timeline(items: Sequence[bytes]) -> TimelineList:
         complete = len(ids) > 1 and ids[-2] >= _FIRST_ID and MARK in items
         lowest = max(lowest, int(ids[-2])) if complete else lowest
     ids = ids[ids >= lowest]
+    distinct = 1.0
     if not (ids[1:] < ids[:-1]).all():
         # Late arrivals, or one that came twice; most lists are in order, and sorting costs ten times as much.
+        number = len(ids)
         ids = np.unique(ids)[::-1]
-    return TimelineList(ids[:CAPACITY], complete)
+        distinct = len(ids) / number
+    return TimelineList(ids[:CAPACITY], complete, distinct)
 
 
 def _numbers(items: Sequence[bytes]) -> Ids:

@@ -34,7 +34,8 @@ class Timeline:
     """Ids newest first (int64 [n]) and whose tweets may be shown: followees and the viewer, sorted.
 
     Nothing by or of `blocked` (either way) and `muted` users may be, sorted as well. `origin` is `list`,
-    `rebuilt` or `store`; `partial` says that not every followee was asked.
+    `rebuilt` or `store`; `partial` says that not every followee was asked; `distinct` is the share of
+    the list's ids that were not there twice.
     """
 
     viewer: UserId
@@ -44,6 +45,7 @@ class Timeline:
     muted: Ids
     origin: Literal["list", "rebuilt", "store"]
     partial: bool = False
+    distinct: float = 1.0
 
 
 class TimelineReader:
@@ -105,7 +107,9 @@ class TimelineReader:
         authors = _with_viewer(followees.ids, viewer)
         listed = parse_timeline(items)
         if listed.complete and not fresh:
-            return Timeline(viewer, listed.ids, authors, hidden.blocked, hidden.muted, "list")
+            return Timeline(
+                viewer, listed.ids, authors, hidden.blocked, hidden.muted, "list", distinct=listed.distinct
+            )
 
         async def fresh_authors() -> Ids:
             # Read after the list exists: a follow in between then merges into that list.

@@ -37,6 +37,7 @@ from stores.tombstones import Tombstones
 from stores.tweet_cache import TweetCache
 from stores.user_cache import UserCache
 from timelines.fan_in import FanIn
+from timelines.healing import Healing
 from timelines.merge import TimelineMerge
 from timelines.reader import TimelineReader
 from timelines.relations import Relations
@@ -65,6 +66,7 @@ async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.E
             background.create_task(slot.follow(ending))
             background.create_task(served.run(ending))
             background.create_task(services.seen.run(ending))
+            background.create_task(services.healing.run(ending))
             try:
                 await serve_http(create_app(services), listener, stop)
             finally:
@@ -89,9 +91,11 @@ def make_services(
     timelines = TimelineReader(redis, relations, merge, resources.stores.graph, fan_in)
     scorer = ModelScorer(FeatureReader(redis), slot.current, ENGAGEMENT, executor)
     options = PipelineOptions(candidates=settings.ranking.candidates)
+    healing = Healing(timelines)
     feed = HomeFeed(
         HomeFeedParts(
             timelines=timelines,
+            healing=healing,
             walk=PageWalk(tweet_cache, user_cache, timelines, FILTERS),
             pipeline=RankingPipeline(tweet_cache, FILTERS, scorer, options),
             slates=SlateStore(redis),
@@ -140,6 +144,7 @@ def make_services(
         reports=Reports(resources.stores.log),
         seen=SeenViewers(resources.stores.users, resources.clock),
         feed=feed,
+        healing=healing,
         reads=SingleReads(tweet_cache, user_cache, relations, resources.stores.tweets),
         checks={"store": store_check, "ids": ids_check, "redis": redis.ping},
         required=frozenset({"store", "ids"}),

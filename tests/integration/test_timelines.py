@@ -13,8 +13,10 @@ import pytest
 from core.errors import Unavailable
 from core.ids import UserId
 from stores.ports import Ids
+from tests.e2e.waiting import eventually
 from tests.integration.redis_world import RedisWorld
 from tests.unit.timelines.fake_stores import FakeGraphStore, FakeTweetStore
+from timelines.healing import Healing
 from timelines.layout import CAPACITY, TRIM_SLACK, TTL_S, Delivery, parse_timeline, push, timeline_key
 from timelines.merge import LOCK_MS, TimelineMerge, lock_key
 from timelines.reader import TimelineReader
@@ -332,6 +334,29 @@ async def test_an_author_added_while_the_list_is_built_leaves_it_to_be_built(wor
     world.tweets.add(BOB, BASE)
     assert await world.follow(BOB)
     assert await world.stored() == items([BASE], b"1")
+
+
+async def test_a_list_that_was_delivered_twice_is_merged_and_whole_again(world: Timelines) -> None:
+    world.tweets.add(ADA, *range(BASE, BASE + 20))
+    await world.rebuild()
+    lost = BASE + 7
+    await world.redis.lrem(timeline_key(VIEWER), 0, str(lost))
+    await world.push(*range(BASE, BASE + 5))
+    timeline = await world.reader.read(VIEWER)
+    assert lost not in timeline.ids
+    assert timeline.distinct == pytest.approx(19 / 24)
+    healing = Healing(world.reader)
+    healing.look_at(timeline)
+    stop = asyncio.Event()
+    running = asyncio.create_task(healing.run(stop))
+
+    async def healed() -> bool:
+        return (await world.reader.read(VIEWER)).distinct == 1.0
+
+    await eventually("the list is merged", healed)
+    stop.set()
+    await running
+    assert await world.stored() == items(world.truth())
 
 
 # -- followees, and who is hidden ----------------------------------------------------------------------

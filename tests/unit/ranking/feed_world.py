@@ -37,6 +37,7 @@ from stores.tweet_cache import LiveTweet, TweetCache
 from stores.user_cache import UserCache
 from tests.fakes import FakeClock
 from tests.unit.eventlog.fake_log import FakeLog
+from timelines.healing import Healing
 from timelines.layout import CAPACITY
 from timelines.reader import Timeline, TimelineReader
 
@@ -244,7 +245,9 @@ class FeedWorld:
         pipeline = RankingPipeline(self.tweets, FILTERS, scorer, PipelineOptions(self._candidates))
         self.walk = walk
         self.feed = HomeFeed(
-            HomeFeedParts(self.timelines, walk, pipeline, self.slates, self.records, self._mint)
+            HomeFeedParts(
+                self.timelines, Healing(self.timelines), walk, pipeline, self.slates, self.records, self._mint
+            )
         )
 
     def post(self, author: int, *tweet_ids: int, followed: bool = True, profile: bool = True) -> None:

@@ -23,6 +23,13 @@ def test_any_list_reads_as_its_distinct_ids_newest_first(ids: list[int], sentine
     assert parsed.complete == (sentinel == b"0")
 
 
+def test_the_share_of_a_list_that_is_not_there_twice() -> None:
+    assert parse_timeline([b"9", b"8", b"0"]).distinct == 1.0
+    assert parse_timeline([b"8", b"9", b"0"]).distinct == 1.0
+    assert parse_timeline([b"9", b"8", b"8", b"9", b"0"]).distinct == 0.5
+    assert parse_timeline([b"0"]).distinct == parse_timeline([]).distinct == 1.0
+
+
 def test_neighbours_beyond_doubles_stay_apart() -> None:
     assert parse_timeline([b"%d" % MAX_ID, b"%d" % (MAX_ID - 1), b"0"]).ids.tolist() == [MAX_ID, MAX_ID - 1]
 

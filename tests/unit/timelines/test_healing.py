@@ -1,0 +1,88 @@
+"""Lists in which much is twice are merged with the store, one at a time; others are left alone."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+
+from core.errors import Unavailable
+from core.ids import UserId
+from tests.e2e.waiting import eventually
+from timelines.healing import WAITING, Healing
+from timelines.reader import Timeline, TimelineReader
+
+NOBODY = np.empty(0, np.int64)
+
+
+class SlowReader(TimelineReader):
+    def __init__(self) -> None:
+        self.read_fresh: list[int] = []
+        self.at_once = 0
+        self.most = 0
+        self.away = False
+        self.go = asyncio.Event()
+
+    async def read(self, viewer: UserId, *, fresh: bool = False) -> Timeline:
+        assert fresh
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        await self.go.wait()
+        self.at_once -= 1
+        self.read_fresh.append(viewer)
+        if self.away:
+            raise Unavailable("no store")
+        return _read(viewer, 1.0)
+
+
+def _read(viewer: int, distinct: float) -> Timeline:
+    return Timeline(UserId(viewer), NOBODY, NOBODY, NOBODY, NOBODY, "list", distinct=distinct)
+
+
+async def _healed(healing: Healing, reader: SlowReader, viewers: int) -> list[int]:
+    """Whoever was merged, once so many were."""
+
+    async def enough() -> bool:
+        return len(reader.read_fresh) >= viewers
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(healing.run(stop))
+    reader.go.set()
+    await eventually("they are merged", enough)
+    stop.set()
+    await running
+    return reader.read_fresh
+
+
+async def test_each_is_merged_once_and_one_at_a_time() -> None:
+    reader = SlowReader()
+    healing = Healing(reader)
+    for viewer in (1, 2, 1, 3, 2, 1):
+        healing.look_at(_read(viewer, 0.89))
+    healing.look_at(_read(4, 0.9))
+    assert await _healed(healing, reader, 3) == [1, 2, 3]
+    assert reader.most == 1
+    healing.look_at(_read(1, 0.5))
+    assert await _healed(healing, reader, 4) == [1, 2, 3, 1]
+
+
+async def test_without_the_store_the_others_still_have_their_turn() -> None:
+    reader = SlowReader()
+    reader.away = True
+    healing = Healing(reader)
+    for viewer in (1, 2):
+        healing.look_at(_read(viewer, 0.0))
+    assert await _healed(healing, reader, 2) == [1, 2]
+
+
+async def test_no_more_wait_than_can_be_merged() -> None:
+    reader = SlowReader()
+    healing = Healing(reader)
+    for viewer in range(WAITING + 10):
+        healing.look_at(_read(viewer, 0.0))
+    assert await _healed(healing, reader, 3) == [0, 1, 2]
+    assert len(healing._waiting) <= WAITING
+
+
+async def test_nothing_to_heal_ends_when_told() -> None:
+    assert await _healed(Healing(SlowReader()), SlowReader(), 0) == []
