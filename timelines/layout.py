@@ -51,8 +51,8 @@ class Delivery(NamedTuple):
 class TimelineList(NamedTuple):
     """A list as it was read: distinct ids, newest first (int64 [<= 800]), and whether it is complete.
 
-    What a complete one lacks is older than all that it has.
-    `distinct` is the share of its ids that are left when each is taken once.
+    What a complete one lacks is older than all that it has. `distinct` is the share of its ids that are
+    left when each is taken once.
     """
 
     ids: Ids
