@@ -72,8 +72,8 @@ class Fans:
             (self._rename, 1),
             (self._unlike, 2),
             (self._delete_reply, 2),
-            (self._delete_retweet, 2),
-            (self._retweet, 4),
+            (self._delete_retweet, 1),
+            (self._retweet, 2),
             (self._unblock, 2),
             (self._unmute, 2),
         )

@@ -24,8 +24,8 @@ from wiring.settings import variable_of
 
 FULL_LOAD = 50
 """Requests that must be under way when an api is killed."""
-PATIENCE_S = 900.0
-"""For all of it: some eighty processes start in its course, on whatever else the machine does."""
+PATIENCE_S = 1_500.0
+"""For all of it: some hundred processes start in its course, on whatever else the machine does."""
 PATIENT = {variable_of(("api", "feed_deadline_ms")): "10000"}
 """A feed that is late is no loss: whatever else the machine does, it is to be complete."""
 NEWEST = 50
