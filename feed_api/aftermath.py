@@ -17,6 +17,8 @@ from feed_api.services import Services
 from stores.ports import CountKind, Counts
 from timelines.layout import Delivery, push
 
+BURY_AGAIN_S = (0.05, 0.2)
+
 _logger = structlog.get_logger("aftermath")
 
 
@@ -26,7 +28,18 @@ async def show_to_author(services: Services, author: UserId, tweet_id: int) -> N
 
 
 async def bury(services: Services, tweet_ids: Sequence[int]) -> None:
-    """From here on no cache shows them."""
+    """From here on no cache shows them.
+
+    A Redis that was busy for a moment is asked again: others may read from it what it was not told. One
+    that is away shows nobody anything; when it is back, the consumer of the event tells it.
+    """
+    for pause_s in BURY_AGAIN_S:
+        try:
+            await services.tombstones.write(tweet_ids)
+        except Unavailable:
+            await asyncio.sleep(pause_s)
+        else:
+            return
     await _try("not_buried", services.tombstones.write(tweet_ids))
 
 

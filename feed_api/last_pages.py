@@ -1,7 +1,8 @@
 """The first page that each viewer was served last, in memory: for when neither Redis nor store answers.
 
 It is shown as it was, tracking tokens and cursor included; only its `meta` is new. Nobody can be asked
-about it then, so it may show what was deleted since: hence no older than a client's own cache may be.
+about it then, so it may show what another process was told to delete since: hence no older than a client's
+own cache may be. What this process was told to delete is not shown.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from ranking.query import Algorithm
 
 OVERHEAD_BYTES = 700
 """Of an entry beside its tweets."""
+BYTES_AN_ID = 40
 
 
 class LastPage(NamedTuple):
-    """What was asked for and what was served; `tweets` is the JSON array as it was sent."""
+    """What was asked for and what was served; `tweets` is the JSON array as it was sent, `ids` what is in
+    it, originals of retweets included."""
 
     algorithm_asked: Algorithm
     limit: int
@@ -28,6 +31,7 @@ class LastPage(NamedTuple):
     objective: str | None
     slate: str | None
     partial: bool
+    ids: tuple[int, ...] = ()
 
 
 class LastPages:
@@ -39,6 +43,7 @@ class LastPages:
         self._max_age_s = max_age_s
         self._kept: dict[UserId, tuple[float, LastPage]] = {}
         self._bytes = 0
+        self._buried: dict[int, float] = {}
 
     def keep(self, viewer: UserId, page: LastPage) -> None:
         self.forget(viewer)
@@ -55,7 +60,17 @@ class LastPages:
         kept_s, page = self._kept.get(viewer, (0.0, None))
         if page is None or (page.algorithm_asked, page.limit) != (asked, limit):
             return None
+        if not self._buried.keys().isdisjoint(page.ids):
+            return None
         return page if self._clock.monotonic_s() - kept_s <= self._max_age_s else None
+
+    def bury(self, tweet_id: int) -> None:
+        """After its deletion: no page that holds it is shown any more, also none that is being made now."""
+        now_s = self._clock.monotonic_s()
+        # Long enough for pages that were being made then; those of before are too old by themselves.
+        while self._buried and now_s - next(iter(self._buried.values())) > 2 * self._max_age_s:
+            del self._buried[next(iter(self._buried))]
+        self._buried[tweet_id] = now_s
 
     def forget(self, viewer: UserId) -> None:
         """After something that the viewer does not want to see any more."""
@@ -65,4 +80,4 @@ class LastPages:
 
 
 def _size(page: LastPage) -> int:
-    return len(page.tweets) + OVERHEAD_BYTES
+    return len(page.tweets) + BYTES_AN_ID * len(page.ids) + OVERHEAD_BYTES

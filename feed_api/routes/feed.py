@@ -94,6 +94,7 @@ async def _page(services: Services, query: FeedQuery, known: list[str]) -> Respo
             meta.objective,
             meta.slate,
             meta.partial,
+            tuple({one for item in page.items for one in (item.tweet.tweet_id, item.root.tweet.tweet_id)}),
         )
         # What could not be made whole takes the place of nothing better.
         if not meta.partial or services.last_pages.get(query.viewer, query.algorithm, query.limit) is None:

@@ -77,7 +77,7 @@ async def delete_tweet(
     key = key_of(header_key, None if body is None else body.idempotency_key)
     attempt = await idempotency.begin(services, caller.user_id, DELETE, key, str(tweet_id))
     if attempt.first is not None:
-        return await _gone(services, attempt.repeat(attempt.first), caller.user_id, tweet_id)
+        return await _gone(services, attempt.repeat(attempt.first), tweet_id)
     await own_profile(services, caller.user_id)
     tweet = (await services.tweets.get_many([tweet_id])).get(tweet_id)
     if tweet is None:
@@ -86,7 +86,7 @@ async def delete_tweet(
             raise NotFound("there is no tweet of this id", field="tweet_id")
         _require_own(caller.user_id, deletion.author_id)
         answer = await idempotency.keep(services, attempt, b"")
-        return await _gone(services, answer, caller.user_id, tweet_id)
+        return await _gone(services, answer, tweet_id)
     _require_own(caller.user_id, tweet.author_id)
     # Clocks differ between machines: it may have an id from what is the future here.
     ver = max(services.mint(), tweet.tweet_id + 1)
@@ -95,12 +95,12 @@ async def delete_tweet(
     if written.changed:
         await _hint_edge(services, tweet, -1, ver)
     answer = DELETE.answer(b"") if written.first is None else attempt.repeat(written.first)
-    return await _gone(services, answer, caller.user_id, tweet_id)
+    return await _gone(services, answer, tweet_id)
 
 
-async def _gone(services: Services, answer: Response, author: UserId, tweet_id: int) -> Response:
+async def _gone(services: Services, answer: Response, tweet_id: int) -> Response:
     """Every time that a deletion is acknowledged: the first time may have ended before the caches knew."""
-    services.last_pages.forget(author)
+    services.last_pages.bury(tweet_id)
     await aftermath.bury(services, [tweet_id])
     return answer
 

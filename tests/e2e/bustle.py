@@ -117,7 +117,8 @@ class Bustle:
         assert answer.status_code == 200, answer.text
         page: dict[str, Any] = answer.json()
         # What was acknowledged to be deleted before we asked is not shown, whatever died meanwhile.
-        assert not gone & {int(tweet["tweet_id"]) for tweet in page["tweets"]}
+        shown = gone & {int(tweet["tweet_id"]) for tweet in page["tweets"]}
+        assert not shown, (shown, page["meta"])
         return page
 
     async def _ask(self, *arguments: Any, **options: Any) -> tuple[httpx.Response, int]:

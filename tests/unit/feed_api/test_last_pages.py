@@ -82,3 +82,27 @@ def test_the_bytes_are_bounded(kept: list[tuple[int, int]]) -> None:
         held = [size for one, size in last.items() if pages.get(UserId(one), "ranked", 20) is not None]
         assert sum(held) + len(held) * OVERHEAD_BYTES <= bound
         assert pages.get(UserId(viewer), "ranked", 20) is not None
+
+
+def test_what_was_deleted_here_is_not_shown_again(clock: FakeClock) -> None:
+    pages = pages_of(clock, 10)
+    pages.keep(ADA, page()._replace(ids=(7, 8)))
+    pages.keep(BOB, page()._replace(ids=(8, 9)))
+    pages.bury(7)
+    assert pages.get(ADA, "ranked", 20) is None
+    assert pages.get(BOB, "ranked", 20) is not None
+    # Nor on a page that was being made meanwhile.
+    pages.keep(ADA, page()._replace(ids=(7,)))
+    assert pages.get(ADA, "ranked", 20) is None
+    pages.keep(ADA, page()._replace(ids=(6,)))
+    assert pages.get(ADA, "ranked", 20) is not None
+
+
+def test_burials_are_forgotten_with_the_pages_that_they_are_about(clock: FakeClock) -> None:
+    pages = pages_of(clock, 10)
+    for tweet_id in range(50):
+        pages.bury(tweet_id)
+        clock.advance(20_000)
+    assert 0 not in pages._buried
+    assert 49 in pages._buried
+    assert len(pages._buried) < 40
