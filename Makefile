@@ -9,7 +9,7 @@ STACK ?= embedded
 SOURCES := core stores eventlog features timelines ranking feed_api fanout pipelines training interchange simulation wiring
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fmt check test test-fast torture bench demo up clean
+.PHONY: help setup lock fmt check test test-fast torture histories bench demo up clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -47,6 +47,9 @@ test-fast: setup ## unit tests only
 
 torture: setup   ## the kills that take long: each fault point 20 times, nodes of three-node servers
 	$(BIN)/pytest -m torture $(ARGS)
+
+histories: setup ## feeds against the truth: 500 histories, or as many as asked for (ARGS="20000")
+	$(BIN)/python -m tests.histories $(ARGS)
 
 bench: setup     ## the benchmarks, each against a named alternative
 	$(BIN)/python -m bench $(ARGS)
