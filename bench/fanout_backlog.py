@@ -29,7 +29,7 @@ from timelines.relations import Relations
 from wiring.home import Home
 from wiring.resources import Stores, open_files
 
-VIEWERS = 20_000
+VIEWERS = 10_000
 AUTHORS = 1_000
 FOLLOWERS = 200
 """Of each author, drawn from the viewers."""
