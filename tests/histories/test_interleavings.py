@@ -12,6 +12,9 @@ from tests.histories.machine import Script
 from tests.histories.steps import Change, Consume, Delete, Flush, Hear, Post, Read, Release, Retweet, Step
 from tests.histories.telling import Teller, teller
 
+# Some two thousand histories.
+pytestmark = pytest.mark.torture
+
 CALLS = 14
 """As many ports does a first page ask that finds nothing cached; the other operations ask fewer."""
 FOLLOWS = ((0, 1), (0, 2), (1, 0))
