@@ -25,6 +25,7 @@ def main(count: int, seed: int | None, processes: int) -> None:
     for told in side_by_side(chunks(count, first), processes):
         if told.tally is not None:
             whole.merge(told.tally)
+            click.echo(f"seed {told.chunk.seed}: {told.chunk.count} histories, every feed is the truth")
             continue
         failed += 1
         click.echo(told.failure)

@@ -49,6 +49,9 @@ class Reading:
             if scroll.cursor is not None:
                 self._history.happened["page in a scroll"] += 1
             self._scrolls[viewer] = await self._page(viewer, scroll, step.via, one, refresh=step.refresh)
+            if one.struck == "held":
+                # Whoever had it go on may not have said yet what came of their own.
+                return
 
     async def whole_feed(self, viewer: int, via: int) -> None:
         """Page by page to its end; each must be the truth's."""
