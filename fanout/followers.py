@@ -140,7 +140,7 @@ class FollowerPages:
         missing = [author for author in authors if author not in tokens]
         commands = []
         for key in map(token_key, missing):
-            commands.append(command(b"SET", key, secrets.token_bytes(12), b"NX", b"EX", TOKEN_TTL_S))
+            commands.append(command(b"SET", key, secrets.token_hex(6).encode(), b"NX", b"EX", TOKEN_TTL_S))
             commands.append(command(b"GET", key))
         # Somebody else may have been first, or it may be gone again: an empty one is nobody's.
         made = (await self._redis.calls(commands))[1::2]
