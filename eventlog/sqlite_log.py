@@ -79,11 +79,7 @@ class SqliteEventLog:
     async def reset(self, group: str, offsets: Offsets) -> None:
         for topic in {tp.topic for tp in offsets}:
             rows = [(group, *tp, next_) for tp, next_ in offsets.items() if tp.topic == topic]
-            await self._file_of(topic).write(
-                lambda connection, rows=rows: connection.executemany(  # type: ignore[misc]  # bound per turn
-                    "INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?)", rows
-                )
-            )
+            await self._file_of(topic).write_rows("INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?)", rows)
 
     async def _firsts(self, topics: Sequence[str], ts_ms: int) -> dict[TopicPartition, int]:
         firsts: dict[TopicPartition, int] = {}

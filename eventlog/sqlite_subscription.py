@@ -89,11 +89,7 @@ class SqliteSubscription:
                 if tp.topic in topics
             ]
             if rows:
-                await database.write(
-                    lambda connection, rows=rows: connection.executemany(  # type: ignore[misc]  # bound per turn
-                        "INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?)", rows
-                    )
-                )
+                await database.write_rows("INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?)", rows)
 
     async def positions(self) -> Offsets:
         return {

@@ -74,11 +74,9 @@ class SqliteControlStore(SqliteStore):
         return await self._database.write(operation)
 
     async def release_machine(self, owner: str, *, last_ms: int) -> None:
-        await self._database.write(
-            lambda connection: connection.execute(
-                "UPDATE leases SET expires_ms = 0, last_ms = max(last_ms, ?), owner = '' WHERE owner = ?",
-                (last_ms, owner),
-            )
+        await self._database.write_rows(
+            "UPDATE leases SET expires_ms = 0, last_ms = max(last_ms, ?), owner = '' WHERE owner = ?",
+            [(last_ms, owner)],
         )
 
     async def map_external_ids(

@@ -12,7 +12,8 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -101,6 +102,14 @@ class SqliteDatabase:
         """
         return await asyncio.wrap_future(self.submit(operation))
 
+    async def write_rows(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """One statement, once for each row, as a write of its own."""
+
+        def operation(connection: sqlite3.Connection) -> None:
+            connection.executemany(statement, rows)
+
+        await self.write(operation)
+
     def submit(self, operation: Callable[[sqlite3.Connection], T]) -> Future[T]:
         future: Future[T] = Future()
         # Nothing may be queued behind the end mark: nobody would ever answer it.
@@ -140,7 +149,7 @@ class SqliteDatabase:
             connection.execute("PRAGMA query_only = 1")
             self._local.connection = connection
             self._reader_connections.append(connection)
-        return operation(connection)
+        return _run(operation, connection)
 
     def _write_loop(self, connection: sqlite3.Connection) -> None:
         try:
@@ -169,7 +178,7 @@ class SqliteDatabase:
             for operation, future in batch:
                 connection.execute("SAVEPOINT one")
                 try:
-                    results.append((future, operation(connection), None))
+                    results.append((future, _run(operation, connection), None))
                 except Exception as exc:  # the caller's own operation: its error is its answer
                     if isinstance(exc, sqlite3.Error) and is_away(exc):
                         raise
@@ -201,6 +210,22 @@ def is_away(exc: sqlite3.Error) -> bool:
     """Whether the file is at fault; otherwise the statement is, and with it the code."""
     # The driver's own errors (a closed connection, say) carry no code.
     return getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _AWAY
+
+
+def _run(operation: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+    """The operation, of which no cursor outlives the call.
+
+    One that dies in another thread resets its statement there, and the connection may be running the
+    same statement again by then, for the next who said the same SQL: their write fails as misuse.
+    """
+    try:
+        value = operation(connection)
+    except Exception as exc:  # whoever asked is to have it; the frames that it keeps hold cursors
+        traceback.clear_frames(exc.__traceback__)
+        raise
+    if isinstance(value, sqlite3.Cursor):
+        raise TypeError("an operation gave back its cursor: fetch from it, or give back a count")
+    return value
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, statements: Sequence[str]) -> None:

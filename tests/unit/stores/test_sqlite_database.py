@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -127,6 +128,30 @@ async def test_a_wrong_statement_is_a_bug_and_not_a_neighbour_away(database: Sql
         await database.read(lambda connection: connection.execute("SELECT * FROM nowhere"))
 
 
+async def test_no_cursor_leaves_the_connections_own_thread(database: SqliteDatabase) -> None:
+    def leave_in_the_frame(connection: sqlite3.Connection) -> None:
+        cursor = connection.execute("SELECT value FROM facts")
+        cursors.append(weakref.ref(cursor))
+        raise KeyError("a bug while reading")
+
+    cursors: list[weakref.ref[sqlite3.Cursor]] = []
+    for call in (database.write, database.read):
+        with pytest.raises(TypeError, match="gave back its cursor"):
+            await call(lambda connection: connection.execute("SELECT value FROM facts"))
+        with pytest.raises(KeyError) as kept:
+            await call(leave_in_the_frame)
+        assert [cursor() for cursor in cursors] == [None] * len(cursors), kept.value
+    assert len(cursors) == 2
+
+
+async def test_rows_are_written_while_others_write_by_the_same_statement(database: SqliteDatabase) -> None:
+    """The writer runs one statement over and over; whoever waited for it holds nothing of it."""
+    statement = "INSERT OR REPLACE INTO facts (value) VALUES (?)"
+    rounds = [[(f"{number}",)] * 8 for number in range(500)]
+    await asyncio.gather(*(database.write_rows(statement, rows) for rows in rounds))
+    assert set(await database.read(stored)) == {f"{number}" for number in range(500)}
+
+
 async def test_readers_cannot_write(database: SqliteDatabase) -> None:
     with pytest.raises(Unavailable, match="readonly"):
         await database.read(inserting("sneaked in"))
@@ -217,7 +242,7 @@ async def test_a_full_disk_is_unavailable_for_all_of_the_commit_and_passes(datab
     came_to = await outcomes(waiting, *futures)
     assert [type(outcome) for outcome in came_to] == [type(None), *[Unavailable] * 3]
     assert len({id(outcome) for outcome in came_to[1:]}) == 3
-    await database.write(lambda connection: connection.execute("PRAGMA max_page_count = 1000000"))
+    await database.write(lambda connection: connection.execute("PRAGMA max_page_count = 1000000").fetchone())
     await database.write(inserting("again"))
     assert await database.read(stored) == ["again"]
 
