@@ -16,6 +16,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaConnectio
 from prometheus_client import Counter
 
 from core.errors import Unavailable
+from core.waiting import happens
 from eventlog.kafka_buffer import FetchBuffer
 from eventlog.kafka_diagnosis import why_not_reached
 from eventlog.kafka_errors import DRIVER_FAILURES, calling, translated
@@ -102,7 +103,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the dri
             if waiting_s <= 0.0 or self._closing.is_set():
                 return Batch(self._holdings.generation, ())
             before_s = loop.time()
-            await _wait(self._changed, min(waiting_s, _LOOK_EVERY_S))
+            await happens(self._changed, min(waiting_s, _LOOK_EVERY_S))
             self._listen(loop.time() - before_s)
 
     def accept(self, batch: Batch) -> bool:
@@ -151,7 +152,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the dri
         self._fetched.clear()
         self._changed.set()
         if under_way and not self._closing.is_set():
-            await _wait(self._settled, self._options.drain_timeout_s)
+            await happens(self._settled, self._options.drain_timeout_s)
         lost = self._holdings.let_go()
         if lost and not self._closing.is_set():
             GIVEN_UP.labels(self._group).inc(lost)
@@ -236,13 +237,6 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the dri
 
     def _to_driver(self, tp: TopicPartition) -> DriverPartition:
         return DriverPartition(self._options.topic(tp.topic), tp.partition)
-
-
-async def _wait(event: asyncio.Event, timeout_s: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), timeout_s)
-    except TimeoutError:
-        return
 
 
 def _entry(tp: TopicPartition, record: ConsumerRecord) -> Entry:

@@ -15,6 +15,7 @@ from prometheus_client import Counter
 
 from core.clock import Clock
 from core.errors import Unavailable
+from core.waiting import happens
 from eventlog.retention import DAY_MS, retention_ms
 from eventlog.schema import DEAD_LETTERS, FACT_TOPICS, TELEMETRY_TOPICS
 from stores.sqlite_database import SqliteDatabase
@@ -51,7 +52,7 @@ class SqliteRetention:
                 await self.cut(stop)
             except Unavailable as exc:
                 _logger.warning("log_not_cut", error=str(exc))
-            await _pause(stop, LOOK_EVERY_S)
+            await happens(stop, LOOK_EVERY_S)
 
     async def cut(self, stop: asyncio.Event) -> int:
         """Removes what has expired, unless told to stop; returns how many entries went."""
@@ -65,7 +66,7 @@ class SqliteRetention:
                 ):
                     CUT.labels(topic).inc(count)
                     total += count
-                    await _pause(stop, REST_S)
+                    await happens(stop, REST_S)
         return total
 
     def _cut(self, connection: sqlite3.Connection, topic: str) -> int:
@@ -83,10 +84,3 @@ class SqliteRetention:
         if beyond is None:
             return 0
         return connection.execute("DELETE FROM log WHERE topic = ? AND offset <= ?", (topic, beyond)).rowcount
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

@@ -18,6 +18,7 @@ from prometheus_client import Counter, Gauge
 
 from core.clock import Clock
 from core.errors import Corrupt, RankfeedError, Unavailable
+from core.waiting import happens
 from eventlog.envelope import Envelope, decode_envelope
 from eventlog.log import Entry, EventLog, Offsets, Subscription, next_offsets
 from eventlog.schema import DeadLetter, Event, decode_event, record_of
@@ -248,8 +249,5 @@ class _Stopped(Exception):
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
     """Waits; raises _Stopped where told to stop meanwhile."""
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
-    raise _Stopped
+    if await happens(stop, seconds):
+        raise _Stopped

@@ -18,6 +18,7 @@ from prometheus_client import Counter, Gauge
 from core.clock import Clock, utc_day
 from core.errors import Unavailable
 from core.ids import UserId
+from core.waiting import happens
 from stores.ports import Ids, UserStore
 from stores.turn import Turn
 from timelines.merge import LOCK_MS, TimelineMerge
@@ -80,7 +81,7 @@ class Preheat:
                 if not was_away:
                     _logger.warning("neighbour_away", error=str(exc))
                 was_away = True
-            await _pause(stop, self._options.look_every_s)
+            await happens(stop, self._options.look_every_s)
 
     async def look(self, stop: asyncio.Event) -> None:
         """Brings back what was lost, where nobody else is at it. Raises Unavailable."""
@@ -111,7 +112,7 @@ class Preheat:
             if not left:
                 break
             # Those who had the lock have built their lists by then, or died over it.
-            await _pause(stop, self._options.others_s)
+            await happens(stop, self._options.others_s)
             again, left = left, []
             if not await self._heat(again, left, stop):
                 return False
@@ -135,7 +136,7 @@ class Preheat:
                 # Of one user it may be; where the store is away it is all of them, and this raises.
                 await self._users.active(0, after=0, limit=1)
             due_s = began_s + len(cold) / self._options.a_second
-            await _pause(stop, due_s - self._clock.monotonic_s())
+            await happens(stop, due_s - self._clock.monotonic_s())
         return True
 
     async def _build(self, viewer: UserId, stop: asyncio.Event) -> bool:
@@ -155,10 +156,3 @@ class Preheat:
                 _logger.warning("list_not_heated", viewer=viewer, error=str(exc))
                 return False
             return True
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), max(0.0, seconds))
-    except TimeoutError:
-        return

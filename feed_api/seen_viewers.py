@@ -11,6 +11,7 @@ from prometheus_client import Counter
 from core.clock import Clock, utc_day
 from core.errors import Unavailable
 from core.ids import UserId
+from core.waiting import happens
 from stores.ports import UserStore
 
 CAPACITY = 100_000
@@ -53,11 +54,8 @@ class SeenViewers:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Writes once a second until told to stop, then what is left."""
-        while not stop.is_set():
-            try:
-                await asyncio.wait_for(stop.wait(), FLUSH_EVERY_S)
-            except TimeoutError:
-                await self.flush()
+        while not await happens(stop, FLUSH_EVERY_S):
+            await self.flush()
         await self.flush()
 
     async def flush(self) -> None:

@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import Counter
 
 from core.errors import Unavailable
+from core.waiting import happens
 from features.accumulate import Entity, PackedRow
 from features.packed_store import ExpiringRow, PackedStore
 from features.schema import VIEWS, ViewName
@@ -60,9 +61,9 @@ class FeaturesProjection:
         while not stop.is_set():
             away = not await self._turn()
             if away:
-                await _wait(stop, _BACKOFF_S)
+                await happens(stop, _BACKOFF_S)
             else:
-                await _wait(self._wake, _LOOK_EVERY_S)
+                await happens(self._wake, _LOOK_EVERY_S)
                 self._wake.clear()
         await self._turn()
 
@@ -121,10 +122,3 @@ class FeaturesProjection:
     def _next_marker(self) -> bytes:
         self._writes += 1
         return f"{self._incarnation}:{self._writes}".encode()
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return

@@ -18,6 +18,7 @@ import structlog
 
 from core.clock import Clock
 from core.errors import Corrupt, Unavailable
+from core.waiting import happens
 from eventlog.envelope import decode_envelope
 from eventlog.log import Entry, EventLog, Subscription, TopicPartition, next_offsets
 from eventlog.schema import DeadLetter, decode_event, record_of
@@ -107,7 +108,7 @@ class LakeWriter:
                 await self._session(stop)
             except Unavailable as exc:
                 self._logger.warning("lake_waits", error=str(exc))
-                await _wait(stop, self._options.retry_s)
+                await happens(stop, self._options.retry_s)
 
     async def _session(self, stop: asyncio.Event) -> None:
         store = await asyncio.to_thread(LakeStore.open, self._root, self._disk)
@@ -193,10 +194,3 @@ def _start_of(manifest: LakeManifest) -> dict[TopicPartition, int]:
         for topic, partitions in manifest.offsets.items()
         for partition, next_ in partitions.items()
     }
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

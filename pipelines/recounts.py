@@ -17,6 +17,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from core.clock import Clock
 from core.errors import Unavailable
+from core.waiting import happens
 from eventlog.log import Offsets
 from pipelines.dirty_tweets import DirtyTweets, Place, Visit
 from stores.buckets import BUCKETS
@@ -85,11 +86,7 @@ class Recounts:
             self._wake.clear()
             await self.turn()
             due_s = self._dirty.next_due_s()
-            patience_s = None if due_s is None else max(0.0, due_s - self._clock.monotonic_s())
-            try:
-                await asyncio.wait_for(self._wake.wait(), patience_s)
-            except TimeoutError:
-                continue
+            await happens(self._wake, None if due_s is None else due_s - self._clock.monotonic_s())
 
     def wake(self) -> None:
         self._wake.set()

@@ -18,6 +18,7 @@ from prometheus_client import Counter, Gauge
 
 from core.clock import Clock
 from core.errors import Corrupt, Unavailable
+from core.waiting import happens
 from pipelines.standing import standing
 from stores.cassandra.entry import Entry, decode_entry
 from stores.cassandra.facts import Effect, Facts
@@ -91,10 +92,7 @@ class Relay:
                     await self.round()
             except Unavailable as exc:
                 self._logger.warning("neighbour_away", error=str(exc))
-            try:
-                await asyncio.wait_for(stop.wait(), self._options.pause_s)
-            except TimeoutError:
-                continue
+            await happens(stop, self._options.pause_s)
         try:
             await turn.pass_on()
         except Unavailable as exc:

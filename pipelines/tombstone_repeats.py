@@ -15,6 +15,7 @@ from prometheus_client import Counter
 
 from core.clock import Clock
 from core.errors import Unavailable
+from core.waiting import happens
 from stores.tombstones import Tombstones
 
 REPEATS_S = (5.0, 60.0)
@@ -50,11 +51,7 @@ class TombstoneRepeats:
         while not stop.is_set():
             self._wake.clear()
             await self.turn()
-            patience_s = None if not self._due else max(0.0, self._due[0][0] - self._clock.monotonic_s())
-            try:
-                await asyncio.wait_for(self._wake.wait(), patience_s)
-            except TimeoutError:
-                continue
+            await happens(self._wake, None if not self._due else self._due[0][0] - self._clock.monotonic_s())
 
     def wake(self) -> None:
         self._wake.set()

@@ -17,6 +17,7 @@ from prometheus_client import Counter, Gauge
 
 from core.clock import Clock
 from core.errors import ConfigurationError, Corrupt, Unavailable
+from core.waiting import happens
 from ranking.bundle import load_bundle
 from ranking.model import RankingModel
 from stores.ports import ControlStore
@@ -91,10 +92,7 @@ class ModelSlot:
         """Polls until told to stop. A bundle that cannot be loaded leaves the old one serving."""
         while not stop.is_set():
             await self.poll()
-            try:
-                await asyncio.wait_for(stop.wait(), POLL_S)
-            except TimeoutError:
-                continue
+            await happens(stop, POLL_S)
 
     async def poll(self) -> None:
         try:

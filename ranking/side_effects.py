@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import Counter
 
 from core.errors import Unavailable
+from core.waiting import happens
 from eventlog.log import EventLog
 from stores.ports import OutboxRecord
 
@@ -39,11 +40,8 @@ class ServedRecords:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Appends until told to stop, then what is left."""
-        while not stop.is_set():
-            try:
-                await asyncio.wait_for(stop.wait(), FLUSH_EVERY_S)
-            except TimeoutError:
-                await self.flush()
+        while not await happens(stop, FLUSH_EVERY_S):
+            await self.flush()
         await self.flush()
 
     async def flush(self) -> None:

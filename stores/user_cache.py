@@ -55,7 +55,8 @@ class UserCache:
             found |= await self._stored([*missing, *old], now_s)
         elif old:
             try:
-                found |= await asyncio.wait_for(self._stored(list(old), now_s), PATIENCE_S)
+                async with asyncio.timeout(PATIENCE_S):
+                    found |= await self._stored(list(old), now_s)
             except (Unavailable, TimeoutError) as exc:
                 _logger.warning("profiles_from_memory", error=str(exc) or type(exc).__name__)
                 for user_id, user in old.items():

@@ -48,7 +48,8 @@ async def jwks(services: Wired) -> Response:
 def _checks(services: Services) -> list[asyncio.Task[str]]:
     async def state(name: str) -> str:
         try:
-            await asyncio.wait_for(services.checks[name](), CHECK_TIMEOUT_S)
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                await services.checks[name]()
         except (Unavailable, TimeoutError):
             return "away"
         return "ok"

@@ -226,7 +226,8 @@ async def test_deaths_at_every_call_lose_nothing(world: World) -> None:
         await world.delete(doomed)
         await world.stack.settle()
         life = Life(steps)
-        await asyncio.wait_for(_live(world.process(life), life), 60)
+        async with asyncio.timeout(60):
+            await _live(world.process(life), life)
         deaths += life.is_over.is_set()
     assert deaths == DEATHS
     async with world.consuming():

@@ -94,7 +94,8 @@ async def test_cassandra_away_refuses_writes_and_serves_feeds_from_caches(
             # A request from before may have been answered just now.
             feeds = {one.status for one in load.answers[while_away:] if one.kind == "feed"}
             assert feeds == {200}
-            assert await asyncio.wait_for(_partial_page(load), 30)
+            async with asyncio.timeout(30):
+                assert await _partial_page(load)
     assert {one.status for one in load.of("post")} == {201, 503}
 
 

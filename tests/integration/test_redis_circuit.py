@@ -89,7 +89,8 @@ async def test_whoever_does_not_wait_for_it_says_nothing_of_it(impatient: RedisC
     before = refused()
     for _ in range(3 * FAILURES):
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(get(impatient), 0.01)
+            async with asyncio.timeout(0.01):
+                await get(impatient)
     assert refused() == before
 
 

@@ -77,7 +77,8 @@ class Bench:
 
     async def run(self) -> None:
         worker = Worker(self.log, self.handler, self.clock, self.mint, self.options)
-        await asyncio.wait_for(worker.run(self.stop), 30)
+        async with asyncio.timeout(30):
+            await worker.run(self.stop)
         assert all(subscription.closed for subscription in self.log.subscriptions)
 
     @property

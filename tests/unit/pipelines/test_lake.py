@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import Unavailable
+from core.waiting import happens
 from eventlog.envelope import decode_envelope
 from eventlog.log import Entry, Offsets, TopicPartition
 from eventlog.schema import DEAD_LETTERS, VIEWS, DeadLetter, TweetCreated, Viewed, decode_event, record_of
@@ -106,12 +107,13 @@ async def running(
         yield stop
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        async with asyncio.timeout(10):
+            await task
 
 
 async def caught_up(log: MemoryLog) -> None:
     log.idle.clear()
-    await asyncio.wait_for(log.idle.wait(), 10)
+    assert await happens(log.idle, 10)
 
 
 def seen(id: int, viewer: int = 1) -> OutboxRecord:

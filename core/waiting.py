@@ -1,0 +1,19 @@
+"""Waiting for an event, no longer than a while."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+async def happens(event: asyncio.Event, within_s: float | None) -> bool:
+    """Whether the event was set within `within_s` seconds; None waits for as long as it takes.
+
+    Not by `asyncio.wait_for`: before Python 3.12 a cancellation that meets its timeout, or the event, is
+    lost, and a worker that was told to end with its neighbour runs on.
+    """
+    try:
+        async with asyncio.timeout(None if within_s is None else max(0.0, within_s)):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
