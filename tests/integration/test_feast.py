@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from array import array
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,6 +33,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ibis"),
 ]
 
+PAGE = Path(__file__).parents[2] / "docs/features.md"
 ROWS = 1_200
 
 
@@ -203,6 +205,27 @@ async def test_a_view_that_feast_forgets_is_still_served(tmp_path: Path, one_red
     assert await one_redis.look.get(row_key("t", 1)) == row_of(1_700_000_000, 1)
     said = await asyncio.to_thread(rankfeed, world, "features", "apply")
     assert all(name in said for name in (*VIEWS, "model_inputs", "home"))
+
+
+async def test_the_page_for_notebooks_does_what_it_says(
+    small_world: FeastWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = small_world
+    (program,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    for name, value in world.environment.items():
+        monkeypatch.setenv(name, value)
+    await asyncio.to_thread(rankfeed, world, "features", "apply")
+    said: dict[str, Any] = {"print": lambda *_: None}
+    exec(program, said)
+    one, other = said["online"], said["historical"]
+    assert set(FEATURES) < set(one.columns)
+    assert set(one.columns) == set(other.columns) - {"event_timestamp", "now_ms"}
+    assert same_bits(inputs_of(one), inputs_of(other)).all()
+    # The inputs by themselves: Feast finds the rows that they need.
+    asked = {**said["candidates"], "now_ms": 1}
+    alone = said["store"].get_online_features(["model_inputs:t.click_rate_2d"], [asked]).to_df()
+    assert alone["t.click_rate_2d"].notna().all()
+    await said["store"].close()
 
 
 def row_of(event_ts_s: int, seq: int, value: float = 1.0) -> bytes:
