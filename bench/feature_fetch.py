@@ -48,7 +48,8 @@ async def main() -> None:
             "va": [(VIEWER, author) for author in range(1, AUTHORS + 1)],
         }
         await _fill(redis, entities, generator)
-        await PackedStore(client).complete()
+        await PackedStore(client).mark(b"bench")
+        await PackedStore(client).complete(b"bench")
         reader = FeatureReader(client)
         hash_keys = [
             (_hash_key(view, entity), [field.name for field in VIEWS[view].fields])

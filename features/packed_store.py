@@ -45,7 +45,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
 """
 
-_COMPLETE_SINCE = """
+_COMPLETE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[2], '1', 'EX', ARGV[2])
 return 1
@@ -67,7 +67,8 @@ class PackedStore:
 
     async def mark(self, epoch: bytes) -> None:
         """Sets the marker, whatever it was: the start of writing every row anew."""
-        await self._on_every_shard(EPOCH_KEY, epoch)
+        tags = await self._client.shards()
+        await self._client.calls([_set(shard_key(EPOCH_KEY, tag), epoch, _EPOCH_TTL_S) for tag in tags])
 
     async def write(self, rows: Sequence[ExpiringRow], *, was: bytes, epoch: bytes) -> bool:
         """Sets the rows, then changes the marker from `was` to `epoch`.
@@ -93,16 +94,17 @@ class PackedStore:
         ]
         return sum(await self._client.calls(commands))
 
-    async def complete(self) -> None:
-        """Says that every row has been written: from now on readers may use them."""
-        await self._on_every_shard(COMPLETE_KEY, b"1")
+    async def complete(self, epoch: bytes) -> bool:
+        """Says that every row has been written: from now on readers may use them.
 
-    async def complete_since(self, epoch: bytes) -> bool:
-        """As `complete`, where the marker is still this one; False where a shard has lost it."""
+        False, and nothing said on that shard, where the marker is not `epoch`: rows that were written
+        may be gone.
+        """
         tags = await self._client.shards()
-        names = (EPOCH_KEY, COMPLETE_KEY)
         commands = [
-            script(_COMPLETE_SINCE, [shard_key(name, tag) for name in names], epoch, _EPOCH_TTL_S)
+            script(
+                _COMPLETE, [shard_key(name, tag) for name in (EPOCH_KEY, COMPLETE_KEY)], epoch, _EPOCH_TTL_S
+            )
             for tag in tags
         ]
         return all(await self._client.calls(commands))
@@ -118,10 +120,6 @@ class PackedStore:
         markers, complete = set(found[: len(tags)]), found[len(tags) :]
         marker = markers.pop()
         return marker if isinstance(marker, bytes) and not markers and None not in complete else None
-
-    async def _on_every_shard(self, name: bytes, value: bytes) -> None:
-        tags = await self._client.shards()
-        await self._client.calls([_set(shard_key(name, tag), value, _EPOCH_TTL_S) for tag in tags])
 
 
 def _set(key: bytes, value: bytes, ttl_s: int) -> Command:

@@ -27,5 +27,5 @@ async def materialize(store: FeatureStore, rows: PackedStore, *, epoch: bytes, n
         await rows.mark(epoch)
     end = datetime.fromtimestamp(now_ms / 1_000, UTC) + _AHEAD
     await asyncio.to_thread(store.materialize, _SINCE, end)
-    if incomplete and not await rows.complete_since(epoch) and await rows.epoch() is None:
+    if incomplete and not await rows.complete(epoch) and await rows.epoch() is None:
         raise Unavailable("Redis was emptied meanwhile, or a features stream has just begun: look again")

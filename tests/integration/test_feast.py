@@ -7,14 +7,17 @@ import re
 from array import array
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
+import redis
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
+from core.errors import Unavailable
 from features.accumulate import PackedRow
 from features.compute import matrix
 from features.packed_row import encode_row
@@ -161,6 +164,22 @@ async def test_materialize_brings_back_what_the_stream_had_written(world: FeastW
     assert await rows_in(world.redis.look) == before
 
 
+async def test_materialize_does_not_say_that_all_is_there_where_redis_was_emptied_meanwhile(
+    one_redis: RedisWorld,
+) -> None:
+    from features.repo.materialize import materialize
+
+    class Emptying:
+        def materialize(self, start: datetime, end: datetime) -> None:
+            with redis.Redis.from_url(one_redis.options.url) as plain:
+                plain.flushall()
+
+    rows = PackedStore(one_redis.client)
+    with pytest.raises(Unavailable, match="look again"):
+        await materialize(cast(Any, Emptying()), rows, epoch=b"m", now_ms=1_700_000_000_000)
+    assert await rows.epoch() is None
+
+
 async def test_what_feast_writes_never_replaces_a_newer_row(both_redis: RedisWorld) -> None:
     rows = PackedStore(both_redis.client)
 
@@ -188,7 +207,9 @@ async def test_missing_and_expired_rows_are_not_present(tmp_path: Path, one_redi
     async with opened_store(world) as store:
         with pytest.raises(FeaturesMissing):
             online(store, asked)
-        await PackedStore(one_redis.client).complete()
+        rows = PackedStore(one_redis.client)
+        await rows.mark(b"1")
+        assert await rows.complete(b"1")
         answer = online(store, asked)
     names = list(answer.proto.metadata.feature_names.val)
     statuses = answer.proto.results[names.index("t.click_2d")].statuses
