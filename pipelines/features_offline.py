@@ -17,6 +17,7 @@ from prometheus_client import Counter
 
 from core.clock import Clock
 from core.errors import Unavailable
+from core.waiting import happens
 from features.offline_rows import DIRECTORY, OFFLINE, Chunk, frame_of
 from pipelines.offline_queue import OfflineQueue
 from stores.lake_disk import LakeDisk
@@ -75,7 +76,7 @@ class FeaturesOffline:
             except Unavailable as exc:
                 self._close()
                 self._logger.warning("offline_waits", error=str(exc))
-                await _wait(stop, self._options.retry_s)
+                await happens(stop, self._options.retry_s)
         return False
 
     def wake(self) -> None:
@@ -89,8 +90,8 @@ class FeaturesOffline:
                 await self._wake.wait()
                 self._wake.clear()
                 while not await self._append_all() and not stop.is_set():
-                    await _wait(stop, self._options.retry_s)
-                await _wait(stop, self._options.flush_s)
+                    await happens(stop, self._options.retry_s)
+                await happens(stop, self._options.flush_s)
             await self._append_all()
         finally:
             self._close()
@@ -139,10 +140,3 @@ def _addition(chunks: list[Chunk]) -> Addition:
         view: pl.concat([OFFLINE[view].to_frame(), *parts], how="diagonal") for view, parts in frames.items()
     }
     return Addition(tables, {SOURCE: {0: chunks[-1].number + 1}}, complete_until_ms)
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

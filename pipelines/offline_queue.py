@@ -74,10 +74,8 @@ class OfflineQueue:
 
     async def forget(self, next_: int) -> None:
         """Drops the chunks before `next_`, but for the newest of all."""
-        await self._database.write(
-            lambda connection: connection.execute(
-                "DELETE FROM offline WHERE number < min(?, (SELECT max(number) FROM offline))", (next_,)
-            )
+        await self._database.write_rows(
+            "DELETE FROM offline WHERE number < min(?, (SELECT max(number) FROM offline))", [(next_,)]
         )
 
 
