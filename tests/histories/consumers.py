@@ -28,11 +28,11 @@ Run = Callable[[asyncio.Event], Awaitable[None]]
 
 
 class Consumers:
-    """One process: fan-out, and the state of tweets."""
+    """One process: fan-out, and the state of tweets. `resources` are made anew for whoever comes after it."""
 
     topics: Mapping[str, Sequence[str]] = {FANOUT_GROUP: FANOUT_TOPICS, TWEET_STATE: TWEET_STATE_TOPICS}
 
-    def __init__(self, resources: Resources, log: HandFedLog) -> None:
+    def __init__(self, resources: Callable[[], Resources], log: HandFedLog) -> None:
         self._resources = resources
         self._log = log
         self._work: dict[str, Run] = {}
@@ -62,7 +62,7 @@ class Consumers:
         await self._repeats.turn()
 
     def _restart(self) -> None:
-        resources = self._resources
+        resources = self._resources()
         clock, stores, mint = resources.clock, resources.stores, resources.mint
         counts = CountsCache(resources.redis, stores.engagements, clock)
         self._recounts = Recounts(stores.engagements, counts, clock)

@@ -59,6 +59,7 @@ class History:
         self.unclean = False
         """Whether a write was struck since everything was heard last: its effects may be half made."""
         self._held: Held | None = None
+        self._undecided = False
 
     # -- operations ---------------------------------------------------------------------------------
 
@@ -143,7 +144,8 @@ class History:
             return NO_ANSWER
         finally:
             self._note(operation)
-            self.unclean |= operation.writes and operation.struck is not None
+            if operation.writes and operation.struck is not None:
+                self.unclean = self._undecided = True
 
     async def consume(self, name: str, batch: list[Entry], operation: Operation) -> None:
         async def turn() -> None:
@@ -172,6 +174,13 @@ class History:
     def _note(self, operation: Operation) -> None:
         if operation.struck in ("died", "away"):
             self.happened["abort"] += 1
+
+    async def finish_writes(self) -> None:
+        """What was left half done is finished, where that can be: then nothing is undecided."""
+        if self._undecided and self.world.leaves_writes_half_done:
+            await self.release()
+            self._undecided = False
+            await self.world.finish_writes()
 
     def lost_something(self) -> None:
         """Keys are gone from Redis. Whoever is held may fill again what was there before a deletion, for a
@@ -202,6 +211,7 @@ class History:
     async def drain(self) -> None:
         """Until everything is heard and committed, and what consumers do later is done."""
         await self.release()
+        await self.finish_writes()
         await self.hear()
         for _ in range(PAUSES):
             self.world.clock.advance(PAUSE_MS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import cast
@@ -56,22 +57,18 @@ def interrupted(resources: Resources, interruptions: Interruptions) -> Resources
     return replace(around, redis=InterruptedRedis(resources.redis, trigger))
 
 
-def resources_of_process(
-    resources: Resources, clock: WorldClock, machine: int, skew_ms: int, interruptions: Interruptions
-) -> Resources:
-    """A process's own: it mints under its own number, by a clock that is off by so much."""
+def minting(clock: WorldClock, machine: int, skew_ms: int, interruptions: Interruptions) -> Callable[[], int]:
+    """Ids under a process's own number, by a clock that is off by so much."""
     generator = SnowflakeGenerator(0, machine, SkewedClock(clock, skew_ms), lambda: _FOR_EVER_S)
-
-    def mint() -> int:
-        return interruptions.minted(generator.mint())
-
-    return interrupted(replace(resources, mint=mint), interruptions)
+    return lambda: interruptions.minted(generator.mint())
 
 
 class ApiProcess:
-    """An API process; dying, it forgets all that it kept in memory."""
+    """An API process; dying, it forgets all that it kept in memory. `resources` are made anew for each."""
 
-    def __init__(self, app: FastAPI | None, resources: Resources, executor: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, app: FastAPI | None, resources: Callable[[], Resources], executor: ThreadPoolExecutor
+    ) -> None:
         self._resources = resources
         self._executor = executor
         services = self._services()
@@ -83,7 +80,7 @@ class ApiProcess:
         self.app.state.services = self._services()
 
     def _services(self) -> Services:
-        resources = self._resources
+        resources = self._resources()
         slot = ModelSlot(
             resources.stores.control, resources.redis, resources.home.models, resources.clock, pid=1
         )

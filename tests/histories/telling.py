@@ -6,10 +6,11 @@ import asyncio
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import hypothesis
 import uvloop
@@ -18,11 +19,14 @@ from hypothesis.strategies import SearchStrategy
 
 from stores.redis_assembly import open_redis
 from stores.redis_options import RedisOptions
+from tests.histories.facts import FactsOpener
 from tests.histories.machine import Script, tell
 from tests.histories.sizes import small_sizes
 from tests.histories.tally import Tally
 from tests.histories.world import Ground, quick_and_quiet
 from wiring.redis_server import redis_binary
+
+T = TypeVar("T")
 
 _PATIENT_MS = 10_000
 _SHORTEN = (Phase.generate, Phase.shrink)
@@ -35,6 +39,13 @@ class Teller:
     def __init__(self, ground: Ground, runner: asyncio.Runner) -> None:
         self._ground = ground
         self._runner = runner
+
+    def open_facts_by(self, opener: FactsOpener) -> None:
+        self._ground.open_facts = opener
+
+    def wait_for(self, work: Coroutine[Any, Any, T]) -> T:
+        """Done in the loop that the histories are told in."""
+        return self._runner.run(work)
 
     def tell(self, script: Script) -> Counter[str]:
         """What happened in it, how often. Raises AssertionError where something is not the truth's."""

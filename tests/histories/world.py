@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 from unittest.mock import patch
 
 import structlog
@@ -18,15 +19,17 @@ from stores import sqlite_schema
 from stores.redis_client import RedisClient
 from stores.redis_commands import Command, pack
 from stores.sqlite_database import SqliteDatabase
+from tests.faults.fault import Trigger
 from tests.histories.asgi import Answer, request
 from tests.histories.consumers import Consumers
+from tests.histories.facts import Facts, FactsOpener, embedded_facts
 from tests.histories.hand_fed_log import HandFedLog
 from tests.histories.interruption import Interruptions
-from tests.histories.processes import ApiProcess, resources_of_process
+from tests.histories.processes import ApiProcess, interrupted, minting
 from tests.histories.world_clock import WorldClock
 from wiring import resources as wiring_resources
 from wiring.home import Home
-from wiring.resources import Resources, Stores, open_files
+from wiring.resources import Resources
 from wiring.settings import FanoutSettings, LimitsSettings, Settings
 
 API_PROCESSES = 2
@@ -42,6 +45,7 @@ class Ground:
     directory: Path
     redis: RedisClient
     executor: ThreadPoolExecutor
+    open_facts: FactsOpener = embedded_facts
     clock: WorldClock = field(default_factory=WorldClock)
     apps: list[FastAPI] = field(default_factory=list)
 
@@ -63,25 +67,32 @@ def quick_and_quiet() -> Iterator[None]:
 
 
 class World:
-    def __init__(self, ground: Ground, stores: Stores, home: Home, skew_ms: int, followers_mb: int) -> None:
+    def __init__(self, ground: Ground, facts: Facts, home: Home, skew_ms: int, followers_mb: int) -> None:
         self.clock = ground.clock
         self.redis = ground.redis
-        self.stores = stores
+        self.stores = facts.stores
         self.interruptions = Interruptions()
-        self.log = HandFedLog(stores.log)
+        self.log = HandFedLog(facts.stores.log)
+        self._facts = facts
+        self.leaves_writes_half_done = facts.leaves_writes_half_done
         # Limits are counted by the user's rate, which is not what histories are about.
         settings = Settings(
             home=home.root, limits=LimitsSettings(**_OFF), fanout=FanoutSettings(followers_mb=followers_mb)
         )
-        stores = replace(stores, log=self.log)
-        shared = Resources(settings, home, ground.clock, stores, ground.redis, _unminted)
+        trigger = cast(Trigger, self.interruptions)
 
-        def process(machine: int) -> Resources:
-            skew = skew_ms if machine == 1 else 0
-            return resources_of_process(shared, ground.clock, machine, skew, self.interruptions)
+        def process(place: int) -> Callable[[], Resources]:
+            mint = minting(ground.clock, place, skew_ms if place == 1 else 0, self.interruptions)
+
+            def resources() -> Resources:
+                stores = replace(facts.of_process(place, trigger), log=self.log)
+                own = Resources(settings, home, ground.clock, stores, ground.redis, mint)
+                return interrupted(own, self.interruptions)
+
+            return resources
 
         apps = [*ground.apps, *[None] * API_PROCESSES][:API_PROCESSES]
-        self.apis = [ApiProcess(app, process(number), ground.executor) for number, app in enumerate(apps)]
+        self.apis = [ApiProcess(app, process(place), ground.executor) for place, app in enumerate(apps)]
         ground.apps = [api.app for api in self.apis]
         self.mint = SnowflakeGenerator(0, _BEFORE, ground.clock, lambda: float("inf")).mint
         self.consumers = Consumers(process(API_PROCESSES), self.log)
@@ -110,17 +121,22 @@ class World:
         await self.redis.call(Command(key, pack(b"DEL", key)))
 
     async def refresh(self) -> None:
+        """What was written is in the log, and the groups know of it."""
+        await self._facts.publish()
         for group in self.log.groups.values():
             await group.refresh()
+
+    async def finish_writes(self) -> None:
+        """Of those who died in the middle of one."""
+        await self._facts.finish()
 
 
 @asynccontextmanager
 async def open_world(ground: Ground, skew_ms: int, followers_mb: int) -> AsyncIterator[World]:
-    ground.clock.restart()
     home = Home(ground.directory)
     try:
-        with open_files(home, ground.clock) as stores:
-            world = World(ground, stores, home, skew_ms, followers_mb)
+        async with ground.open_facts(home, ground.clock) as facts:
+            world = World(ground, facts, home, skew_ms, followers_mb)
             try:
                 await world.flush()
                 await world.consumers.start()
@@ -130,7 +146,3 @@ async def open_world(ground: Ground, skew_ms: int, followers_mb: int) -> AsyncIt
     finally:
         for file in ground.directory.glob("*.db*"):
             file.unlink()
-
-
-def _unminted() -> int:
-    raise AssertionError("every process mints under a number of its own")

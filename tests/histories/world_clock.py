@@ -10,9 +10,11 @@ STEP_MS = 10
 
 
 class WorldClock(FakeClock):
-    """Every history begins at the same moment, so that its ids are the same whenever it is told again."""
+    def __init__(self) -> None:
+        super().__init__(BEGIN_MS)
 
     def restart(self) -> None:
+        """A history that begins at the same moment has the same ids whenever it is told again."""
         self._now_ms = BEGIN_MS
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from core.ids import TweetId, UserId, id_time_ms
 from core.types import Tweet, User
@@ -23,6 +24,8 @@ class Writing:
         self._history = history
         self._truth = history.truth
         self._stores = history.world.stores
+        self._lost: dict[int, Told] = {}
+        """Ids that were minted for what was never answered."""
 
     # -- tweets -------------------------------------------------------------------------------------
 
@@ -81,12 +84,16 @@ class Writing:
             answer = second if second.status else answer
         if answer.status == 201:
             history.happened[rule] += 1
+        else:
+            self._lost |= dict.fromkeys(minted, told)
         await self._note_created(told, standing, minted, answer)
 
     async def _note_created(
         self, told: Told, standing: int | None, minted: list[int], answer: Answer
     ) -> None:
         """Of all the ids that were minted for it at most one is a tweet; the answer's must be."""
+        await self._history.finish_writes()
+        await self._note_late()
         live = set(await self._stores.tweets.get_many(minted))
         there = live | set(await self._stores.tweets.deletions(minted))
         assert len(there) <= 1, f"one tweet became {there}"
@@ -102,6 +109,12 @@ class Writing:
             if standing is not None and self._is_certain():
                 assert answered == standing, "a second retweet is answered with the first"
 
+    async def _note_late(self) -> None:
+        """A retweet that claimed its original and died is finished by the next one of its author."""
+        if self._lost and self._history.world.leaves_writes_half_done:
+            for tweet in await self._stores.tweets.get_many(list(self._lost)):
+                self._truth.post(replace(self._lost.pop(tweet), tweet=tweet))
+
     async def delete(self, step: Delete, operation: Operation) -> None:
         tweets = sorted(self._truth.tweets, reverse=True)
         if not tweets:
@@ -112,6 +125,7 @@ class Writing:
         answer = await self._history.request(operation, "DELETE", f"/v1/tweets/{tweet}", user=author)
         if certain and self._is_certain() and operation.struck is None:
             assert answer.status == 204, answer
+        await self._history.finish_writes()
         deleted = tweet in await self._stores.tweets.deletions([tweet])
         if answer.status == 204:
             assert deleted, f"the deletion of {tweet} was answered, and is not there"
@@ -141,11 +155,10 @@ class Writing:
 
     async def _adopt(self, edge: Edge, step: Change, path: str) -> None:
         """Nobody knows what became of it: the store does."""
+        await self._history.finish_writes()
         if edge.kind == "like":
-            await self._history.release()
-            others = self._truth.counts(edge.b).likes - self._truth.is_on("like", edge.a, edge.b)
-            counts = await self._stores.engagements.counts([edge.b])
-            self._truth.adopt(edge, on=counts[edge.b].likes > others)
+            liked = await self._stores.engagements.has_liked(UserId(edge.a), TweetId(edge.b))
+            self._truth.adopt(edge, on=liked)
         elif edge.kind == "mute":
             hidden = await self._stores.graph.hidden(UserId(edge.a))
             self._truth.adopt(edge, on=edge.b in hidden.muted.tolist())
