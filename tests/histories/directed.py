@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tests.histories import planted
-from tests.histories.interruption import Fault
-from tests.histories.steps import Consume, Read, Step
+from tests.histories.interruption import Fault, Kind
+from tests.histories.steps import Consume, Delete, Read, Step
 from tests.histories.strategies import FAULTS, STEPS, change
 
 
@@ -32,20 +32,22 @@ def _of(*steps: str | SearchStrategy[Step]) -> SearchStrategy[Step]:
     return st.one_of([STEPS[step] if isinstance(step, str) else step for step in steps])
 
 
-def _fault(kind: str, *calls: tuple[int, bool]) -> SearchStrategy[Fault]:
+def _fault(kind: Kind, *calls: tuple[int, bool]) -> SearchStrategy[Fault]:
     """At one of these calls of a port, before it or after."""
-    return st.sampled_from([Fault(kind, call, after) for call, after in calls])  # type: ignore[arg-type]  # a Kind
+    return st.sampled_from([Fault(kind, call, after) for call, after in calls])
 
 
 _ONE = st.just(0)
 _PICKS = st.lists(st.integers(0, 5), min_size=1, max_size=4).map(tuple)
 _READ = st.builds(Read, _ONE, pages=st.integers(1, 3))
 # What a page asks: the list; a token, the followees and the filling of their cache; the same for who is
-# hidden; then the lock, the list made sure of, the followees, the store, the swap. With what is cached
+# hidden; then the lock, the list made sure of, the followees, the store, the swap; what is cached of the
+# tweets, their bodies, their counts, and the filling of that. With what is cached
 # and a merge asked for: the list, and from the lock on.
 _BUILDER_DIES = st.builds(Read, _ONE, fault=_fault("died", (9, True), (10, True), (12, False)))
 _MERGE_HELD = st.builds(Read, _ONE, refresh=st.just(True), fault=_fault("held", (5, True), (6, False)))
 _FILL_HELD = st.builds(Read, _ONE, fault=_fault("held", (3, True), (4, False)))
+_BODIES_HELD = st.builds(Read, _ONE, fault=_fault("held", (15, True), (16, False)))
 _DIES_AT_ONCE = st.builds(Consume, st.just(0), _PICKS, fault=_fault("died", (1, False), (2, False)))
 
 DIRECTED: tuple[Directed, ...] = (
@@ -55,12 +57,17 @@ DIRECTED: tuple[Directed, ...] = (
     Directed(planted.trim_goes_by_arrival, _of("post", "read", "hear", "redeliver", "replay")),
     Directed(planted.merge_drops_arrivals, _of("post", "hear", _READ, _MERGE_HELD)),
     Directed(planted.follow_brings_no_past, _of("post", "read", "follow", "hear")),
+    Directed(planted.follow_takes_the_whole_list, _of("post", "read", "follow", "hear")),
     Directed(
         planted.late_readers_fill_the_cache,
         _of(
             *(change("follow", on, who=_ONE, fault=st.none()) for on in (True, False)),
             *(_READ, _FILL_HELD, "hear"),
         ),
+    ),
+    Directed(
+        planted.fills_go_over_tombstones,
+        _of("flush", "release", st.builds(Delete, st.integers(0, 3)), _READ, _BODIES_HELD),
     ),
     Directed(planted.commit_before_the_work, _of("post", "read", "consume", _DIES_AT_ONCE)),
     Directed(planted.has_more_after_every_full_page, _of("post", "read", "drain")),

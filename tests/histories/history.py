@@ -61,6 +61,9 @@ class History:
         self._held: Held | None = None
         self._undecided = False
 
+    def text(self) -> str:
+        return f"number {next(self.numbers)}"
+
     # -- operations ---------------------------------------------------------------------------------
 
     async def begin(

@@ -9,6 +9,7 @@ from core.ids import UserId
 from tests.histories.hand_fed_log import Group
 from tests.histories.history import CONSUMERS, History
 from tests.histories.interruption import Operation
+from tests.histories.prologue import Prologue
 from tests.histories.reading import Reading
 from tests.histories.sizes import PEOPLE
 from tests.histories.steps import (
@@ -66,18 +67,19 @@ async def tell(ground: Ground, script: Script) -> Counter[str]:
 class Machine:
     def __init__(self, history: History) -> None:
         self._history = history
-        self._writing = Writing(history)
+        self._prologue = Prologue(history)
+        self._writing = Writing(history, self._prologue)
         self._reading = Reading(history)
 
     async def begin(self, script: Script) -> None:
         history = self._history
-        history.cast.people = await self._writing.appear(PEOPLE)
+        history.cast.people = await self._prologue.appear(PEOPLE)
         people = history.cast.people
         for follower, followee in script.follows:
-            await self._writing.follow(people[follower], people[followee])
+            await self._prologue.follow(people[follower], people[followee])
         for author in script.tweets:
             history.world.clock.advance(1)
-            await self._writing.tell(people[author])
+            await self._prologue.tell(people[author])
         await history.hear()
 
     async def take(self, step: Step) -> None:

@@ -26,8 +26,10 @@ from ranking.one_a_root import OneARoot
 from ranking.prepared import Answer, cut
 from ranking.query import FeedPage, FeedPosition, FeedQuery
 from stores.ports import Hidden, Ids
+from stores.redis_commands import Command, command
 from stores.sqlite_graph import SqliteGraphStore
 from stores.tombstones import Tombstones
+from stores.tweet_cache import TweetCache
 from timelines import layout, merge, relations, trim
 from timelines.layout import TimelineList
 from timelines.merge import TimelineMerge
@@ -83,9 +85,27 @@ def follow_brings_no_past() -> Iterator[None]:
         yield
 
 
+def follow_takes_the_whole_list() -> Any:
+    """The new followee's tweets push out what is newer."""
+    return _script(
+        merge, "_SWAP", "merged(ids, above(stored, floor))", "token == '' and stored or merged(ids, stored)"
+    )
+
+
 def late_readers_fill_the_cache() -> Any:
     """Followees read before an unfollow are kept after it."""
     return _script(relations, "_FILL", "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end", "")
+
+
+@contextmanager
+def fills_go_over_tombstones() -> Iterator[None]:
+    """What was read before a deletion is kept after it, for the seconds until the deletion is repeated."""
+
+    def fill(self: TweetCache, key: bytes, value: bytes) -> Command:
+        return command(b"SET", key, value, b"EX", 60)
+
+    with patch.object(TweetCache, "_nx", fill):
+        yield
 
 
 @contextmanager

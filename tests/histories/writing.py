@@ -5,27 +5,24 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from core.ids import TweetId, UserId, id_time_ms
-from core.types import Tweet, User
-from eventlog.schema import FollowSet, TweetCreated, UserCreated, record_of
+from core.ids import TweetId, UserId
 from tests.histories.asgi import Answer
 from tests.histories.history import History
 from tests.histories.interruption import Operation
+from tests.histories.prologue import Prologue
 from tests.histories.sizes import CROWD
 from tests.histories.steps import Change, Delete, FollowCrowd, Post, Reply, Retweet
 from tests.histories.truth import Edge, Told
 
-UNAVAILABLE = 503
-_REFUSED = {403, 404, 409, 410, 422}
-
 
 class Writing:
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, prologue: Prologue) -> None:
         self._history = history
+        self._prologue = prologue
         self._truth = history.truth
         self._stores = history.world.stores
+        # Ids that were minted for what was never answered.
         self._lost: dict[int, Told] = {}
-        """Ids that were minted for what was never answered."""
 
     # -- tweets -------------------------------------------------------------------------------------
 
@@ -33,13 +30,13 @@ class Writing:
         author = self._person(step.author)
         for number in range(step.burst):
             one = operation if number == 0 else Operation()
-            await self._create("post", author, {"text": self._text()}, Told(0, author), step, one)
+            await self._create("post", author, {"text": self._history.text()}, Told(0, author), step, one)
 
     async def reply(self, step: Reply, operation: Operation) -> None:
         author, to = self._person(step.author), self._original(step.to)
         if to is None:
             return
-        body: dict[str, object] = {"text": self._text(), "reply_to_tweet_id": str(to)}
+        body: dict[str, object] = {"text": self._history.text(), "reply_to_tweet_id": str(to)}
         await self._create("reply", author, body, Told(0, author, reply_to=to), step, operation)
 
     async def retweet(self, step: Retweet, operation: Operation) -> None:
@@ -111,9 +108,8 @@ class Writing:
 
     async def _note_late(self) -> None:
         """A retweet that claimed its original and died is finished by the next one of its author."""
-        if self._lost and self._history.world.leaves_writes_half_done:
-            for tweet in await self._stores.tweets.get_many(list(self._lost)):
-                self._truth.post(replace(self._lost.pop(tweet), tweet=tweet))
+        for tweet in await self._stores.tweets.get_many(list(self._lost)) if self._lost else ():
+            self._truth.post(replace(self._lost.pop(tweet), tweet=tweet))
 
     async def delete(self, step: Delete, operation: Operation) -> None:
         tweets = sorted(self._truth.tweets, reverse=True)
@@ -188,8 +184,8 @@ class Writing:
     async def follow_crowd(self, step: FollowCrowd) -> None:
         history, follower = self._history, self._person(step.a)
         if not history.cast.crowd:
-            history.cast.crowd = await self.appear(CROWD)
-            await asyncio.gather(*(self.tell(author) for author in history.cast.crowd))
+            history.cast.crowd = await self._prologue.appear(CROWD)
+            await asyncio.gather(*(self._prologue.tell(author) for author in history.cast.crowd))
         for followee in history.cast.crowd:
             edge = Edge("follow", follower, followee)
             operation = Operation()
@@ -197,37 +193,6 @@ class Writing:
             assert answer.status == 200, answer
             self._truth.set(edge, operation.versions[0], on=True)
         history.happened["17 follows in a row"] += 1
-
-    # -- before the history begins --------------------------------------------------------------------
-
-    async def appear(self, count: int) -> list[int]:
-        """People with profiles, made in the store: that is another history."""
-        users = [self._history.world.mint() for _ in range(count)]
-
-        async def sign_up(user: int) -> None:
-            profile = User(UserId(user), f"p{user % 10**12}", f"Person {user}", id_time_ms(user))
-            event = record_of(UserCreated.of(profile), id=user, ts_ms=profile.created_ms, key=user)
-            await self._stores.users.create(profile, [event])
-
-        await asyncio.gather(*map(sign_up, users))
-        return users
-
-    async def tell(self, author: int) -> None:
-        """A tweet of before."""
-        tweet_id = self._history.world.mint()
-        tweet = Tweet(TweetId(tweet_id), UserId(author), self._text(), id_time_ms(tweet_id))
-        event = record_of(TweetCreated.of(tweet), id=tweet_id, ts_ms=tweet.created_ms, key=author)
-        await self._stores.tweets.create(tweet, None, [event])
-        self._truth.post(Told(tweet_id, author))
-
-    async def follow(self, follower: int, followee: int) -> None:
-        """A follow of before."""
-        ver = self._history.world.mint()
-        event = record_of(FollowSet(follower, followee, True), id=ver, ts_ms=id_time_ms(ver), key=follower)
-        await self._stores.graph.set_follow(
-            UserId(follower), UserId(followee), on=True, ver=ver, outbox=[event]
-        )
-        self._truth.set(Edge("follow", follower, followee), ver, on=True)
 
     # -- what must be answered ------------------------------------------------------------------------
 
@@ -284,6 +249,3 @@ class Writing:
         others = [person for person in self._history.cast.people if person != a]
         b = others[step.b % len(others)]
         return Edge(step.kind, a, b), f"/v1/users/{b}/{step.kind}"
-
-    def _text(self) -> str:
-        return f"number {next(self._history.numbers)}"
