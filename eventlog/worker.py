@@ -2,7 +2,8 @@
 
 A handler is given whole batches and makes their effects; its effects must be idempotent, because
 a batch whose commit did not arrive comes again. An event that always fails is set aside in the
-dead letters, with its cause, and its partition goes on.
+dead letters, with its cause, and its partition goes on. What a neighbour does not answer in time is
+halved: it may be too much for it just now.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -22,6 +23,7 @@ from core.waiting import happens
 from eventlog.envelope import Envelope, decode_envelope
 from eventlog.log import Entry, EventLog, Offsets, Subscription, next_offsets
 from eventlog.schema import DeadLetter, Event, decode_event, record_of
+from eventlog.stride import Stride
 
 HANDLED = Counter("rankfeed_events_handled_total", "Events whose effects were made", ["group", "type"])
 SKIPPED = Counter(
@@ -37,6 +39,7 @@ LAST_OFFSET = Gauge("rankfeed_committed_offset", "The newest offset committed", 
 MAX_ERROR_CHARS = 4_000
 """A dead letter tells its cause; an error that quotes a whole batch would outgrow the record."""
 
+Outcome = Literal["made", "failed", "too_much"]
 MintId = Callable[[], int]
 Call = Callable[[], Awaitable[None]]
 
@@ -55,7 +58,7 @@ class Handler(Protocol):
     async def handle(self, batch: Sequence[Arrived]) -> None:
         """All of the batch's effects, or an exception; what was half done is done again.
 
-        Raises Unavailable where a neighbour is away: the batch is then repeated until it is back.
+        Raises Unavailable where a neighbour is away: the batch is then repeated until it is back, in parts.
         Corrupt is final, for one event; any other error is tried again a few times.
         """
         ...
@@ -105,6 +108,7 @@ class Worker:
         self._clock = clock
         self._mint = mint
         self._options = options
+        self._stride = Stride(options.batch)
         self._logger = structlog.get_logger("worker").bind(group=options.group)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -180,14 +184,22 @@ class Worker:
 
     async def _handle(self, batch: list[Arrived], stop: asyncio.Event) -> None:
         """Makes the batch's effects; what always fails is set aside."""
-        if len(batch) > 1 and await self._attempt(batch, stop, tries=2):
-            return
-        # Something in the batch always fails: one by one, so that only that is set aside.
-        for one in batch:
-            await self._attempt([one], stop, tries=len(self._options.backoff_s))
+        alone = 0
+        while batch:
+            # Where something in a part always fails: one by one, so that only that is set aside.
+            part = batch[: 1 if alone else self._stride.events]
+            tries = 2 if len(part) > 1 else len(self._options.backoff_s)
+            outcome = await self._attempt(part, stop, tries=tries)
+            if outcome == "failed" and len(part) > 1:
+                alone = len(part)
+            if outcome == "made" or len(part) == 1:
+                batch, alone = batch[len(part) :], max(0, alone - 1)
 
-    async def _attempt(self, batch: list[Arrived], stop: asyncio.Event, *, tries: int) -> bool:
-        """False where the batch failed `tries` times; a batch of one is then set aside."""
+    async def _attempt(self, batch: list[Arrived], stop: asyncio.Event, *, tries: int) -> Outcome:
+        """`failed` where the batch did so `tries` times; a batch of one is then set aside.
+
+        `too_much` is only said of more than one: one is repeated until its neighbour is back.
+        """
         failures = 0
         waits = self._options.backoff_s
         while True:
@@ -197,6 +209,9 @@ class Worker:
                 RETRIES.labels(self._options.group).inc()
                 self._logger.warning("neighbour_away", error=str(exc), events=len(batch))
                 await _pause(stop, waits[-1])
+                self._stride.shorten(len(batch))
+                if len(batch) > 1:
+                    return "too_much"
                 continue
             except Exception as exc:
                 failures += 1
@@ -205,12 +220,13 @@ class Worker:
                 if failures >= tries or isinstance(exc, Corrupt):
                     if len(batch) == 1:
                         await self._set_aside(batch[0].entry, exc, stop, attempts=failures)
-                    return False
+                    return "failed"
                 await _pause(stop, waits[min(failures, len(waits)) - 1])
                 continue
             for type_, n in Tally(one.envelope.type for one in batch).items():
                 HANDLED.labels(self._options.group, type_).inc(n)
-            return True
+            self._stride.lengthen()
+            return "made"
 
     async def _set_aside(self, entry: Entry, cause: Exception, stop: asyncio.Event, *, attempts: int) -> None:
         error = str(cause) if isinstance(cause, RankfeedError) else f"{type(cause).__name__}: {cause}"

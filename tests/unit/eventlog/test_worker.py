@@ -21,7 +21,7 @@ class Recorder:
     """Notes the tweets of every batch that it made the effects of.
 
     `poison` tweets always fail, `stumbles` fail the next so many times; the next `away` calls find
-    their neighbour away.
+    their neighbour away. More than `most` at once are too much for it.
     """
 
     def __init__(self) -> None:
@@ -30,6 +30,7 @@ class Recorder:
         self.poison: dict[int, Exception] = {}
         self.stumbles: dict[int, int] = {}
         self.away: list[Unavailable] = []
+        self.most = 1_000_000
         self.stop_at: tuple[int, asyncio.Event] | None = None
 
     async def handle(self, batch: Sequence[Arrived]) -> None:
@@ -38,6 +39,8 @@ class Recorder:
             self.stop_at[1].set()
         if self.away:
             raise self.away.pop(0)
+        if len(batch) > self.most:
+            raise Unavailable("no answer within 250 ms")
         tweets = [one.event.tweet for one in batch if isinstance(one.event, LikeSet)]
         for tweet in tweets:
             if tweet in self.poison:
@@ -213,9 +216,38 @@ async def test_a_neighbour_that_is_away_is_waited_for(bench: Bench) -> None:
     entries = bench.likes(1, 2)
     bench.handler.away = [Unavailable("away")] * 20
     await bench.run()
-    assert bench.handler.batches == [[1, 2]]
+    # One first, and then as many as ever.
+    assert bench.handler.batches == [[1], [2]]
     assert bench.letters == []
     assert bench.log.committed == next_offsets(entries)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5, 99])
+async def test_what_is_too_much_at_once_is_handled_in_parts_and_in_order(bench: Bench, most: int) -> None:
+    entries = bench.likes(*range(1, 101))
+    bench.handler.most = most
+    await bench.run()
+    assert bench.handler.tweets == list(range(1, 101))
+    assert max(map(len, bench.handler.batches)) <= most
+    assert bench.letters == []
+    assert bench.log.committed == next_offsets(entries)
+    assert bench.log.commits == 1
+
+
+async def test_a_neighbour_that_keeps_up_again_is_given_as_much_as_before(bench: Bench) -> None:
+    bench.likes(*range(1, 101))
+    bench.handler.away = [Unavailable("away")] * 3
+    await bench.run()
+    assert [len(batch) for batch in bench.handler.batches] == [12, 24, 48, 16]
+
+
+async def test_poison_is_set_aside_alone_whatever_its_batch_was_cut_into(bench: Bench) -> None:
+    bench.likes(*range(1, 41))
+    bench.handler.most = 8
+    bench.handler.poison[17] = ValueError("no")
+    await bench.run()
+    assert bench.handler.tweets == [one for one in range(1, 41) if one != 17]
+    assert [letter.error for letter in bench.letters] == ["ValueError: no"]
 
 
 async def test_an_error_that_passes_is_tried_again(bench: Bench) -> None:
