@@ -31,7 +31,7 @@ from core.errors import LeaseLost, Unavailable
 from core.ids import UserId
 from eventlog.schema import record_of
 from ranking.page_walk import PageWalk, Shown
-from ranking.patience import Patience
+from ranking.patience import FOLLOWEES_SHARE, Patience
 from ranking.pipeline import RankingPipeline
 from ranking.prepared import Answer, Prepared, cut
 from ranking.query import Algorithm, FeedMeta, FeedPage, FeedPosition, FeedQuery
@@ -50,6 +50,8 @@ PIN = Stage("pin", deadline_ms=250, on_failure="closed")
 
 CACHE_AWAY = "cache_away"
 """The reason of pages that were made from the store: complete, or `partial`, and never ranked."""
+FOLLOWEES_OUTDATED = "followees_outdated"
+"""The reason of `partial` pages that know nothing of the viewer's last follows and unfollows."""
 
 PAGES = Counter("rankfeed_feed_pages_total", "Pages served", ["asked", "served", "reason"])
 _logger = structlog.get_logger("home_feed")
@@ -76,8 +78,12 @@ class HomeFeed:
 
     async def prepare(self, query: FeedQuery) -> Prepared:
         """A page to look at, for a client that may have it already. Raises Unavailable."""
+        # A later page would skip for good what it does not know of.
+        patience_s = FOLLOWEES_SHARE * query.deadline.remaining_s() if query.position is None else None
         timeline = await run_stage(
-            TIMELINE, query, lambda: self._parts.timelines.read(query.viewer, fresh=query.refresh)
+            TIMELINE,
+            query,
+            lambda: self._parts.timelines.read(query.viewer, fresh=query.refresh, patience_s=patience_s),
         )
         assert timeline is not None  # the stage fails closed
         self._parts.healing.look_at(timeline)
@@ -215,8 +221,11 @@ class HomeFeed:
 
 def _meta(query: FeedQuery, timeline: Timeline) -> FeedMeta:
     """What was asked for is what is served, so far."""
-    reason = CACHE_AWAY if timeline.origin == "store" else None
-    return FeedMeta(query.algorithm, query.algorithm, "full", reason, partial=timeline.partial)
+    reason = FOLLOWEES_OUTDATED if timeline.outdated else None
+    if timeline.origin == "store":
+        reason = CACHE_AWAY
+    partial = timeline.partial or timeline.outdated
+    return FeedMeta(query.algorithm, query.algorithm, "full", reason, partial=partial)
 
 
 def _degraded(meta: FeedMeta, reason: str | None) -> FeedMeta:

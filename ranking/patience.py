@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 SHARE = 0.8
 """Of the request's time: what is left then is enough to show what the caches have."""
+FOLLOWEES_SHARE = 0.5
+"""Of the request's time: so long the store may take to say whom a viewer follows since the last change."""
 
 WITHOUT_STORE = Counter("rankfeed_feed_without_store_total", "Pages made of what the caches had")
 _logger = structlog.get_logger("patience")

@@ -14,13 +14,20 @@ from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from core.ids import UserId
-from stores.ports import GraphStore, Ids
+from stores.ports import Followees, GraphStore, Ids
 from stores.redis_client import RedisClient
 from stores.redis_commands import command
 from timelines.fan_in import WideTweets
 from timelines.layout import CAPACITY, TTL_S, parse_timeline, timeline_key
 from timelines.merge import TimelineMerge
-from timelines.relations import Relations, decode_followees, decode_hidden, followees_key, hidden_key
+from timelines.relations import (
+    Relations,
+    decode_followees,
+    decode_hidden,
+    decode_outdated,
+    followees_key,
+    hidden_key,
+)
 
 MAX_FAN_IN = 500
 """Followees that a read without Redis asks the store for; beyond it the feed is partial."""
@@ -35,7 +42,8 @@ class Timeline:
 
     Nothing by or of `blocked` (either way) and `muted` users may be, sorted as well. `origin` is `list`,
     `rebuilt` or `store`; `partial` says that not every followee was asked; `distinct` is the share of
-    the list's ids that were not there twice.
+    the list's ids that were not there twice; `outdated` says that the followees are those of before the
+    last change.
     """
 
     viewer: UserId
@@ -46,6 +54,7 @@ class Timeline:
     origin: Literal["list", "rebuilt", "store"]
     partial: bool = False
     distinct: float = 1.0
+    outdated: bool = False
 
 
 class TimelineReader:
@@ -63,13 +72,14 @@ class TimelineReader:
         self._graph = graph
         self._tweets = tweets
 
-    async def read(self, viewer: UserId, *, fresh: bool = False) -> Timeline:
+    async def read(self, viewer: UserId, *, fresh: bool = False, patience_s: float | None = None) -> Timeline:
         """From the list; rebuilt where it is cold; bounded from the store where Redis is away.
 
-        `fresh` rebuilds a list that is complete too. Raises Unavailable where the store is away as well.
+        `fresh` rebuilds a list that is complete too. With `patience_s` outdated followees will do where
+        the store has not said for so long who they are. Raises Unavailable where the store is away as well.
         """
         try:
-            timeline = await self._from_redis(viewer, fresh)
+            timeline = await self._from_redis(viewer, fresh, patience_s)
         except Unavailable as exc:
             _logger.warning("timeline_from_store", viewer=viewer, error=str(exc))
             timeline = await self._from_store(viewer)
@@ -86,7 +96,7 @@ class TimelineReader:
         """The store's retweets of these by the timeline's authors, from the id `since` on."""
         return await self._tweets.retweets_since(originals, timeline.authors, since=since)
 
-    async def _from_redis(self, viewer: UserId, fresh: bool) -> Timeline:
+    async def _from_redis(self, viewer: UserId, fresh: bool, patience_s: float | None) -> Timeline:
         key = timeline_key(viewer)
         items, _, raw_followees, raw_hidden = await self._redis.answers(
             [
@@ -99,16 +109,23 @@ class TimelineReader:
         for answer in (items, raw_followees, raw_hidden):
             if isinstance(answer, ResponseError):
                 await self._remove_foreign(viewer, answer)
-        followees, hidden = decode_followees(raw_followees), decode_hidden(raw_hidden)
+        followees, hidden, outdated = decode_followees(raw_followees), decode_hidden(raw_hidden), False
         if followees is None:
-            followees = await self._relations.load(viewer)
+            followees, outdated = await self._followees(viewer, decode_outdated(raw_followees), patience_s)
         if hidden is None:
             hidden = await self._relations.load_hidden(viewer)
         authors = _with_viewer(followees.ids, viewer)
         listed = parse_timeline(items)
         if listed.complete and not fresh:
             return Timeline(
-                viewer, listed.ids, authors, hidden.blocked, hidden.muted, "list", distinct=listed.distinct
+                viewer,
+                listed.ids,
+                authors,
+                hidden.blocked,
+                hidden.muted,
+                "list",
+                distinct=listed.distinct,
+                outdated=outdated,
             )
 
         async def fresh_authors() -> Ids:
@@ -119,6 +136,19 @@ class TimelineReader:
         # Not more than the store was asked for: below that it may have others.
         ids = np.unique(np.concatenate([listed.ids, stored]))[::-1][:CAPACITY]
         return Timeline(viewer, ids, authors, hidden.blocked, hidden.muted, "rebuilt")
+
+    async def _followees(
+        self, viewer: UserId, outdated: Followees | None, patience_s: float | None
+    ) -> tuple[Followees, bool]:
+        """From the store, and False; or those that are outdated, and True."""
+        if outdated is None or patience_s is None:
+            return await self._relations.load(viewer), False
+        try:
+            async with asyncio.timeout(patience_s):
+                return await self._relations.load(viewer), False
+        except (Unavailable, TimeoutError) as exc:
+            _logger.warning("followees_outdated", viewer=viewer, error=str(exc) or type(exc).__name__)
+            return outdated, True
 
     async def _remove_foreign(self, viewer: UserId, error: ResponseError) -> None:
         """A value of another type under our key is nothing of ours: it goes, and the store answers."""

@@ -3,6 +3,9 @@
 A reader who misses takes a fill token before it reads the store; a change takes the token away. Only
 who still holds it may fill the cache, so nothing that was read before a change is kept after it, and a
 flush in between takes the token as well (ADR 0020).
+
+Followees that a change has made outdated stay, marked so, until they are read anew: where the store does
+not answer a feed of yesterday's followees is better than none. Of who is hidden nothing outdated stays.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from stores.redis_client import RedisClient
 from stores.redis_commands import command
 
 VERSION = 1
+OUTDATED = 0x80
+"""Set in the version of what a change has made outdated: a miss, but for who has nothing better."""
 TTL_S = 24 * 3600
 TOKEN_S = 60
 """Whoever reads the store for longer keeps nothing of it."""
@@ -32,6 +37,18 @@ _HIDDEN = struct.Struct("<BqI")
 _FILL = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
+
+# KEYS[1] is outdated from here on, and whoever read the store before does not fill it.
+_OUTDATE = """
+redis.call('DEL', KEYS[2])
+local version = redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('GETRANGE', KEYS[1], 0, 0)
+if version == ARGV[1] then
+  redis.call('SETRANGE', KEYS[1], 0, ARGV[2])
+elseif version ~= ARGV[2] then
+  redis.call('DEL', KEYS[1])
+end
 return 1
 """
 
@@ -58,11 +75,20 @@ def encode_followees(followees: Followees) -> bytes:
 
 
 def decode_followees(raw: bytes | None) -> Followees | None:
-    """None for a miss, an unknown version, or a value cut short."""
+    """None for a miss, an unknown version, a value cut short, or one that is outdated."""
+    return _followees_of(raw, VERSION)
+
+
+def decode_outdated(raw: bytes | None) -> Followees | None:
+    """The followees of before the last change; None where there are none, or they are not outdated."""
+    return _followees_of(raw, VERSION | OUTDATED)
+
+
+def _followees_of(raw: bytes | None, wanted: int) -> Followees | None:
     if raw is None or len(raw) < _FOLLOWEES.size or (len(raw) - _FOLLOWEES.size) % 8:
         return None
     version, ver = _FOLLOWEES.unpack_from(raw)
-    if version != VERSION:
+    if version != wanted:
         return None
     return Followees(np.frombuffer(raw, "<i8", offset=_FOLLOWEES.size).astype(np.int64, copy=False), ver)
 
@@ -109,15 +135,21 @@ class Relations:
         return await self._load(hidden_key(viewer), lambda: self._graph.hidden(viewer), encode_hidden)
 
     async def invalidate(self, viewer: UserId, ver: int) -> None:
-        """Forgets the cached followees after a change. Safe to repeat, in any order.
+        """The cached followees are outdated after a change. Safe to repeat, in any order.
 
-        A failover does not bring them back.
+        A failover does not take it back.
         """
-        await self._forget(followees_key(viewer))
+        key = followees_key(viewer)
+        versions = bytes([VERSION]), bytes([VERSION | OUTDATED])
+        await self._redis.run_script(_OUTDATE, [key, token_key(key)], *versions, copied=True)
 
     async def invalidate_hidden(self, user: UserId, ver: int) -> None:
-        """As `invalidate`, after a mute of the user's, or a block that has the user at either end."""
-        await self._forget(hidden_key(user))
+        """Forgets who is hidden, after a mute of the user's, or a block that has the user at either end.
+
+        As `invalidate`; but nothing outdated is kept: a block holds from its answer on.
+        """
+        key = hidden_key(user)
+        await self._redis.call(command(b"DEL", key, token_key(key)), copied=True)
 
     async def _load(self, key: bytes, read: Callable[[], Awaitable[T]], encode: Callable[[T], bytes]) -> T:
         token = await self._token(key)
@@ -141,6 +173,3 @@ class Relations:
             return None
         # It may have expired between the two.
         return None if token is None else bytes(token)
-
-    async def _forget(self, key: bytes) -> None:
-        await self._redis.call(command(b"DEL", key, token_key(key)), copied=True)

@@ -101,6 +101,6 @@ async def _write(services: Services, attempt: Attempt, followee: UserId, *, on: 
 
 
 async def _done(services: Services, answer: Response, follower: UserId, ver: int) -> Response:
-    services.last_pages.forget(follower)
+    # The last page stays: it is shown where nobody else answers, and a follow or its end may be late there.
     await aftermath.forget_followees(services, [(follower, ver)])
     return answer

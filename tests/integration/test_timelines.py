@@ -461,6 +461,48 @@ async def test_a_change_while_nobody_else_reads_leaves_nothing_behind(world: Tim
     assert not await world.redis.exists(hidden_key(VIEWER))
 
 
+async def test_followees_of_before_the_last_change_will_do_where_the_store_is_away(world: Timelines) -> None:
+    await world.reader.read(VIEWER)
+    kept_s = await world.redis.ttl(followees_key(VIEWER))
+    world.graph.follow(VIEWER, BOB, on=False, ver=2)
+    for _ in range(2):
+        await world.relations.invalidate(VIEWER, 2)
+    assert 0 < await world.redis.ttl(followees_key(VIEWER)) <= kept_s
+    world.graph.away = True
+    timeline = await world.reader.read(VIEWER, patience_s=5)
+    assert (timeline.origin, timeline.outdated) == ("list", True)
+    assert timeline.authors.tolist() == [VIEWER, ADA, BOB]
+    # Whoever has to know is told that it is not known.
+    with pytest.raises(Unavailable):
+        await world.reader.read(VIEWER)
+    world.graph.away = False
+    timeline = await world.reader.read(VIEWER, patience_s=5)
+    assert (timeline.authors.tolist(), timeline.outdated) == ([VIEWER, ADA], False)
+
+
+async def test_followees_of_before_the_last_change_will_do_where_the_store_does_not_answer(
+    world: Timelines,
+) -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    await world.reader.read(VIEWER)
+    world.graph.follow(VIEWER, BOB, on=False, ver=2)
+    await world.relations.invalidate(VIEWER, 2)
+    world.graph.after_read = [hang]
+    timeline = await world.reader.read(VIEWER, patience_s=0.01)
+    assert (timeline.authors.tolist(), timeline.outdated) == ([VIEWER, ADA, BOB], True)
+
+
+async def test_who_is_hidden_since_a_change_is_not_taken_from_before_it(world: Timelines) -> None:
+    """A block that was answered holds, whoever is away."""
+    await world.reader.read(VIEWER)
+    await _change(world, 2)
+    world.graph.away = True
+    with pytest.raises(Unavailable):
+        await world.reader.read(VIEWER, patience_s=5)
+
+
 async def test_several_readers_at_once_fill_alike(world: Timelines) -> None:
     await asyncio.gather(*(world.relations.load(VIEWER) for _ in range(5)))
     assert await world.redis.exists(followees_key(VIEWER))

@@ -13,7 +13,7 @@ import httpx
 
 from tests.e2e.live_stack import LiveStack
 from tests.e2e.waiting import wait_until
-from tests.outages.table import AS_EVER, FROM_STORE, LAST_PAGE, NOT_NOW, NOT_READY
+from tests.outages.table import AS_EVER, FOLLOWED_BEFORE, FROM_STORE, LAST_PAGE, NOT_NOW, NOT_READY
 
 POSTS = 7
 LIMIT = 3
@@ -71,7 +71,9 @@ def ids_of(body: dict[str, Any]) -> list[int]:
 def prepare(stack: LiveStack, http: httpx.Client) -> dict[str, Question]:
     """A question for each row; whoever may be cached here has just been read."""
     writer, stranger, lurker, actor = (Caller(stack, http).sign_up() for _ in range(4))
-    readers = {name: Caller(stack, http).sign_up() for name in ("plain", "ranked", "cursor", "refresh")}
+    readers = {
+        name: Caller(stack, http).sign_up() for name in ("plain", "ranked", "cursor", "refresh", "fickle")
+    }
     for reader in (*readers.values(), lurker):
         reader.done("POST", f"/v1/users/{writer.user_id}/follow")
     actor.done("POST", f"/v1/users/{stranger.user_id}/follow")
@@ -96,6 +98,8 @@ def prepare(stack: LiveStack, http: httpx.Client) -> dict[str, Question]:
     for path in (f"/v1/tweets/{posted[0]}/like", f"/v1/users/{stranger.user_id}/block"):
         fan.done("POST", path)
     fan.done("POST", f"/v1/users/{lurker.user_id}/mute")
+    # Of whom there is nothing to see: the feed is the same before and after.
+    readers["fickle"].done("POST", f"/v1/users/{fan.user_id}/follow")
     unwanted = stranger.done("POST", "/v1/tweets", json={"text": "to be deleted"})["tweet_id"]
     tweet_path, writer_path = f"/v1/tweets/{posted[-1]}", f"/v1/users/{writer.user_id}"
     for path in (tweet_path, writer_path):
@@ -117,6 +121,7 @@ def prepare(stack: LiveStack, http: httpx.Client) -> dict[str, Question]:
             lambda: readers["ranked"].feed(algorithm="ranked"), Expected(200, newest[:LIMIT], "no_model")
         ),
         "`GET /v1/feed`, a viewer never served here": Question(lurker.feed, page),
+        "`GET /v1/feed`, just after a follow or its end": Question(readers["fickle"].feed, page),
         "`GET /v1/feed?cursor=…`": Question(
             lambda: readers["cursor"].feed(cursor=first["next_cursor"]),
             Expected(200, newest[LIMIT : 2 * LIMIT]),
@@ -219,6 +224,9 @@ def check(answer: httpx.Response, cell: str, expected: Expected) -> None:
     elif cell == FROM_STORE:
         assert (meta["algorithm_served"], meta["reason"]) == ("chronological", "cache_away")
         assert not meta["partial"]
+    elif cell == FOLLOWED_BEFORE:
+        assert (meta["rung"], meta["reason"]) == ("full", "followees_outdated")
+        assert meta["partial"]
     else:
         assert cell == LAST_PAGE
         assert meta["rung"] == "last_page"

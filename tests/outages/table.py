@@ -4,6 +4,7 @@ from __future__ import annotations
 
 AS_EVER = "as ever"
 FROM_STORE = "from the store"
+FOLLOWED_BEFORE = "followed before"
 LAST_PAGE = "last page"
 NOT_NOW = "503"
 NOT_READY = "503, not ready"
@@ -25,6 +26,14 @@ ROWS: dict[str, tuple[str, ...]] = {
         NOT_NOW,
         AS_EVER,
         NOT_NOW,
+    ),
+    "`GET /v1/feed`, just after a follow or its end": (
+        FROM_STORE,
+        FROM_STORE,
+        AS_EVER,
+        FOLLOWED_BEFORE,
+        AS_EVER,
+        LAST_PAGE,
     ),
     "`GET /v1/feed?cursor=…`": (FROM_STORE, FROM_STORE, AS_EVER, AS_EVER, AS_EVER, NOT_NOW),
     "`GET /v1/feed?refresh=1`": (FROM_STORE, FROM_STORE, AS_EVER, LAST_PAGE, AS_EVER, LAST_PAGE),

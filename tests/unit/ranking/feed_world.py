@@ -102,12 +102,15 @@ class FakeTimelines(TimelineReader):
         self.muted: set[int] = set()
         self.away = False
         self.partial = False
+        self.outdated = False
+        self.patience: list[float | None] = []
         self.origin: Literal["list", "store"] = "list"
         self.fresh_reads = 0
         self.retweets_asked = 0
 
-    async def read(self, viewer: UserId, *, fresh: bool = False) -> Timeline:
+    async def read(self, viewer: UserId, *, fresh: bool = False, patience_s: float | None = None) -> Timeline:
         self.fresh_reads += fresh
+        self.patience.append(patience_s)
         if self.away:
             raise Unavailable("no timeline")
         ids = self._of(self.authors)[:CAPACITY] if self.listed is None else self.listed
@@ -119,6 +122,7 @@ class FakeTimelines(TimelineReader):
             np.array(sorted(self.muted), np.int64),
             self.origin,
             self.partial,
+            outdated=self.outdated,
         )
 
     async def older(self, timeline: Timeline, *, before: int | None, limit: int) -> Ids:

@@ -248,6 +248,17 @@ async def test_a_partial_timeline_is_said(world: FeedWorld) -> None:
     assert (await world.page()).meta.partial
 
 
+async def test_outdated_followees_are_said_and_do_for_a_first_page_alone(world: FeedWorld) -> None:
+    world.post(21, *TWENTY)
+    world.timelines.outdated = True
+    first = await world.page("chronological")
+    assert (first.meta.partial, first.meta.reason, first.meta.rung) == (True, "followees_outdated", "full")
+    ranked = await world.page()
+    assert (ranked.meta.partial, ranked.meta.reason) == (True, "followees_outdated")
+    await world.page("chronological", position=first.next_position)
+    assert [one is None for one in world.timelines.patience] == [False, False, True]
+
+
 async def test_equal_scores_stand_newest_first(world: FeedWorld) -> None:
     world.model = FakeModel(lambda n: np.zeros((n, 1), np.float32))
     world.post(21, *TWENTY)

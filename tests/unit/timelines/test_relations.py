@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from core.ids import MAX_ID
 from stores.ports import Followees, Hidden
 from timelines.relations import (
+    OUTDATED,
+    VERSION,
     decode_followees,
     decode_hidden,
+    decode_outdated,
     encode_followees,
     encode_hidden,
     followees_key,
@@ -49,6 +52,17 @@ def test_a_value_cut_short_is_a_miss_or_says_less(cut: int) -> None:
 @pytest.mark.parametrize("raw", [None, b"", b"\x01", b"\x00" + bytes(8), b"\x02" + bytes(16)])
 def test_what_is_none_is_a_miss(raw: bytes | None) -> None:
     assert decode_followees(raw) is None
+
+
+@given(ids=IDS, ver=st.integers(0, MAX_ID))
+def test_outdated_followees_are_a_miss_that_reads_back(ids: set[int], ver: int) -> None:
+    raw = encode_followees(Followees(np.array(sorted(ids), np.int64), ver))
+    outdated = bytes([VERSION | OUTDATED]) + raw[1:]
+    assert decode_outdated(raw) is None
+    assert decode_followees(outdated) is None
+    read = decode_outdated(outdated)
+    assert read is not None
+    assert (read.ids.tolist(), read.ver) == (sorted(ids), ver)
 
 
 @given(blocked=IDS, muted=IDS, ver=st.integers(0, MAX_ID))
