@@ -23,7 +23,7 @@ Kind = Literal["post", "follow", "feed", "toggler_feed"]
 TIMEOUT_S = 60.0
 """Longer than the product's own deadlines: whoever hangs must be seen to hang."""
 PAGE = 20
-PREPARE_TRIES = 10
+TRIES = 10
 KEEP_IDLE_S = 2.0
 """Shorter than the API's own 5 s: a POST on a connection that is just being closed breaks, at no fault."""
 
@@ -93,17 +93,17 @@ class OutageLoad:
         """Everybody has a profile, follows, and has read something: from here on there are caches."""
         for user in self._headers:
             body = {"handle": f"u{user}", "display_name": f"User {user}"}
-            await self._must(201, "POST", "/v1/users", user, json=body)
+            await self.must(201, "POST", "/v1/users", user, json=body)
         for author in self.authors:
             key = f"first-{author}"
             headers = {"Idempotency-Key": key}
-            answer = await self._must(201, "POST", "/v1/tweets", author, json={"text": key}, headers=headers)
+            answer = await self.must(201, "POST", "/v1/tweets", author, json={"text": key}, headers=headers)
             self.author_of[key], self.posts[key] = author, int(answer.json()["tweet_id"])
         for viewer in (*self.viewers, *self.togglers):
             for author in self.authors:
                 if viewer in self.viewers or author != self.idol:
-                    await self._must(200, "POST", f"/v1/users/{author}/follow", viewer)
-            await self._must(200, "GET", "/v1/feed", viewer)
+                    await self.must(200, "POST", f"/v1/users/{author}/follow", viewer)
+            await self.must(200, "GET", "/v1/feed", viewer)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -215,10 +215,13 @@ class OutageLoad:
         self.answers.append(Answer(kind, began_s, time.monotonic(), status, retry_after))
         return answer
 
-    async def _must(self, wanted: int, method: str, path: str, user: int, **options: Any) -> httpx.Response:
-        # The very first requests are slow ones: statements are prepared, and code is loaded.
+    async def must(self, wanted: int, method: str, path: str, user: int, **options: Any) -> httpx.Response:
+        """The answer, as often as it takes to be given one: the machine may be busy with other things.
+
+        The very first requests are slow ones: statements are prepared, and code is loaded.
+        """
         answer = await self.call(method, path, user, **options)
-        for _ in range(PREPARE_TRIES):
+        for _ in range(TRIES):
             if answer.status_code != 503:
                 break
             await asyncio.sleep(float(answer.headers["Retry-After"]))
