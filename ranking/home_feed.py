@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import structlog
@@ -99,7 +100,7 @@ class HomeFeed:
                 answer = await self._chronological(query, prepared.timeline, meta)
                 page = cut(query, answer)
         self._record(query, answer, page)
-        PAGES.labels(page.meta.algorithm_asked, page.meta.algorithm_served, page.meta.reason or "").inc()
+        _pages(page.meta.algorithm_asked, page.meta.algorithm_served, page.meta.reason or "").inc()
         return page
 
     async def _answer(self, query: FeedQuery, timeline: Timeline) -> Answer:
@@ -211,6 +212,11 @@ class HomeFeed:
         if page.meta.slate is not None:
             roots = [item.root.tweet.tweet_id for item in page.items]
             await self._parts.slates.remember_served(viewer, roots)
+
+
+@cache
+def _pages(asked: Algorithm, served: Algorithm, reason: str) -> Counter:
+    return PAGES.labels(asked, served, reason)
 
 
 def _meta(query: FeedQuery, timeline: Timeline) -> FeedMeta:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -73,7 +74,7 @@ class TimelineReader:
         except Unavailable as exc:
             _logger.warning("timeline_from_store", viewer=viewer, error=str(exc))
             timeline = await self._from_store(viewer)
-        READS.labels(timeline.origin).inc()
+        _reads(timeline.origin).inc()
         return timeline
 
     async def older(self, timeline: Timeline, *, before: int | None, limit: int) -> Ids:
@@ -141,6 +142,11 @@ class TimelineReader:
             "store",
             partial=len(followees) > MAX_FAN_IN,
         )
+
+
+@cache
+def _reads(origin: str) -> Counter:
+    return READS.labels(origin)
 
 
 def _with_viewer(followees: Ids, viewer: UserId) -> Ids:
