@@ -77,8 +77,13 @@ class HomeFeed:
 
     async def prepare(self, query: FeedQuery) -> Prepared:
         """A page to look at, for a client that may have it already. Raises Unavailable."""
+        # Ranking looks at all of it, and so does a later page: what stands above it hides retweets in it.
+        newest = query.algorithm == "chronological" and query.position is None
+        enough = query.limit + 1 if newest else None
         timeline = await run_stage(
-            TIMELINE, query, lambda: self._parts.timelines.read(query.viewer, fresh=query.refresh)
+            TIMELINE,
+            query,
+            lambda: self._parts.timelines.read(query.viewer, fresh=query.refresh, enough=enough),
         )
         assert timeline is not None  # the stage fails closed
         self._parts.healing.look_at(timeline)

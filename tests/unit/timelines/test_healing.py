@@ -23,7 +23,7 @@ class SlowReader(TimelineReader):
         self.away = False
         self.go = asyncio.Event()
 
-    async def read(self, viewer: UserId, *, fresh: bool = False) -> Timeline:
+    async def read(self, viewer: UserId, *, fresh: bool = False, enough: int | None = None) -> Timeline:
         assert fresh
         self.at_once += 1
         self.most = max(self.most, self.at_once)
