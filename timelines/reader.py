@@ -98,7 +98,7 @@ class TimelineReader:
 
     async def rest(self, timeline: Timeline) -> Ids:
         """What the list has below those ids that were read of it; none where it cannot say."""
-        none = np.empty(0, np.int64)
+        none: Ids = np.empty(0, np.int64)
         try:
             (items,) = await self._redis.answers([command(b"LRANGE", timeline_key(timeline.viewer), 0, -1)])
         except Unavailable as exc:
@@ -107,7 +107,8 @@ class TimelineReader:
         listed = None if isinstance(items, ResponseError) else parse_timeline(items)
         if listed is None or not listed.complete:
             return none
-        return listed.ids[listed.ids < timeline.ids[-1]]
+        older: Ids = listed.ids[listed.ids < timeline.ids[-1]]
+        return older
 
     async def retweets(
         self, timeline: Timeline, originals: Sequence[int], *, since: int

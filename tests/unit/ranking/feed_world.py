@@ -124,7 +124,8 @@ class FakeTimelines(TimelineReader):
 
     async def rest(self, timeline: Timeline) -> Ids:
         ids = self._list()
-        return ids[ids < timeline.ids[-1]]
+        older: Ids = ids[ids < timeline.ids[-1]]
+        return older
 
     def _list(self) -> Ids:
         ids = self._of(self.authors)[:CAPACITY] if self.listed is None else self.listed
