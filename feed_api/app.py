@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from feed_api import problems
+from feed_api.direct_route import DirectRoute
 from feed_api.request_scope import RequestScope
 from feed_api.routes import (
     events,
@@ -23,6 +24,7 @@ from feed_api.routes import (
     users,
 )
 from feed_api.services import Services
+from feed_api.short_way import ShortWay
 
 ROUTES = (feed, posts, tweets, likes, profiles, users, user_tweets, follows, hiding, events, health)
 """The modules whose routers make up the API."""
@@ -58,6 +60,13 @@ def create_app(services: Services) -> FastAPI:
         responses=_ERRORS,
     )
     app.state.services = services
+    errors = problems.handlers(services.randomness)
+    for error, handler in errors.items():
+        app.add_exception_handler(error, handler)
+    routes = [route for module in ROUTES for route in module.router.routes]
+    app.add_middleware(
+        ShortWay, routes=[route for route in routes if isinstance(route, DirectRoute)], errors=errors
+    )
     app.add_middleware(
         RequestScope,
         clock=services.clock,
@@ -67,7 +76,6 @@ def create_app(services: Services) -> FastAPI:
         overloaded=partial(problems.overloaded_problem, services.randomness),
         failed=problems.internal_problem,
     )
-    problems.install(app, services.randomness)
     for module in ROUTES:
         app.include_router(module.router)
     return app

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
@@ -136,18 +136,23 @@ def unavailable_problem(randomness: random.Random) -> Response:
     )
 
 
-def install(app: FastAPI, randomness: random.Random) -> None:
-    """Puts every error that a route may raise into the one form."""
+ErrorHandlers = Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]
+
+
+def handlers(randomness: random.Random) -> ErrorHandlers:
+    """Every error that a route may raise, and how it gets the one form."""
 
     async def unavailable(request: Request, error: Exception) -> Response:
         _logger.warning("unavailable", error=str(error))
         form = overloaded_problem if isinstance(error, Overloaded) else unavailable_problem
         return form(randomness)
 
-    app.add_exception_handler(InputError, _input_error)
-    app.add_exception_handler(Unavailable, unavailable)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_exception)
+    return {
+        InputError: _input_error,
+        Unavailable: unavailable,
+        RequestValidationError: _validation_error,
+        HTTPException: _http_exception,
+    }
 
 
 async def _input_error(request: Request, error: Exception) -> Response:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import structlog
@@ -80,10 +81,15 @@ class HomeFeed:
         """A page to look at, for a client that may have it already. Raises Unavailable."""
         # A later page would skip for good what it does not know of.
         patience_s = FOLLOWEES_SHARE * query.deadline.remaining_s() if query.position is None else None
+        # Ranking looks at all of it, and so does a later page: what stands above it hides retweets in it.
+        newest = query.algorithm == "chronological" and query.position is None
+        enough = query.limit + 1 if newest else None
         timeline = await run_stage(
             TIMELINE,
             query,
-            lambda: self._parts.timelines.read(query.viewer, fresh=query.refresh, patience_s=patience_s),
+            lambda: self._parts.timelines.read(
+                query.viewer, fresh=query.refresh, enough=enough, patience_s=patience_s
+            ),
         )
         assert timeline is not None  # the stage fails closed
         self._parts.healing.look_at(timeline)
@@ -105,7 +111,7 @@ class HomeFeed:
                 answer = await self._chronological(query, prepared.timeline, meta)
                 page = cut(query, answer)
         self._record(query, answer, page)
-        PAGES.labels(page.meta.algorithm_asked, page.meta.algorithm_served, page.meta.reason or "").inc()
+        _pages(page.meta.algorithm_asked, page.meta.algorithm_served, page.meta.reason or "").inc()
         return page
 
     async def _answer(self, query: FeedQuery, timeline: Timeline) -> Answer:
@@ -217,6 +223,11 @@ class HomeFeed:
         if page.meta.slate is not None:
             roots = [item.root.tweet.tweet_id for item in page.items]
             await self._parts.slates.remember_served(viewer, roots)
+
+
+@cache
+def _pages(asked: Algorithm, served: Algorithm, reason: str) -> Counter:
+    return PAGES.labels(asked, served, reason)
 
 
 def _meta(query: FeedQuery, timeline: Timeline) -> FeedMeta:

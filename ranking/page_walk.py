@@ -97,6 +97,10 @@ class PageWalk:
         """The newest `want` tweets below an id: from the list, then from the store to its end."""
         ids = timeline.ids if below is None else timeline.ids[timeline.ids < below]
         shown = await self.along(ids, timeline, want, patience, once)
+        if timeline.cut and len(shown) < want:
+            ids = await self._timelines.rest(timeline)
+            shown += await self.along(ids, timeline, want - len(shown), patience, once)
+            ids = ids if len(ids) else timeline.ids
         bound = int(ids[-1]) if len(ids) else below
         while len(shown) < want:
             missing = want - len(shown)

@@ -31,10 +31,13 @@ CAPACITY = 800
 TRIM_SLACK = 128
 LONGEST = CAPACITY + TRIM_SLACK
 """A list longer than this, sentinel and mark included, is trimmed by whoever made it so."""
+HEAD = TRIM_SLACK + 32
+"""So many items hold all that was pushed since the last trim, the mark, and a page in order."""
 TTL_S = 7 * 24 * 3600
 COMPLETE = b"0"
 CUT = b"00"
 BUILDING = b"1"
+SENTINELS = (COMPLETE, CUT, BUILDING)
 MARK = b"-1"
 
 _FIRST_ID = 2
@@ -85,6 +88,26 @@ def parse_timeline(items: Sequence[bytes]) -> TimelineList:
         ids = np.unique(ids)[::-1]
         distinct = len(ids) / number
     return TimelineList(ids[:CAPACITY], complete, distinct)
+
+
+def parse_head(items: Sequence[bytes], sentinel: bytes | None, enough: int) -> TimelineList | None:
+    """The newest of a list, from its first HEAD items and its last; None where they are not sure to be that.
+
+    At least `enough`, down to the lowest of those in order: nothing that was pushed since may be lower than
+    that, or there twice. What looks out of the ordinary is for a look at the whole.
+    """
+    if sentinel not in (COMPLETE, CUT) or MARK not in items:
+        return None
+    mark = items.index(MARK)
+    try:
+        pushed, ordered = _numbers(items[:mark]), _numbers(items[mark + 1 :])
+    except (ValueError, OverflowError):
+        return None
+    if not len(ordered) or ordered[-1] < _FIRST_ID or len(pushed) + len(ordered) < enough:
+        return None
+    ids = np.concatenate([pushed, ordered])
+    ids[:mark][::-1].sort()
+    return TimelineList(ids, complete=True) if (ids[1:] < ids[:-1]).all() else None
 
 
 def _numbers(items: Sequence[bytes]) -> Ids:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -18,7 +19,15 @@ from stores.ports import Followees, GraphStore, Ids
 from stores.redis_client import RedisClient
 from stores.redis_commands import command
 from timelines.fan_in import WideTweets
-from timelines.layout import CAPACITY, TTL_S, parse_timeline, timeline_key
+from timelines.layout import (
+    CAPACITY,
+    HEAD,
+    SENTINELS,
+    TTL_S,
+    parse_head,
+    parse_timeline,
+    timeline_key,
+)
 from timelines.merge import TimelineMerge
 from timelines.relations import (
     Relations,
@@ -31,6 +40,8 @@ from timelines.relations import (
 
 MAX_FAN_IN = 500
 """Followees that a read without Redis asks the store for; beyond it the feed is partial."""
+DEEP = 100_000
+"""Viewers of whom it is remembered that the head of their list says too little: 8 MB."""
 
 READS = Counter("rankfeed_timeline_reads_total", "Timelines read, by where they came from", ["origin"])
 _logger = structlog.get_logger("timeline_reader")
@@ -42,8 +53,8 @@ class Timeline:
 
     Nothing by or of `blocked` (either way) and `muted` users may be, sorted as well. `origin` is `list`,
     `rebuilt` or `store`; `partial` says that not every followee was asked; `distinct` is the share of
-    the list's ids that were not there twice; `outdated` says that the followees are those of before the
-    last change.
+    the list's ids that were not there twice. `outdated` says that the followees are those of before the
+    last change, `cut` that the list has older ids as well.
     """
 
     viewer: UserId
@@ -55,6 +66,7 @@ class Timeline:
     partial: bool = False
     distinct: float = 1.0
     outdated: bool = False
+    cut: bool = False
 
 
 class TimelineReader:
@@ -71,24 +83,49 @@ class TimelineReader:
         self._merge = merge
         self._graph = graph
         self._tweets = tweets
+        self._deep: set[UserId] = set()
+        """Viewers with much in their lists that was pushed since these were put in order."""
 
-    async def read(self, viewer: UserId, *, fresh: bool = False, patience_s: float | None = None) -> Timeline:
+    async def read(
+        self,
+        viewer: UserId,
+        *,
+        fresh: bool = False,
+        enough: int | None = None,
+        patience_s: float | None = None,
+    ) -> Timeline:
         """From the list; rebuilt where it is cold; bounded from the store where Redis is away.
 
-        `fresh` rebuilds a list that is complete too. With `patience_s` outdated followees will do where
-        the store has not said for so long who they are. Raises Unavailable where the store is away as well.
+        `fresh` rebuilds a list that is complete too. Whoever wants no more than the newest says how many
+        are `enough`: a list is then read no further than it has to be. With `patience_s` outdated followees
+        will do where the store has not said for so long who they are. Raises Unavailable where the store
+        is away as well.
         """
         try:
-            timeline = await self._from_redis(viewer, fresh, patience_s)
+            timeline = await self._from_redis(viewer, fresh, None if fresh else enough, patience_s)
         except Unavailable as exc:
             _logger.warning("timeline_from_store", viewer=viewer, error=str(exc))
             timeline = await self._from_store(viewer)
-        READS.labels(timeline.origin).inc()
+        _reads(timeline.origin).inc()
         return timeline
 
     async def older(self, timeline: Timeline, *, before: int | None, limit: int) -> Ids:
         """What follows in the store: at most `limit` ids below `before`, newest first."""
         return await self._tweets.newest_ids(timeline.authors, before=before, limit=limit)
+
+    async def rest(self, timeline: Timeline) -> Ids:
+        """What the list has below those ids that were read of it; none where it cannot say."""
+        none: Ids = np.empty(0, np.int64)
+        try:
+            (items,) = await self._redis.answers([command(b"LRANGE", timeline_key(timeline.viewer), 0, -1)])
+        except Unavailable as exc:
+            _logger.warning("rest_not_read", viewer=timeline.viewer, error=str(exc))
+            return none
+        listed = None if isinstance(items, ResponseError) else parse_timeline(items)
+        if listed is None or not listed.complete:
+            return none
+        older: Ids = listed.ids[listed.ids < timeline.ids[-1]]
+        return older
 
     async def retweets(
         self, timeline: Timeline, originals: Sequence[int], *, since: int
@@ -96,11 +133,16 @@ class TimelineReader:
         """The store's retweets of these by the timeline's authors, from the id `since` on."""
         return await self._tweets.retweets_since(originals, timeline.authors, since=since)
 
-    async def _from_redis(self, viewer: UserId, fresh: bool, patience_s: float | None) -> Timeline:
+    async def _from_redis(
+        self, viewer: UserId, fresh: bool, enough: int | None, patience_s: float | None
+    ) -> Timeline:
         key = timeline_key(viewer)
-        items, _, raw_followees, raw_hidden = await self._redis.answers(
+        head = enough is not None and viewer not in self._deep
+        # Its last item first: a list that is built anew in between must not look complete.
+        sentinel, items, _, raw_followees, raw_hidden = await self._redis.answers(
             [
-                command(b"LRANGE", key, 0, -1),
+                command(b"LINDEX", key, -1),
+                command(b"LRANGE", key, 0, HEAD - 1 if head else -1),
                 command(b"EXPIRE", key, TTL_S),
                 command(b"GET", followees_key(viewer)),
                 command(b"GET", hidden_key(viewer)),
@@ -109,13 +151,19 @@ class TimelineReader:
         for answer in (items, raw_followees, raw_hidden):
             if isinstance(answer, ResponseError):
                 await self._remove_foreign(viewer, answer)
+        cut = head and len(items) == HEAD and items[-1] not in SENTINELS
+        listed = parse_head(items, sentinel, enough or 0) if cut else parse_timeline(items)
+        if listed is None:
+            self._note_deep(viewer)
+            return await self._from_redis(viewer, fresh, enough, patience_s)
+        if enough is not None and not head and parse_head(items[:HEAD], sentinel, enough) is not None:
+            self._deep.discard(viewer)
         followees, hidden, outdated = decode_followees(raw_followees), decode_hidden(raw_hidden), False
         if followees is None:
             followees, outdated = await self._followees(viewer, decode_outdated(raw_followees), patience_s)
         if hidden is None:
             hidden = await self._relations.load_hidden(viewer)
         authors = _with_viewer(followees.ids, viewer)
-        listed = parse_timeline(items)
         if listed.complete and not fresh:
             return Timeline(
                 viewer,
@@ -126,6 +174,7 @@ class TimelineReader:
                 "list",
                 distinct=listed.distinct,
                 outdated=outdated,
+                cut=cut,
             )
 
         async def fresh_authors() -> Ids:
@@ -136,6 +185,11 @@ class TimelineReader:
         # Not more than the store was asked for: below that it may have others.
         ids = np.unique(np.concatenate([listed.ids, stored]))[::-1][:CAPACITY]
         return Timeline(viewer, ids, authors, hidden.blocked, hidden.muted, "rebuilt")
+
+    def _note_deep(self, viewer: UserId) -> None:
+        if len(self._deep) >= DEEP:
+            self._deep.clear()
+        self._deep.add(viewer)
 
     async def _followees(
         self, viewer: UserId, outdated: Followees | None, patience_s: float | None
@@ -171,6 +225,11 @@ class TimelineReader:
             "store",
             partial=len(followees) > MAX_FAN_IN,
         )
+
+
+@cache
+def _reads(origin: str) -> Counter:
+    return READS.labels(origin)
 
 
 def _with_viewer(followees: Ids, viewer: UserId) -> Ids:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import json
 import logging
 import os
 import signal
@@ -12,8 +13,9 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
+import msgspec
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
@@ -57,7 +59,7 @@ def configure_logging(settings: Settings, role: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.logging.level.upper()]
@@ -66,6 +68,14 @@ def configure_logging(settings: Settings, role: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(role=role, pid=os.getpid())
+
+
+def _json(line: Any, **options: Any) -> str:
+    """As json.dumps, in a tenth of the time; what msgspec cannot say (half a character) json can."""
+    try:
+        return msgspec.json.encode(line, enc_hook=options["default"]).decode()
+    except (TypeError, ValueError):
+        return json.dumps(line, **options)
 
 
 @asynccontextmanager
@@ -103,6 +113,8 @@ async def serve_http(app: ASGIApp, listener: socket.socket, stop: asyncio.Event)
         log_config=None,
         access_log=False,
         server_header=False,
+        # Nobody here asks where a request came from.
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACEFUL_S,
     )
     server = _Server(config)

@@ -17,6 +17,7 @@ from bench.bars import (
     relay,
     three_nodes,
     timeline_bytes,
+    write_latency,
     writes,
 )
 
@@ -37,6 +38,7 @@ BARS = {
     "cold-timeline": cold_timeline.measure,
     "feed": feed.measure,
     "writes": writes.measure,
+    "write-latency": write_latency.measure,
     "relay": relay.measure,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
@@ -44,13 +45,13 @@ async def _measure(stack: LiveStack) -> tuple[PerCore, list[float], float]:
         await readers.write(stores, CROWD)
     requests = [http_load.get(PATH, stack.token(viewer)) for viewer in CROWD.viewer_ids]
     await _warm(stack, requests)
-    pid = stack.pid("api")
+    pid, turns = stack.pid("api"), itertools.cycle(requests)
     feeds, rates, p99_ms = [], [], []
     for _ in range(RUNS):
         used = cpu_s([pid])
-        full = await http_load.closed(stack.url, requests, clients=CLIENTS, seconds=RUN_S)
+        full = await http_load.closed(stack.url, turns, clients=CLIENTS, seconds=RUN_S)
         feeds.append(len(full.latencies_s) / (cpu_s([pid]) - used))
-        half = await http_load.open_loop(stack.url, requests, per_s=full.per_s / 2, seconds=RUN_S)
+        half = await http_load.open_loop(stack.url, turns, per_s=full.per_s / 2, seconds=RUN_S)
         rates.append(half.per_s)
         p99_ms.append(1000 * float(np.percentile(half.latencies_s, 99)))
     return PerCore("feeds", tuple(feeds)), p99_ms, float(np.median(rates))

@@ -25,10 +25,13 @@ CROWD = 17
 
 LONGEST = LIST + 4
 """With its mark and sentinel: the third one that is pushed to a full list has it trimmed."""
+HEAD = 7
+"""Items that a first page reads of a list: two pushed ones, the mark, and its own with one more."""
 
 SIZES: tuple[tuple[ModuleType, str, int], ...] = (
     *((module, "CAPACITY", LIST) for module in (layout, merge, reader, audience)),
     *((module, "LONGEST", LONGEST) for module in (layout, audience)),
+    (reader, "HEAD", HEAD),
     (trim, "_NEIGHBOURS", 2),
     (trim, "_FEW", 3),
     (followers, "PAGE", FOLLOWER_PAGE),

@@ -17,7 +17,16 @@ from tests.e2e.waiting import eventually
 from tests.integration.redis_world import RedisWorld
 from tests.unit.timelines.fake_stores import FakeGraphStore, FakeTweetStore
 from timelines.healing import Healing
-from timelines.layout import CAPACITY, TRIM_SLACK, TTL_S, Delivery, parse_timeline, push, timeline_key
+from timelines.layout import (
+    CAPACITY,
+    HEAD,
+    TRIM_SLACK,
+    TTL_S,
+    Delivery,
+    parse_timeline,
+    push,
+    timeline_key,
+)
 from timelines.merge import LOCK_MS, TimelineMerge, lock_key
 from timelines.reader import TimelineReader
 from timelines.relations import (
@@ -334,6 +343,32 @@ async def test_an_author_added_while_the_list_is_built_leaves_it_to_be_built(wor
     world.tweets.add(BOB, BASE)
     assert await world.follow(BOB)
     assert await world.stored() == items([BASE], b"1")
+
+
+async def test_whoever_wants_the_newest_reads_the_head_of_a_list_and_the_rest_on_demand(
+    world: Timelines,
+) -> None:
+    world.tweets.add(ADA, *range(BASE, BASE + 2 * HEAD))
+    await world.rebuild()
+    new = [BASE + 2 * HEAD + 1, BASE + 2 * HEAD]
+    world.tweets.add(BOB, *new)
+    await world.push(*new)
+    timeline = await world.reader.read(VIEWER, enough=21)
+    assert timeline.cut
+    assert timeline.ids.tolist() == world.truth()[: HEAD - 1]
+    assert (await world.reader.rest(timeline)).tolist() == world.truth()[HEAD - 1 :]
+    # Where the head does not say enough, the whole is read; and again once it does.
+    await world.push(BASE)
+    for _ in range(2):
+        timeline = await world.reader.read(VIEWER, enough=21)
+        assert not timeline.cut
+        assert timeline.ids.tolist() == world.truth()
+        assert timeline.distinct < 1
+    await world.reader.read(VIEWER, fresh=True)
+    assert not (await world.reader.read(VIEWER, enough=21)).cut
+    assert (await world.reader.read(VIEWER, enough=21)).cut
+    await world.redis.delete(timeline_key(VIEWER))
+    assert (await world.reader.rest(timeline)).tolist() == []
 
 
 async def test_a_list_that_was_delivered_twice_is_merged_and_whole_again(world: Timelines) -> None:

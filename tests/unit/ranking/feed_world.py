@@ -108,22 +108,39 @@ class FakeTimelines(TimelineReader):
         self.fresh_reads = 0
         self.retweets_asked = 0
 
-    async def read(self, viewer: UserId, *, fresh: bool = False, patience_s: float | None = None) -> Timeline:
+    async def read(
+        self,
+        viewer: UserId,
+        *,
+        fresh: bool = False,
+        enough: int | None = None,
+        patience_s: float | None = None,
+    ) -> Timeline:
         self.fresh_reads += fresh
         self.patience.append(patience_s)
         if self.away:
             raise Unavailable("no timeline")
-        ids = self._of(self.authors)[:CAPACITY] if self.listed is None else self.listed
+        ids = self._list()
         return Timeline(
             viewer,
-            np.array(sorted(ids, reverse=True), np.int64),
+            ids if enough is None else ids[:enough],
             np.array(sorted(self.authors), np.int64),
             np.array(sorted(self.blocked), np.int64),
             np.array(sorted(self.muted), np.int64),
             self.origin,
             self.partial,
             outdated=self.outdated,
+            cut=enough is not None and len(ids) > enough,
         )
+
+    async def rest(self, timeline: Timeline) -> Ids:
+        ids = self._list()
+        older: Ids = ids[ids < timeline.ids[-1]]
+        return older
+
+    def _list(self) -> Ids:
+        ids = self._of(self.authors)[:CAPACITY] if self.listed is None else self.listed
+        return np.array(sorted(ids, reverse=True), np.int64)
 
     async def older(self, timeline: Timeline, *, before: int | None, limit: int) -> Ids:
         if self._all.away:

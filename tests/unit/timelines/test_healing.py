@@ -23,7 +23,14 @@ class SlowReader(TimelineReader):
         self.away = False
         self.go = asyncio.Event()
 
-    async def read(self, viewer: UserId, *, fresh: bool = False, patience_s: float | None = None) -> Timeline:
+    async def read(
+        self,
+        viewer: UserId,
+        *,
+        fresh: bool = False,
+        enough: int | None = None,
+        patience_s: float | None = None,
+    ) -> Timeline:
         assert fresh
         self.at_once += 1
         self.most = max(self.most, self.at_once)

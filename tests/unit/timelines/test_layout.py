@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.ids import MAX_ID
-from timelines.layout import CAPACITY, parse_timeline, timeline_key
+from timelines.layout import CAPACITY, MARK, SENTINELS, parse_head, parse_timeline, timeline_key
 
 IDS = st.lists(st.integers(2, MAX_ID), max_size=60)
 
@@ -53,3 +53,37 @@ def test_a_sentinel_that_is_not_last_completes_nothing() -> None:
 
 def test_the_key_has_the_viewer_in_a_hash_tag() -> None:
     assert timeline_key(42) == b"tl:{42}"
+
+
+SMALL = st.integers(2, 40)
+
+
+@given(
+    pushed=st.lists(SMALL, max_size=6),
+    ordered=st.sets(SMALL, min_size=1),
+    sentinel=st.sampled_from(SENTINELS),
+    size=st.integers(3, 12),
+    enough=st.integers(1, 8),
+)
+def test_the_head_of_a_list_says_what_the_whole_says(
+    pushed: list[int], ordered: set[int], sentinel: bytes, size: int, enough: int
+) -> None:
+    ids = [*(b"%d" % one for one in pushed), MARK, *(b"%d" % one for one in sorted(ordered, reverse=True))]
+    head, whole = parse_head(ids[:size], sentinel, enough), parse_timeline([*ids, sentinel])
+    if head is not None:
+        assert whole.complete
+        assert head.ids.tolist() == whole.ids.tolist()[: len(head.ids)]
+        assert len(head.ids) >= enough
+
+
+def test_a_head_out_of_the_ordinary_says_nothing() -> None:
+    head = [b"9", b"8", MARK, b"7", b"6"]
+    found = parse_head(head, b"0", 4)
+    assert found is not None
+    assert found.ids.tolist() == [9, 8, 7, 6]
+    swapped = parse_head([b"8", b"9", *head[2:]], b"00", 4)
+    assert swapped is not None
+    assert swapped.ids.tolist() == [9, 8, 7, 6]
+    for odd in ([b"5", *head], [b"7", *head], [b"9", *head], [b"x", *head], [*head[:-1], b"9"], head[:2]):
+        assert parse_head(odd, b"0", 2) is None
+    assert parse_head(head, b"1", 4) is parse_head(head, None, 4) is parse_head(head, b"0", 5) is None
