@@ -1,4 +1,4 @@
-"""Tweets into the timelines of followers: many events, authors and followers in one pipeline."""
+"""Tweets into the timelines of followers: many events, authors and followers at once."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from stores.redis_client import RedisClient
 from timelines.audience import Offer, push_to, remove_from
 from timelines.delivery import DeliveryRule, Way
 
-PIPELINE = 4_000
-"""Deliveries that go out together; with a page of followers more than that at most."""
+TOGETHER = 100_000
+"""Deliveries among which each viewer's are looked for; with a page of followers more than that at most."""
 
 DELIVERIES = Counter("rankfeed_deliveries_total", "Ids pushed to timelines that exist")
 ATTEMPTED = Counter("rankfeed_deliveries_attempted_total", "Ids offered to followers' timelines")
@@ -53,7 +53,7 @@ class Deliverer:
         async for offer in self._offers(tweets):
             pending.append(offer)
             deliveries += len(offer.audience.viewers)
-            if deliveries >= PIPELINE:
+            if deliveries >= TOGETHER:
                 await act(pending)
                 pending, deliveries = [], 0
         if pending:

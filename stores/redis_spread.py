@@ -39,6 +39,13 @@ class KeyTemplate:
         self._map: SlotMap | None = None
         self._parts: list[Part] = []
 
+    @classmethod
+    def whole(cls, commands: list[bytes]) -> KeyTemplate:
+        """Of packed commands that have their last words already: they are spread with None for it."""
+        template = cls(b"", [])
+        template.prefixes = commands
+        return template
+
     def __len__(self) -> int:
         return len(self.prefixes)
 
@@ -55,23 +62,31 @@ class KeyTemplate:
             self._map = slot_map
         return self._parts
 
-    def command(self, position: int, last: Word) -> Command:
+    def command(self, position: int, last: Word | None) -> Command:
         """The one for one key."""
         prefix = self.prefixes[position]
-        return Command(prefix, prefix + packed_word(last))
+        return Command(prefix, packed_spread([prefix], last))
 
 
 class Spread(NamedTuple):
     """The commands of a template with their last word."""
 
     template: KeyTemplate
-    last: Word
+    last: Word | None
 
 
-def packed_spread(prefixes: Sequence[bytes], last: Word) -> bytes:
+def packed_spread(prefixes: Sequence[bytes], last: Word | None) -> bytes:
     """The same commands one after the other, as they go over the wire."""
+    if last is None:
+        return b"".join(prefixes)
     word = packed_word(last)
     return word.join([*prefixes, b""])
+
+
+def with_words(prefix: bytes, words: Sequence[bytes]) -> bytes:
+    """A template's command for one key, ending in these packed words instead of one."""
+    count, _, rest = prefix.partition(b"\r\n")
+    return b"*%d\r\n%b%b" % (int(count[1:]) - 1 + len(words), rest, b"".join(words))
 
 
 class Lines(NamedTuple):

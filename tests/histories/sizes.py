@@ -35,7 +35,8 @@ SIZES: tuple[tuple[ModuleType, str, int], ...] = (
     (trim, "_NEIGHBOURS", 2),
     (trim, "_FEW", 3),
     (followers, "PAGE", FOLLOWER_PAGE),
-    (deliver, "PIPELINE", 5),
+    (deliver, "TOGETHER", 20),
+    (audience, "PIPELINE", 5),
     *((module, "_SPARE", 2) for module in (page_walk, single_reads)),
     *((module, "_MOST", 4) for module in (page_walk, single_reads)),
 )

@@ -32,6 +32,15 @@ async def test_answers_stand_where_their_keys_do(both_redis: RedisWorld, copied:
     assert await client.call(command(b"LRANGE", KEYS[5], 0, -1)) == [b"1001", b"1000", b"0", b"1", b"2", b"4"]
 
 
+async def test_commands_that_are_whole_go_to_where_their_keys_are(both_redis: RedisWorld) -> None:
+    client = both_redis.client
+    await client.calls([command(b"RPUSH", key, 0) for key in KEYS[1:]])
+    whole = [command(b"LPUSHX", key, *range(1, i % 9 + 2)).packed for i, key in enumerate(KEYS)]
+    (found,) = await client.spread([Spread(KeyTemplate.whole(whole), None)])
+    assert found.tolist() == [0, *(i % 9 + 2 for i in range(1, 500))]
+    assert await client.call(command(b"LRANGE", KEYS[3], 0, -1)) == [b"4", b"3", b"2", b"1", b"0"]
+
+
 async def test_nothing_to_nobody_is_nothing(both_redis: RedisWorld) -> None:
     nobody = KeyTemplate(b"LPUSHX", [])
     assert await both_redis.client.spread([]) == []

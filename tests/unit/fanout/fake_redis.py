@@ -37,11 +37,13 @@ class FakeRedis:
         self.pipelines.append(sum(len(one.template) for one in spreads))
         for one in spreads:
             for position in range(len(one.template)):
-                name, key, *_, last = words_of(one.template.command(position, one.last))
-                to = self.pushed if name == b"LPUSHX" else self.removed
-                to.append((int(key.split(b"{")[1].rstrip(b"}")), int(last)))
+                name, key, *words = words_of(one.template.command(position, one.last))
+                viewer = int(key.split(b"{")[1].rstrip(b"}"))
                 if name == b"LPUSHX":
+                    self.pushed += [(viewer, int(tweet)) for tweet in words]
                     self.copied.add(copied)
+                else:
+                    self.removed.append((viewer, int(words[-1])))
         return [np.ones(len(one.template), np.int64) for one in spreads]
 
     async def calls(self, commands: Sequence[Command], *, copied: bool = False) -> list[Any]:

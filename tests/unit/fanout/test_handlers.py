@@ -20,7 +20,6 @@ from eventlog.schema import (
     record_of,
 )
 from eventlog.worker import Arrived
-from fanout.deliver import PIPELINE
 from fanout.followers import token_key
 from fanout.handlers import FanoutHandler
 from stores.ports import GraphStore, Ids
@@ -29,7 +28,7 @@ from stores.redis_options import RedisOptions
 from tests.fakes import FakeClock
 from tests.unit.fanout.fake_redis import FakeRedis
 from tests.unit.timelines.fake_stores import FakeGraphStore, FakeTweetStore
-from timelines.audience import VIEWER_BYTES
+from timelines.audience import PIPELINE, VIEWER_BYTES
 from timelines.merge import TimelineMerge
 from timelines.relations import Relations
 
@@ -128,10 +127,20 @@ async def test_a_batch_with_many_followers_goes_out_in_several_pipelines() -> No
     world = World(SmallPages(1_000))
     for follower in range(1_001, 4_001):
         world.graph.follow(follower, ADA)
-    await world.handler.handle(arrived(tweet(100), tweet(101)))
+        world.graph.follow(follower + 3_000, BOB)
+    await world.handler.handle(arrived(tweet(100), tweet(101, BOB)))
     assert len(world.redis.pushed) == len(set(world.redis.pushed)) == 2 * 3_001
     assert len(world.redis.pipelines) == 2
     assert max(world.redis.pipelines) < PIPELINE + 1_000
+
+
+async def test_a_viewer_of_several_tweets_gets_them_in_one_command() -> None:
+    world = World(SmallPages(1_000))
+    for follower in range(1_001, 6_001):
+        world.graph.follow(follower, ADA)
+    await world.handler.handle(arrived(tweet(100), tweet(101)))
+    assert len(world.redis.pushed) == len(set(world.redis.pushed)) == 2 * 5_001
+    assert world.redis.pipelines == [PIPELINE, 5_001 - PIPELINE]
 
 
 async def test_tweets_of_several_authors_go_out_in_their_order() -> None:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.exceptions import ResponseError
 
-from stores.redis_commands import command
+from stores.redis_commands import command, packed_word
 from stores.redis_options import Address
 from stores.redis_slots import SLOTS, Shard, SlotMap, slots_of
-from stores.redis_spread import KeyTemplate, last_line, packed_spread, read_lines
+from stores.redis_spread import KeyTemplate, last_line, packed_spread, read_lines, with_words
 
 KEYS = st.lists(st.integers(1, 2**63 - 1).map(lambda one: b"tl:{%d}" % one), min_size=1, max_size=20)
 
@@ -23,6 +23,17 @@ def test_a_spread_goes_out_as_its_commands_one_by_one(keys: list[bytes], last: i
     assert packed_spread(plain.prefixes, last) == b"".join(one_by_one)
     assert [plain.command(i, last).packed for i in range(len(keys))] == one_by_one
     assert longer.command(0, last).packed == command(b"LREM", keys[0], 1, last).packed
+    whole = KeyTemplate.whole(one_by_one)
+    assert packed_spread(whole.prefixes, None) == b"".join(one_by_one)
+    assert [whole.command(i, None).packed for i in range(len(keys))] == one_by_one
+
+
+@given(keys=KEYS, words=st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=120))
+def test_a_templates_command_may_end_in_several_words(keys: list[bytes], words: list[int]) -> None:
+    plain, longer = KeyTemplate(b"LPUSHX", keys), KeyTemplate(b"LREM", keys, 1)
+    packed = [packed_word(word) for word in words]
+    assert with_words(plain.prefixes[0], packed) == command(b"LPUSHX", keys[0], *words).packed
+    assert with_words(longer.prefixes[0], packed) == command(b"LREM", keys[0], 1, *words).packed
 
 
 def shards(owners: list[int]) -> SlotMap:
