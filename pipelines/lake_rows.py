@@ -10,18 +10,27 @@ from core.ids import MAX_TIME_MS
 from eventlog.envelope import Envelope
 from eventlog.schema import (
     EDGES,
+    SCORED,
     SERVED,
     TWEETS,
     VIEWS,
     Event,
     LikeSet,
+    ReplySet,
+    RetweetSet,
     Served,
     TweetCreated,
     Viewed,
 )
 from stores.lake_tables import Table
 
-TABLE_OF_TOPIC: Mapping[str, Table] = {SERVED: "served", VIEWS: "views", EDGES: "edges", TWEETS: "tweets"}
+TABLE_OF_TOPIC: Mapping[str, Table] = {
+    SERVED: "served",
+    SCORED: "scored",
+    VIEWS: "views",
+    EDGES: "edges",
+    TWEETS: "tweets",
+}
 
 Row = tuple[Any, ...]
 
@@ -36,6 +45,7 @@ def rows_of(envelope: Envelope, event: Event) -> list[Row]:
     """
     if not 0 <= envelope.ts_ms <= MAX_TIME_MS:
         raise Corrupt(f"{envelope.type}: ts_ms is {envelope.ts_ms}, not a time that an id can hold")
+    # Scored ones are matrices: `pipelines.lake_scored` takes them as they are.
     rows = _rows_of(envelope, event)
     for row in rows:
         for value in row:
@@ -58,8 +68,11 @@ def _rows_of(envelope: Envelope, event: Event) -> list[Row]:
             )
             return [(envelope.ts_ms, envelope.id, *view)]
         case LikeSet():
-            edge = (event.user, event.tweet, event.author, event.on, envelope.ver)
-            return [(envelope.ts_ms, envelope.id, *edge)]
+            return [_edge(envelope, event, "like", None)]
+        case RetweetSet():
+            return [_edge(envelope, event, "retweet", event.retweet)]
+        case ReplySet():
+            return [_edge(envelope, event, "reply", event.reply)]
         case TweetCreated():
             tweet = (event.tweet, event.author, event.created_ms, len(event.text))
             return [(envelope.ts_ms, envelope.id, *tweet)]
@@ -67,6 +80,11 @@ def _rows_of(envelope: Envelope, event: Event) -> list[Row]:
             return _served_rows(envelope, event)
         case _:
             return []
+
+
+def _edge(envelope: Envelope, event: LikeSet | RetweetSet | ReplySet, kind: str, item: int | None) -> Row:
+    edge = (event.user, event.tweet, event.author, event.on, envelope.ver)
+    return (envelope.ts_ms, envelope.id, *edge, kind, item, event.request_id.hex() or None)
 
 
 def _served_rows(envelope: Envelope, event: Served) -> list[Row]:

@@ -54,6 +54,7 @@ def observations(reader: LakeReader, *, until_ms: int) -> pl.DataFrame:
     )
     likes = (
         reader.scan("edges", to_ms=until_ms)
+        .filter(pl.col("kind").fill_null("like") == "like")
         .unique("event_id", keep="first")
         .with_columns(
             kind=pl.lit("like"),

@@ -13,6 +13,8 @@ from eventlog.schema import (
     Event,
     FollowSet,
     LikeSet,
+    ReplySet,
+    RetweetSet,
     Served,
     ServedItem,
     TweetCreated,
@@ -74,7 +76,23 @@ def test_a_like() -> None:
         "author": 3,
         "on": False,
         "ver": 8,
+        "kind": "like",
+        "item": None,
+        "request_id": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        (RetweetSet(1, 2, True, retweet=9, author=3, request_id=b"\xab"), "retweet"),
+        (ReplySet(reply=9, tweet=2, on=True, user=1, author=3, request_id=b"\xab"), "reply"),
+    ],
+)
+def test_what_else_was_done_to_a_tweet_is_an_edge_of_its_own_kind(event: Event, kind: str) -> None:
+    (row,) = columns(event)
+    assert (row["user"], row["tweet"], row["author"], row["on"]) == (1, 2, 3, True)
+    assert (row["kind"], row["item"], row["request_id"]) == (kind, 9, "ab")
 
 
 def test_a_tweet_is_kept_without_its_text() -> None:
