@@ -26,7 +26,9 @@ from eventlog.worker import DEAD, HANDLED, LAST_OFFSET, SKIPPED
 from pipelines.lake_rows import TABLE_OF_TOPIC, Row, rows_of
 from pipelines.lake_scored import Matrix, frame_of, matrix_of
 from stores.lake import LakeManifest
+from stores.lake_compaction import LakeCompaction
 from stores.lake_disk import LakeDisk
+from stores.lake_merging import STEADILY, CompactionPolicy
 from stores.lake_store import Addition, LakeStore
 from stores.lake_tables import SCHEMAS
 
@@ -38,7 +40,8 @@ TOPICS = tuple(TABLE_OF_TOPIC)
 class LakeOptions:
     """A commit is made once `flush_entries` or `flush_rows` are waiting, or the first of them for `flush_s`.
 
-    An entry is a row, but for pages (about twenty) and matrices (hundreds).
+    An entry is a row, but for pages (about twenty) and matrices (hundreds). Every `compact_every_s`
+    closed hours are looked for, and compacted between commits.
     """
 
     flush_entries: int = 50_000
@@ -47,6 +50,8 @@ class LakeOptions:
     poll_entries: int = 2_000
     poll_s: float = 0.25
     retry_s: float = 1.0
+    compact_every_s: float = 60.0
+    compaction: CompactionPolicy = STEADILY
 
 
 @dataclass(slots=True)
@@ -141,6 +146,8 @@ class LakeWriter:
 
     async def _consume(self, store: LakeStore, subscription: Subscription, stop: asyncio.Event) -> None:
         waiting = _Waiting()
+        compaction = LakeCompaction(store, self._options.compaction)
+        look_at_s = self._clock.monotonic_s()
         while not stop.is_set():
             entries = await subscription.poll(
                 max_entries=self._options.poll_entries, timeout_s=self._patience_s(waiting)
@@ -152,6 +159,10 @@ class LakeWriter:
             if self._is_due(waiting):
                 await self._flush(store, subscription, waiting)
                 waiting = _Waiting()
+            if self._clock.monotonic_s() >= look_at_s:
+                # A second or two each time, in which the log waits; more of them after the next poll.
+                did = await asyncio.to_thread(compaction.step, self._clock.now_ms())
+                look_at_s = self._clock.monotonic_s() + (0.0 if did else self._options.compact_every_s)
         if waiting.entries:
             await self._flush(store, subscription, waiting)
 
