@@ -18,11 +18,12 @@ EDGES = "edges.v1"
 USERS = "users.v1"
 VIEWS = "views.v1"
 SERVED = "served.v1"
+SCORED = "scored.v1"
 DEAD_LETTERS = "dlq.v1"
 
 FACT_TOPICS = (TWEETS, GRAPH, EDGES, USERS)
 """Written through the outbox, in the store's own transaction."""
-TELEMETRY_TOPICS = (VIEWS, SERVED)
+TELEMETRY_TOPICS = (VIEWS, SERVED, SCORED)
 """Written in batches straight to the log; the last moment may be lost in a crash."""
 
 
@@ -246,6 +247,36 @@ class Served(Event, frozen=True):
     surface: str = "home"
 
 
+class Scored(Event, frozen=True):
+    """Key: the viewer. All that was ranked for one request, of a sample of the requests.
+
+    n candidates, best first; arrays are little-endian and C-ordered. `tweets` and `authors` int64
+    [n], of roots; `heads` float32 [n, n_heads], `scores` float64 [n] before diversity, `features`
+    float32 [n, n_features], `rows` uint32 [n, n_views, 2] of (schema id, seq) in the order of
+    `views`. `now_ms` is the moment that the features were computed for.
+    """
+
+    type_name = "feed.scored"
+    topic = SCORED
+
+    viewer: int
+    request_id: bytes
+    now_ms: int
+    slate: str
+    model: str
+    objective: str
+    schema_hash: str
+    sources: list[str]
+    views: list[str]
+    tweets: bytes
+    authors: bytes
+    heads: bytes
+    scores: bytes
+    features: bytes
+    rows: bytes
+    policy: str = "default"
+
+
 class DeadLetter(Event, frozen=True):
     """Key: the key of the event that could not be handled."""
 
@@ -285,6 +316,7 @@ EVENTS: dict[str, type[Event]] = {
         UserChanged,
         Viewed,
         Served,
+        Scored,
         DeadLetter,
         DeadLetterRedriven,
     )

@@ -161,6 +161,9 @@ class ClientEvents(StrictBody):
 
 
 class RejectedEvent(BaseModel):
+    """`index` is its place in the request, from 0."""
+
+    index: int
     event_id: str
     code: str
     field: str

@@ -20,7 +20,9 @@ from core.errors import Unavailable
 from core.waiting import happens
 from features.offline_rows import DIRECTORY, OFFLINE, Chunk, frame_of
 from pipelines.offline_queue import OfflineQueue
+from stores.lake_compaction import LakeCompaction
 from stores.lake_disk import LakeDisk
+from stores.lake_merging import STEADILY, CompactionPolicy
 from stores.lake_store import Addition, LakeStore
 
 APPENDED = Counter(
@@ -33,11 +35,15 @@ SOURCE = "chunks"
 
 @dataclass(frozen=True, slots=True)
 class OfflineOptions:
-    """A commit takes about `flush_rows`, and is made at least `flush_s` after the one before."""
+    """A commit takes about `flush_rows`, and is made at least `flush_s` after the one before.
+
+    After each, closed hours are looked for, and compacted.
+    """
 
     flush_rows: int = 200_000
     flush_s: float = 5.0
     retry_s: float = 1.0
+    compaction: CompactionPolicy = STEADILY
 
 
 class FeaturesOffline:
@@ -57,6 +63,7 @@ class FeaturesOffline:
         self._disk = disk
         self._options = options or OfflineOptions()
         self._store: LakeStore | None = None
+        self._compaction: LakeCompaction | None = None
         self._wake = asyncio.Event()
         self._logger = structlog.get_logger("features_offline")
 
@@ -106,6 +113,7 @@ class FeaturesOffline:
                 for chunk in chunks:
                     APPENDED.labels(chunk.view).inc(chunk.rows)
                 await self._queue.forget(_next(store))
+            await self._compact(store)
         except Unavailable as exc:
             # Whether a commit came about is not known: the manifest says so once it is read again.
             self._close()
@@ -113,12 +121,18 @@ class FeaturesOffline:
             return False
         return True
 
+    async def _compact(self, store: LakeStore) -> None:
+        if self._compaction is None:
+            self._compaction = LakeCompaction(store, self._options.compaction)
+        await asyncio.to_thread(self._compaction.step, self._clock.now_ms())
+
     async def _opened(self) -> LakeStore:
         if self._store is None:
             self._store = await asyncio.to_thread(LakeStore.open, self._root, self._disk, OFFLINE)
         return self._store
 
     def _close(self) -> None:
+        self._compaction = None
         if self._store is not None:
             self._store.close()
             self._store = None

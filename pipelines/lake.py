@@ -21,11 +21,14 @@ from core.errors import Corrupt, Unavailable
 from core.waiting import happens
 from eventlog.envelope import decode_envelope
 from eventlog.log import Entry, EventLog, Subscription, TopicPartition, next_offsets
-from eventlog.schema import DeadLetter, decode_event, record_of
+from eventlog.schema import DeadLetter, Scored, decode_event, record_of
 from eventlog.worker import DEAD, HANDLED, LAST_OFFSET, SKIPPED
 from pipelines.lake_rows import TABLE_OF_TOPIC, Row, rows_of
+from pipelines.lake_scored import Matrix, frame_of, matrix_of
 from stores.lake import LakeManifest
+from stores.lake_compaction import LakeCompaction
 from stores.lake_disk import LakeDisk
+from stores.lake_merging import STEADILY, CompactionPolicy
 from stores.lake_store import Addition, LakeStore
 from stores.lake_tables import SCHEMAS
 
@@ -35,13 +38,20 @@ TOPICS = tuple(TABLE_OF_TOPIC)
 
 @dataclass(frozen=True, slots=True)
 class LakeOptions:
-    """A commit is made once `flush_entries` are waiting, or the first of them for `flush_s`."""
+    """A commit is made once `flush_entries` or `flush_rows` are waiting, or the first of them for `flush_s`.
+
+    An entry is a row, but for pages (about twenty) and matrices (hundreds). Every `compact_every_s`
+    closed hours are looked for, and compacted between commits.
+    """
 
     flush_entries: int = 50_000
+    flush_rows: int = 200_000
     flush_s: float = 1.0
     poll_entries: int = 2_000
     poll_s: float = 0.25
     retry_s: float = 1.0
+    compact_every_s: float = 60.0
+    compaction: CompactionPolicy = STEADILY
 
 
 @dataclass(slots=True)
@@ -51,9 +61,15 @@ class _Waiting:
     since_s: float = 0.0
     entries: int = 0
     rows: dict[str, list[Row]] = field(default_factory=dict)
+    matrices: list[Matrix] = field(default_factory=list)
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
     complete_until_ms: dict[str, int] = field(default_factory=dict)
     types: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def row_count(self) -> int:
+        rows = sum(map(len, self.rows.values()))
+        return rows + sum(len(matrix.scored.sources) for matrix in self.matrices)
 
     def consumed(self, entries: Sequence[Entry]) -> None:
         self.entries += len(entries)
@@ -67,6 +83,8 @@ class _Waiting:
             table: pl.DataFrame(rows, schema=SCHEMAS[table], orient="row")
             for table, rows in self.rows.items()
         }
+        if self.matrices:
+            frames["scored"] = frame_of(self.matrices)
         offsets: dict[str, dict[int, int]] = {}
         for partition, next_ in self.offsets.items():
             offsets.setdefault(partition.topic, {})[partition.partition] = next_
@@ -74,7 +92,7 @@ class _Waiting:
 
 
 class LakeWriter:
-    """Writes served, views, edges, tweets and follows to the lake at `root` until it is told to stop.
+    """Writes served, scored, views, edges, tweets and follows to the lake at `root` until it is told to stop.
 
     There is one writer a lake: a second one waits until the first is gone. An event that cannot be
     read goes to the dead letters (at least once), one of an unknown type is skipped and counted.
@@ -128,6 +146,8 @@ class LakeWriter:
 
     async def _consume(self, store: LakeStore, subscription: Subscription, stop: asyncio.Event) -> None:
         waiting = _Waiting()
+        compaction = LakeCompaction(store, self._options.compaction)
+        look_at_s = self._clock.monotonic_s()
         while not stop.is_set():
             entries = await subscription.poll(
                 max_entries=self._options.poll_entries, timeout_s=self._patience_s(waiting)
@@ -139,6 +159,10 @@ class LakeWriter:
             if self._is_due(waiting):
                 await self._flush(store, subscription, waiting)
                 waiting = _Waiting()
+            if self._clock.monotonic_s() >= look_at_s:
+                # A second or two each time, in which the log waits; more of them after the next poll.
+                did = await asyncio.to_thread(compaction.step, self._clock.now_ms())
+                look_at_s = self._clock.monotonic_s() + (0.0 if did else self._options.compact_every_s)
         if waiting.entries:
             await self._flush(store, subscription, waiting)
 
@@ -149,7 +173,7 @@ class LakeWriter:
         return min(self._options.poll_s, max(0.0, left_s))
 
     def _is_due(self, waiting: _Waiting) -> bool:
-        if waiting.entries >= self._options.flush_entries:
+        if waiting.entries >= self._options.flush_entries or waiting.row_count >= self._options.flush_rows:
             return True
         age_s = self._clock.monotonic_s() - waiting.since_s
         return waiting.entries > 0 and age_s >= self._options.flush_s
@@ -159,6 +183,8 @@ class LakeWriter:
             try:
                 envelope = decode_envelope(entry.value)
                 event = decode_event(envelope)
+                if isinstance(event, Scored):
+                    waiting.matrices.append(matrix_of(envelope, event))
                 rows = [] if event is None else rows_of(envelope, event)
             except Corrupt as exc:
                 await self._set_aside(entry, exc)

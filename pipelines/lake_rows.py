@@ -11,6 +11,7 @@ from eventlog.envelope import Envelope
 from eventlog.schema import (
     EDGES,
     GRAPH,
+    SCORED,
     SERVED,
     TWEETS,
     VIEWS,
@@ -27,6 +28,7 @@ from stores.lake_tables import Table
 
 TABLE_OF_TOPIC: Mapping[str, Table] = {
     SERVED: "served",
+    SCORED: "scored",
     VIEWS: "views",
     EDGES: "edges",
     GRAPH: "follows",
@@ -34,8 +36,6 @@ TABLE_OF_TOPIC: Mapping[str, Table] = {
 }
 
 Row = tuple[Any, ...]
-
-_KINDS: Mapping[type[Event], str] = {LikeSet: "like", ReplySet: "reply", RetweetSet: "retweet"}
 
 _SIGN = 1 << 63
 _MASK = (1 << 64) - 1
@@ -48,6 +48,7 @@ def rows_of(envelope: Envelope, event: Event) -> list[Row]:
     """
     if not 0 <= envelope.ts_ms <= MAX_TIME_MS:
         raise Corrupt(f"{envelope.type}: ts_ms is {envelope.ts_ms}, not a time that an id can hold")
+    # Scored ones are matrices: `pipelines.lake_scored` takes them as they are.
     rows = _rows_of(envelope, event)
     for row in rows:
         for value in row:
@@ -70,9 +71,12 @@ def _rows_of(envelope: Envelope, event: Event) -> list[Row]:
                 event.surface,
             )
             return [(envelope.ts_ms, envelope.id, *view)]
-        case LikeSet() | ReplySet() | RetweetSet():
-            edge = (event.user, event.tweet, event.author, event.on, envelope.ver, _KINDS[type(event)])
-            return [(envelope.ts_ms, envelope.id, *edge)]
+        case LikeSet():
+            return [_edge(envelope, event, "like", None)]
+        case RetweetSet():
+            return [_edge(envelope, event, "retweet", event.retweet)]
+        case ReplySet():
+            return [_edge(envelope, event, "reply", event.reply)]
         case FollowSet():
             return [(envelope.ts_ms, envelope.id, event.a, event.b, event.on, envelope.ver)]
         case TweetCreated():
@@ -90,6 +94,11 @@ def _rows_of(envelope: Envelope, event: Event) -> list[Row]:
             return _served_rows(envelope, event)
         case _:
             return []
+
+
+def _edge(envelope: Envelope, event: LikeSet | RetweetSet | ReplySet, kind: str, item: int | None) -> Row:
+    edge = (event.user, event.tweet, event.author, event.on, envelope.ver)
+    return (envelope.ts_ms, envelope.id, *edge, kind, item, event.request_id.hex() or None)
 
 
 def _served_rows(envelope: Envelope, event: Served) -> list[Row]:

@@ -12,7 +12,8 @@
     model         one ONNX call
     objective     weights over heads
     slate         pins the order
-    walk, served record
+    walk, served record; of some requests
+    all that was scored
 
 A chronological feed is the timeline and the walk, one a root. Whatever keeps a ranked feed from being made is
 said in `meta.reason`, and the feed is chronological.
@@ -30,14 +31,15 @@ from prometheus_client import Counter
 
 from core.errors import LeaseLost, Unavailable
 from core.ids import UserId
-from eventlog.schema import record_of
+from eventlog.schema import Event, record_of
 from ranking.page_walk import PageWalk, Shown
 from ranking.patience import FOLLOWEES_SHARE, Patience
-from ranking.pipeline import RankingPipeline
+from ranking.pipeline import Ranked, RankingPipeline
 from ranking.prepared import Answer, Prepared, cut
 from ranking.query import Algorithm, FeedMeta, FeedPage, FeedPosition, FeedQuery
-from ranking.side_effects import DROPPED, ServedRecords
-from ranking.slate_items import served_event
+from ranking.scored_sample import ScoredSample
+from ranking.side_effects import Records, ServedRecords
+from ranking.slate_items import scored_event, served_event
 from ranking.stages import Stage, StageFailed, run_stage
 from stores.ports import Ids
 from stores.slates import Slate, SlateStore
@@ -66,6 +68,7 @@ class HomeFeedParts:
     pipeline: RankingPipeline
     slates: SlateStore
     served: ServedRecords
+    scored: ScoredSample
     mint: Callable[[], int]
 
 
@@ -99,11 +102,10 @@ class HomeFeed:
     async def serve(self, query: FeedQuery, prepared: Prepared) -> FeedPage:
         """Pins what was made for this page and records it as served. Raises Unavailable."""
         answer, page = prepared.answer, prepared.page
-        if not answer.pinned:
-            slate = answer.slate
-            assert slate is not None
+        ranked = answer.ranked
+        if ranked is not None:
             try:
-                await run_stage(PIN, query, lambda: self._parts.slates.put(query.viewer, slate))
+                await run_stage(PIN, query, lambda: self._parts.slates.put(query.viewer, ranked.slate))
             except StageFailed as failure:
                 if query.position is not None:
                     raise
@@ -123,19 +125,22 @@ class HomeFeed:
         if position is None and timeline.origin == "store":
             # Features and slates are where the list was: there is nothing to rank with.
             return await self._chronological(query, timeline, _degraded(meta, CACHE_AWAY))
-        slate, pinned = None, True
+        slate: Slate | None = None
+        ranked: Ranked | None = None
         if position is not None:
             slate_id = position.slate
             slate = await run_stage(SLATE, query, lambda: self._parts.slates.get(query.viewer, slate_id))
         try:
             if position is None:
-                slate, pinned = await self._parts.pipeline.rank(query, timeline), False
+                ranked = await self._parts.pipeline.rank(query, timeline)
+                slate = ranked.slate
             elif slate is None and position.below:
                 # Past the slate's end already: what follows was in the order of time anyway.
                 return await self._chronological(query, timeline, _degraded(meta, "slate_lost"))
             elif slate is None:
                 meta = replace(meta, remade=True)
-                slate, pinned = await self._remade_slate(query, timeline, position.floor), False
+                ranked = await self._remade_slate(query, timeline, position.floor)
+                slate = ranked.slate
                 top = max(position.top, _highest(slate)) if position.top else 0
                 position = replace(position, index=0, top=top)
         except StageFailed as failure:
@@ -149,9 +154,9 @@ class HomeFeed:
         else:
             meta = replace(meta, model=slate.model, objective=slate.objective)
         meta = replace(meta, slate=slate.slate_id)
-        return replace(await self._along_slate(query, timeline, slate, position, meta), pinned=pinned)
+        return replace(await self._along_slate(query, timeline, slate, position, meta), ranked=ranked)
 
-    async def _remade_slate(self, query: FeedQuery, timeline: Timeline, floor: int) -> Slate:
+    async def _remade_slate(self, query: FeedQuery, timeline: Timeline, floor: int) -> Ranked:
         """A lost slate, made again down to its floor without what the viewer was served from it."""
         served = await run_stage(SLATE, query, lambda: self._parts.slates.served(query.viewer))
         assert served is not None
@@ -210,13 +215,20 @@ class HomeFeed:
 
     def _record(self, query: FeedQuery, answer: Answer, page: FeedPage) -> None:
         event = served_event(query, page, answer.slate, answer.in_slate)
+        self._put(self._parts.served, event, query)
+        if answer.ranked is not None and self._parts.scored.takes(query.request_id):
+            scored = scored_event(query, answer.ranked)
+            if scored is not None:
+                self._put(self._parts.scored.records, scored, query)
+
+    def _put(self, records: Records, event: Event, query: FeedQuery) -> None:
         try:
             event_id = self._parts.mint()
         except LeaseLost:
             # Reading goes on while the store is away; only the record of it is given up.
-            DROPPED.inc()
+            records.dropped.inc()
             return
-        self._parts.served.put(record_of(event, id=event_id, ts_ms=query.now_ms, key=query.viewer))
+        records.put(record_of(event, id=event_id, ts_ms=query.now_ms, key=query.viewer))
 
     async def remember(self, viewer: UserId, page: FeedPage) -> None:
         """Off the request: what a ranked page showed, for a slate that may get lost."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Set
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +31,14 @@ class PipelineOptions:
     """How many of the newest ids of the timeline are ranked; the rest follows in time order."""
 
 
+class Ranked(NamedTuple):
+    """A slate that was just made, and what it does not carry: int64 [n] of its roots, in its order."""
+
+    slate: Slate
+    roots: Ids
+    authors: Ids
+
+
 class RankingPipeline:
     def __init__(
         self, tweets: TweetCache, filters: tuple[Filter, ...], scorer: ModelScorer, options: PipelineOptions
@@ -39,13 +48,13 @@ class RankingPipeline:
         self._scorer = scorer
         self._options = options
 
-    async def rank(self, query: FeedQuery, timeline: Timeline) -> Slate:
+    async def rank(self, query: FeedQuery, timeline: Timeline) -> Ranked:
         """A scored slate, best first, of what may be shown; raises StageFailed with the reason."""
         ids = timeline.ids[: self._options.candidates]
         left = await self._shown_once(query, timeline, ids)
         return await self._scored(query, left, int(ids[-1]) if len(ids) else 0)
 
-    async def remade(self, query: FeedQuery, timeline: Timeline, without: Set[int], floor: int) -> Slate:
+    async def remade(self, query: FeedQuery, timeline: Timeline, without: Set[int], floor: int) -> Ranked:
         """In a lost slate's place: down to its floor, without the roots that were served.
 
         Where nothing can be scored it is in the order of time, and its `reason` says why. Raises
@@ -71,13 +80,13 @@ class RankingPipeline:
         newest[np.unique(left.roots, return_index=True)[1]] = True
         return left.keep(newest)
 
-    async def _scored(self, query: FeedQuery, left: Hydrated, floor: int) -> Slate:
+    async def _scored(self, query: FeedQuery, left: Hydrated, floor: int) -> Ranked:
         if not len(left):
             raise StageFailed(TIMELINE_SOURCE, "no_candidates")
         scored = await self._scorer.score(query, left)
         # Equal scores stand newest first: Snowflakes sort by time.
         order = np.lexsort((-left.ids, -scored.scores))
-        return Slate(
+        slate = Slate(
             slate_id=secrets.token_urlsafe(9),
             as_of_ms=scored.as_of_ms,
             floor=floor,
@@ -92,11 +101,12 @@ class RankingPipeline:
             features=scored.features[order].astype("<f4").tobytes(),
             rows=scored.rows[order].astype("<u4").tobytes(),
         )
+        return Ranked(slate, left.roots[order], left.root_authors[order])
 
 
-def _unscored(query: FeedQuery, left: Hydrated, floor: int, reason: str) -> Slate:
+def _unscored(query: FeedQuery, left: Hydrated, floor: int, reason: str) -> Ranked:
     """The candidates in the order of time."""
-    return Slate(
+    slate = Slate(
         slate_id=secrets.token_urlsafe(9),
         as_of_ms=query.now_ms,
         floor=floor,
@@ -112,3 +122,4 @@ def _unscored(query: FeedQuery, left: Hydrated, floor: int, reason: str) -> Slat
         rows=b"",
         reason=reason,
     )
+    return Ranked(slate, left.roots, left.root_authors)

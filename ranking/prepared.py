@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ranking.page_walk import Shown
+from ranking.pipeline import Ranked
 from ranking.query import FeedItem, FeedMeta, FeedPage, FeedPosition, FeedQuery
 from stores.slates import Slate
 from timelines.reader import Timeline
@@ -14,8 +15,8 @@ from timelines.reader import Timeline
 class Answer:
     """A page before it is cut: one item more than asked for, if there is one.
 
-    `pinned` says whether its slate, where it has one, is in the store already. Of a page that was made
-    without the store nobody knows whether it was the last. `top` is the highest id of the scroll.
+    `ranked` is the slate where it was made for this page: it is not in the store yet. Of a page that was
+    made without the store nobody knows whether it was the last. `top` is the highest id of the scroll.
     """
 
     shown: list[Shown]
@@ -25,7 +26,7 @@ class Answer:
     in_slate: int
     top: int
     without_store: bool
-    pinned: bool = True
+    ranked: Ranked | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
-"""What happens beside a request, never in its way: the served record."""
+"""What happens beside a request, never in its way: records of what was served, and of what was scored."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import ClassVar
 
 import structlog
 from prometheus_client import Counter
@@ -15,27 +16,37 @@ from stores.ports import OutboxRecord
 
 QUEUE = 20_000
 BATCH = 500
+# A record of 200 candidates has 50 KB: 25 MB in the queue, 1 MB a batch.
+SCORED_QUEUE = 500
+SCORED_BATCH = 20
 FLUSH_EVERY_S = 0.05
 
 DROPPED = Counter("rankfeed_served_dropped_total", "Served records given up because log or store were away")
+SCORED_DROPPED = Counter(
+    "rankfeed_scored_dropped_total", "Scored records given up because log or store were away"
+)
 _logger = structlog.get_logger("served")
 
 
-class ServedRecords:
-    """Telemetry of what was served: queued in memory, appended in batches.
+class Records:
+    """Telemetry: queued in memory, appended in batches.
 
     A crash may lose the last moment. While the log is away the queue grows to its bound, then the
     oldest records are given up and counted.
     """
+
+    at_most: ClassVar[int]
+    batch: ClassVar[int]
+    dropped: ClassVar[Counter]
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._queue: deque[OutboxRecord] = deque()
 
     def put(self, record: OutboxRecord) -> None:
-        if len(self._queue) >= QUEUE:
+        if len(self._queue) >= self.at_most:
             self._queue.popleft()
-            DROPPED.inc()
+            self.dropped.inc()
         self._queue.append(record)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -46,10 +57,26 @@ class ServedRecords:
 
     async def flush(self) -> None:
         while self._queue:
-            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+            batch = [self._queue.popleft() for _ in range(min(self.batch, len(self._queue)))]
             try:
                 await self._log.append(batch)
             except Unavailable as exc:
                 _logger.warning("log_unavailable", error=str(exc), waiting=len(self._queue) + len(batch))
                 self._queue.extendleft(reversed(batch))
                 return
+
+
+class ServedRecords(Records):
+    """What was served: of every request."""
+
+    at_most = QUEUE
+    batch = BATCH
+    dropped = DROPPED
+
+
+class ScoredRecords(Records):
+    """All that was scored, of some requests: large, and in a queue where nothing else waits."""
+
+    at_most = SCORED_QUEUE
+    batch = SCORED_BATCH
+    dropped = SCORED_DROPPED

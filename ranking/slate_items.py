@@ -1,4 +1,4 @@
-"""The served record of one page, from what was shown and the arrays of its slate."""
+"""The records of one page: what was shown of its slate, and the whole of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eventlog.schema import Served, ServedItem
+from eventlog.schema import Scored, Served, ServedItem
+from ranking.pipeline import Ranked
 from ranking.query import FeedItem, FeedPage, FeedQuery
 from stores.slates import Slate
 
@@ -24,6 +25,30 @@ def served_event(query: FeedQuery, page: FeedPage, slate: Slate | None, in_slate
         objective=page.meta.objective,
         schema_hash=slate.schema_hash if slate is not None else None,
         items=served_items(page.items, slate, in_slate),
+    )
+
+
+def scored_event(query: FeedQuery, ranked: Ranked) -> Scored | None:
+    """Every candidate of a slate that was made for this request; None where nothing could be scored."""
+    slate = ranked.slate
+    if slate.reason:
+        return None
+    return Scored(
+        viewer=query.viewer,
+        request_id=query.request_id.bytes,
+        now_ms=slate.as_of_ms,
+        slate=slate.slate_id,
+        model=slate.model,
+        objective=slate.objective,
+        schema_hash=slate.schema_hash,
+        sources=slate.sources,
+        views=slate.views,
+        tweets=ranked.roots.astype("<i8").tobytes(),
+        authors=ranked.authors.astype("<i8").tobytes(),
+        heads=slate.heads,
+        scores=slate.scores,
+        features=slate.features,
+        rows=slate.rows,
     )
 
 

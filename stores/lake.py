@@ -26,12 +26,22 @@ _MANIFEST_NAME = re.compile(r"(\d+)\.json", re.ASCII)
 
 
 class LakeFile(msgspec.Struct, frozen=True):
-    """One Parquet file: its path below the root, and the event times that it spans, both included."""
+    """One Parquet file: its path below the root, and the event times that it spans, both included.
+
+    `bytes` and `written_ms` are 0 for a file of before they were written down.
+    """
 
     path: str
     rows: int
     from_ms: int
     to_ms: int
+    bytes: int = 0
+    written_ms: int = 0
+
+    @property
+    def directory(self) -> str:
+        """That of its table and hour, below the root."""
+        return self.path.rpartition("/")[0]
 
 
 class Retired(msgspec.Struct, frozen=True):
@@ -47,6 +57,7 @@ class LakeManifest(msgspec.Struct, frozen=True):
 
     `offsets` are the next ones by topic and partition; `complete_until_ms` is, by table, the time
     of publication of the newest event consumed: what was published before it is in the lake.
+    `dropped` counts, by table, the rows that compaction found twice.
     """
 
     number: int
@@ -55,6 +66,7 @@ class LakeManifest(msgspec.Struct, frozen=True):
     complete_until_ms: dict[str, int] = {}
     files: dict[str, list[LakeFile]] = {}
     retired: list[Retired] = []
+    dropped: dict[str, int] = {}
 
 
 class _Sealed(msgspec.Struct, frozen=True):
@@ -164,7 +176,8 @@ class LakeReader:
     def scan(self, table: str, *, from_ms: int | None = None, to_ms: int | None = None) -> pl.LazyFrame:
         """The table's rows with from_ms <= ts_ms < to_ms, in no order, with the columns of its schema.
 
-        Columns younger than a file are null in its rows. Raises Unavailable where a file is gone.
+        Columns younger than a file are null in its rows. Raises Unavailable where a file is gone, Corrupt
+        where one was cut.
         """
         schema = self._schemas[table]
         paths = list(self.paths(table, from_ms, to_ms))
@@ -185,13 +198,20 @@ class LakeReader:
         return frame
 
     def paths(self, table: str, from_ms: int | None = None, to_ms: int | None = None) -> Iterator[Path]:
-        """The files that may have such rows; raises Unavailable where one is gone."""
+        """The files that may have such rows; raises Unavailable where one is gone, Corrupt where cut."""
         for file in self.manifest.files.get(table, []):
             if (from_ms is None or file.to_ms >= from_ms) and (to_ms is None or file.from_ms < to_ms):
                 path = self._root / file.path
-                if not path.exists():
+                try:
+                    size = path.stat().st_size
+                except FileNotFoundError as exc:
                     raise Unavailable(
                         f"{path} is gone, although snapshot {self.snapshot} names it: the reader is older "
                         "than the lake's grace time, or the file was removed by hand. Open the lake again."
+                    ) from exc
+                if file.bytes not in (0, size):
+                    raise Corrupt(
+                        f"{path} has {size} bytes, and was written with {file.bytes}. Restore it from "
+                        "a backup, or move the lake away: it is then written again from what the log holds."
                     )
                 yield path

@@ -6,7 +6,7 @@ away; after it, they and the offsets are the truth. Nothing in between can be se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -24,17 +24,16 @@ from stores.lake import (
     manifest_path,
     newest_manifest,
 )
+from stores.lake_change import Change, by_hour, latest, moved, without_repetitions
 from stores.lake_disk import LakeDisk
-from stores.lake_tables import HOUR_MS, SCHEMAS, partition_dir
+from stores.lake_merging import Group, by_directory, mergeable
+from stores.lake_tables import SCHEMAS, partition_dir
 
 KEPT_MANIFESTS = 5
-# A writer that commits every second makes 3,600 files an hour and table. Files of an hour that are
-# of one size class (a power of 16 rows) are merged at 16: a row is rewritten once a class, so at
-# most four times, and an hour is left with some dozens of files.
-MERGE_AT_FILES = 16
-MERGE_BELOW_ROWS = 50_000
 # Longer than any reader needs from opening the lake to having read it (KuaiRand: under a second).
 GRACE_MS = 600_000
+
+_logger = structlog.get_logger("lake")
 
 
 class Addition(NamedTuple):
@@ -107,41 +106,97 @@ class LakeStore:
         try:
             return self._commit(addition, now_ms)
         except (OSError, pl.exceptions.ComputeError) as exc:
-            raise Unavailable(f"the lake at {self._root} did not take the write: {exc}") from exc
+            raise self._unavailable(exc) from exc
+
+    def compact(self, groups: Sequence[Group], now_ms: int) -> LakeManifest:
+        """Makes one file of each group's files, all or none; rows that are there twice are dropped.
+
+        Readers that have opened the lake before go on reading the old files, which stay for the grace
+        time. Raises Corrupt naming a file that cannot be read, Unavailable where the disk fails.
+        """
+        try:
+            return self._compact(groups, now_ms)
+        except (OSError, pl.exceptions.ComputeError) as exc:
+            raise self._unavailable(exc) from exc
 
     def _commit(self, addition: Addition, now_ms: int) -> LakeManifest:
-        number = self._number + 1
-        files = {table: list(named) for table, named in self.manifest.files.items()}
-        retired = list(self.manifest.retired)
-        written: list[Path] = []
+        change = Change(self.manifest, self._number + 1, now_ms)
         for table, frame in addition.frames.items():
             schema = self._schemas[table]
-            for hour, rows in _by_hour(frame.select(schema.names()).cast(schema)):
+            hours = by_directory(self.manifest.files.get(table, []))
+            for hour, rows in by_hour(frame.select(schema.names()).cast(schema)):
                 directory = partition_dir(table, hour)
-                named = files.setdefault(table, [])
-                merged = _mergeable(named, directory, len(rows))
-                if merged:
-                    before = [
-                        pl.read_parquet(self._root / file.path, hive_partitioning=False) for file in merged
-                    ]
-                    rows = pl.concat([*before, rows], how="diagonal")
-                    retired += [Retired(file.path, number, now_ms) for file in merged]
-                    files[table] = named = [file for file in named if file not in merged]
-                path = f"{directory}/part-{number:012d}.parquet"
-                rows = rows.sort(schema.names()[:2])
-                self._disk.write_frame(self._root / path, rows)
-                written.append(self._root / path)
-                ts_ms = rows["ts_ms"]
-                named.append(LakeFile(path, len(rows), cast(int, ts_ms[0]), cast(int, ts_ms[-1])))
-        self._disk.sync_dirs(_directories_of(written, self._root))
-        removable = [old for old in retired if self._may_go(old, number, now_ms)]
+                merged = mergeable(hours.get(directory, []), len(rows))
+                try:
+                    rows = pl.concat([*map(self._read, merged), rows], how="diagonal")
+                except Corrupt as exc:
+                    # What is new must not wait for a file that somebody has to restore.
+                    _logger.error("lake_files_not_merged", error=str(exc))
+                    merged = []
+                self._write(change, table, directory, rows, merged)
+        return self._publish(
+            change,
+            moved(self.manifest.offsets, addition.offsets),
+            latest(self.manifest.complete_until_ms, addition.complete_until_ms),
+        )
+
+    def _compact(self, groups: Sequence[Group], now_ms: int) -> LakeManifest:
+        change = Change(self.manifest, self._number + 1, now_ms)
+        for number, group in enumerate(groups):
+            rows = pl.concat([self._read(file) for file in group.files], how="diagonal")
+            once = without_repetitions(rows)
+            change.dropped[group.table] = change.dropped.get(group.table, 0) + len(rows) - len(once)
+            self._write(change, group.table, group.directory, once, group.files, suffix=f"-{number}")
+        return self._publish(change, self.manifest.offsets, self.manifest.complete_until_ms)
+
+    def _read(self, file: LakeFile) -> pl.DataFrame:
+        path = self._root / file.path
+        try:
+            rows = pl.read_parquet(path, hive_partitioning=False)
+        except (FileNotFoundError, pl.exceptions.PolarsError) as exc:
+            raise Corrupt(
+                f"{path} cannot be read ({exc}). Restore it from a backup, or move the lake away: it is then "
+                "written again from what the log still holds."
+            ) from exc
+        if len(rows) != file.rows:
+            raise Corrupt(f"{path} has {len(rows)} rows, and was written with {file.rows}")
+        return rows
+
+    def _write(
+        self,
+        change: Change,
+        table: str,
+        directory: str,
+        rows: pl.DataFrame,
+        instead_of: Sequence[LakeFile],
+        suffix: str = "",
+    ) -> None:
+        """A new file in place of others; nothing counts before the manifest does."""
+        path = f"{directory}/part-{change.number:012d}{suffix}.parquet"
+        # Stable: the items of a page keep their order.
+        rows = rows.sort(self._schemas[table].names()[:2], maintain_order=True)
+        size = self._disk.write_frame(self._root / path, rows)
+        ts_ms = rows["ts_ms"]
+        new = LakeFile(path, len(rows), cast(int, ts_ms[0]), cast(int, ts_ms[-1]), size, change.now_ms)
+        change.replace(table, instead_of, new)
+
+    def _publish(
+        self,
+        change: Change,
+        offsets: dict[str, dict[int, int]],
+        complete_until_ms: dict[str, int],
+    ) -> LakeManifest:
+        number = change.number
+        self._disk.sync_dirs(_directories_of([self._root / path for path in change.written], self._root))
+        removable = [old for old in change.retired if self._may_go(old, number, change.now_ms)]
         manifest = LakeManifest(
             number=number,
-            written_ms=now_ms,
-            offsets=_moved(self.manifest.offsets, addition.offsets),
-            complete_until_ms=_latest(self.manifest.complete_until_ms, addition.complete_until_ms),
-            files=files,
-            retired=[old for old in retired if old not in removable],
+            written_ms=change.now_ms,
+            offsets=offsets,
+            complete_until_ms=complete_until_ms,
+            files=change.files,
+            retired=[old for old in change.retired if old not in removable],
+            dropped={table: rows for table, rows in change.dropped.items() if rows},
         )
         draft = manifest_dir(self._root) / ".draft"
         self._disk.write_bytes(draft, encode_manifest(manifest))
@@ -153,6 +208,9 @@ class LakeStore:
         for past in manifest_numbers(self._root)[KEPT_MANIFESTS:]:
             self._disk.remove(manifest_path(self._root, past))
         return manifest
+
+    def _unavailable(self, cause: Exception) -> Unavailable:
+        return Unavailable(f"the lake at {self._root} did not take the write: {cause}")
 
     def _may_go(self, old: Retired, number: int, now_ms: int) -> bool:
         """True where no kept manifest names the file any more, and no reader can be at it."""
@@ -168,7 +226,7 @@ class LakeStore:
                     self._disk.remove(path)
                     swept += 1
         if swept:
-            structlog.get_logger("lake").info("lake_swept", files=swept, manifest=self.manifest.number)
+            _logger.info("lake_swept", files=swept, manifest=self.manifest.number)
 
 
 def _check_files(root: Path, manifest: LakeManifest) -> None:
@@ -182,37 +240,6 @@ def _check_files(root: Path, manifest: LakeManifest) -> None:
                 )
 
 
-def _mergeable(named: list[LakeFile], directory: str, new_rows: int) -> list[LakeFile]:
-    """The files that the new rows should be written together with; what that makes may call for more."""
-    merged: list[LakeFile] = []
-    rows = new_rows
-    while True:
-        peers = [
-            file
-            for file in named
-            if file.rows < MERGE_BELOW_ROWS
-            and file.path.startswith(f"{directory}/")
-            and file not in merged
-            and _size_class(file.rows) == _size_class(rows)
-        ]
-        if rows >= MERGE_BELOW_ROWS or len(peers) + 1 < MERGE_AT_FILES:
-            return merged
-        merged += peers
-        rows += sum(file.rows for file in peers)
-
-
-def _size_class(rows: int) -> int:
-    """0 for 1 to 15 rows, 1 up to 255, 2 up to 4,095, …"""
-    return (rows.bit_length() - 1) // 4
-
-
-def _by_hour(frame: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
-    """The rows by whole hour of `ts_ms`, hours ascending."""
-    hours = frame.with_columns((pl.col("ts_ms") // HOUR_MS).alias("_hour"))
-    parts = hours.partition_by("_hour", as_dict=True, include_key=False)
-    return sorted(((cast(int, key[0]), part) for key, part in parts.items()), key=lambda item: item[0])
-
-
 def _directories_of(paths: list[Path], root: Path) -> list[Path]:
     """Every directory from the files up to the root, deepest first: a new one's name must last too."""
     found: set[Path] = set()
@@ -222,16 +249,3 @@ def _directories_of(paths: list[Path], root: Path) -> list[Path]:
             if parent == root:
                 break
     return sorted(found, key=lambda path: (-len(path.parts), path))
-
-
-def _moved(
-    before: Mapping[str, Mapping[int, int]], after: Mapping[str, Mapping[int, int]]
-) -> dict[str, dict[int, int]]:
-    return {topic: {**before.get(topic, {}), **after.get(topic, {})} for topic in sorted({*before, *after})}
-
-
-def _latest(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
-    merged = dict(before)
-    for table, at_ms in after.items():
-        merged[table] = max(merged.get(table, 0), at_ms)
-    return merged

@@ -10,7 +10,7 @@ import polars as pl
 
 HOUR_MS = 3_600_000
 
-Table = Literal["served", "views", "edges", "tweets", "follows"]
+Table = Literal["served", "scored", "views", "edges", "tweets", "follows"]
 
 _ROW = pl.Struct({"view": pl.String(), "schema_id": pl.Int64(), "seq": pl.Int64()})
 
@@ -44,6 +44,29 @@ SCHEMAS: Mapping[str, pl.Schema] = {
             "surface": pl.String(),
         }
     ),
+    # One row per candidate of a request in the sample, best first; `place` counts from 0.
+    "scored": pl.Schema(
+        {
+            "ts_ms": pl.Int64(),
+            "event_id": pl.Int64(),
+            "now_ms": pl.Int64(),
+            "request_id": pl.String(),
+            "viewer": pl.Int64(),
+            "policy": pl.String(),
+            "model": pl.String(),
+            "objective": pl.String(),
+            "schema_hash": pl.String(),
+            "slate": pl.String(),
+            "tweet": pl.Int64(),
+            "author": pl.Int64(),
+            "place": pl.Int64(),
+            "source": pl.String(),
+            "heads": pl.List(pl.Float32()),
+            "score": pl.Float64(),
+            "features": pl.Binary(),
+            "rows": pl.List(_ROW),
+        }
+    ),
     "views": pl.Schema(
         {
             "ts_ms": pl.Int64(),
@@ -58,7 +81,8 @@ SCHEMAS: Mapping[str, pl.Schema] = {
             "surface": pl.String(),
         }
     ),
-    # Where `kind` is null it is a like, as all edges were once.
+    # `kind` is like, retweet or reply, null for a like of before there were others; `item` the retweet or
+    # reply, null for a like; `request_id` null where the edge was not made from a feed.
     "edges": pl.Schema(
         {
             "ts_ms": pl.Int64(),
@@ -69,6 +93,8 @@ SCHEMAS: Mapping[str, pl.Schema] = {
             "on": pl.Boolean(),
             "ver": pl.Int64(),
             "kind": pl.String(),
+            "item": pl.Int64(),
+            "request_id": pl.String(),
         }
     ),
     "tweets": pl.Schema(

@@ -27,8 +27,9 @@ from ranking.objective import ENGAGEMENT
 from ranking.page_walk import PageWalk
 from ranking.pipeline import PipelineOptions, RankingPipeline
 from ranking.registry import ModelSlot
+from ranking.scored_sample import ScoredSample
 from ranking.scorers import ModelScorer
-from ranking.side_effects import ServedRecords
+from ranking.side_effects import ScoredRecords, ServedRecords
 from ranking.single_reads import SingleReads
 from stores.counts_cache import CountsCache
 from stores.rate_limits import RateLimits
@@ -54,9 +55,10 @@ async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.E
         resources.stores.control, resources.redis, resources.home.models, resources.clock, pid=pid
     )
     served = ServedRecords(resources.stores.log)
+    scored = ScoredRecords(resources.stores.log)
     # One thread: scoring is one core's work, and a queue behind it beats two threads in each other's way.
     with ThreadPoolExecutor(1, thread_name_prefix="score") as executor:
-        services = make_services(resources, slot, served, executor)
+        services = make_services(resources, slot, served, scored, executor)
         await slot.poll()
         ending = asyncio.Event()
         settle_garbage_collection()
@@ -65,6 +67,7 @@ async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.E
         async with asyncio.TaskGroup() as background:
             background.create_task(slot.follow(ending))
             background.create_task(served.run(ending))
+            background.create_task(scored.run(ending))
             background.create_task(services.seen.run(ending))
             background.create_task(services.healing.run(ending))
             try:
@@ -75,7 +78,11 @@ async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.E
 
 
 def make_services(
-    resources: Resources, slot: ModelSlot, served: ServedRecords, executor: ThreadPoolExecutor
+    resources: Resources,
+    slot: ModelSlot,
+    served: ServedRecords,
+    scored: ScoredRecords,
+    executor: ThreadPoolExecutor,
 ) -> Services:
     settings, redis = resources.settings, resources.redis
     keys = stack_keys(resources.home)
@@ -100,6 +107,7 @@ def make_services(
             pipeline=RankingPipeline(tweet_cache, FILTERS, scorer, options),
             slates=SlateStore(redis),
             served=served,
+            scored=ScoredSample(scored, settings.ranking.scored_share),
             mint=resources.mint,
         )
     )

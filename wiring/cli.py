@@ -16,6 +16,7 @@ from wiring import (
     cli_dead_letters,
     cli_demo,
     cli_features,
+    cli_lake,
     cli_log,
     cli_log_replay,
     cli_models,
@@ -199,6 +200,7 @@ cli_models.register(main)
 cli_data.register(main)
 cli_demo.register(main)
 cli_features.register(main)
+cli_lake.register(main)
 cli_servers.register(main)
 cli_log.register(main)
 cli_log_replay.register(cli_log.log)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from core.clock import Clock
 from core.errors import ConfigurationError
 from eventlog.log import EventLog
-from eventlog.schema import EDGES, GRAPH, SERVED, TWEETS, VIEWS
+from eventlog.schema import EDGES, GRAPH, SCORED, SERVED, TWEETS, VIEWS
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "fanout": (TWEETS, GRAPH),
     "features": (VIEWS, EDGES),
-    "lake": (TWEETS, EDGES, VIEWS, SERVED),
+    "lake": (TWEETS, EDGES, VIEWS, SERVED, SCORED),
     "tweet_state": (EDGES, TWEETS),
 }
 STUCK_S = 60.0

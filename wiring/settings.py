@@ -106,6 +106,9 @@ class AuthSettings(_Section):
 
 class RankingSettings(_Section):
     candidates: int = Field(200, ge=1, le=800, description="Newest ids of a timeline that are ranked")
+    scored_share: float = Field(
+        0.01, ge=0.0, le=1.0, description="Share of ranked requests of which all that was scored is recorded"
+    )
 
 
 class WorkerSettings(_Section):

@@ -154,6 +154,13 @@ LAKE_STEPS: Points = (
     ("lake.commit", 2),
 )
 
+COMPACTION_STEPS: Points = (
+    # Of three commits, each a file; the fourth is made of two of them.
+    ("disk.write_frame", 4),
+    ("disk.rename", 4),
+)
+"""Of a writer that compacts after each commit; its every step: tests/unit/stores/test_lake_compaction.py."""
+
 TWEET_STATE: Points = (
     ("tweet_state.poll", 1),
     ("engagements.recount", 1),

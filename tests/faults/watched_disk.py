@@ -21,8 +21,10 @@ class WatchedDisk(LakeDisk):
     def lock(self, path: Path) -> int:
         return self._trigger.within(f"{self._name}.lock", lambda: LakeDisk.lock(self, path))
 
-    def write_frame(self, path: Path, frame: pl.DataFrame) -> None:
-        self._trigger.within(f"{self._name}.write_frame", lambda: LakeDisk.write_frame(self, path, frame))
+    def write_frame(self, path: Path, frame: pl.DataFrame) -> int:
+        return self._trigger.within(
+            f"{self._name}.write_frame", lambda: LakeDisk.write_frame(self, path, frame)
+        )
 
     def write_bytes(self, path: Path, data: bytes) -> None:
         self._trigger.within(f"{self._name}.write_bytes", lambda: LakeDisk.write_bytes(self, path, data))

@@ -15,7 +15,7 @@ from feed_api.app import create_app
 from feed_api.auth import SCOPES, Principal, TokenVerifier
 from feed_api.services import Services
 from ranking.registry import ModelSlot
-from ranking.side_effects import ServedRecords
+from ranking.side_effects import ScoredRecords, ServedRecords
 from stores.redis_client import Found
 from tests.faults.fault import Trigger
 from tests.faults.watched import watched
@@ -84,5 +84,6 @@ class ApiProcess:
         slot = ModelSlot(
             resources.stores.control, resources.redis, resources.home.models, resources.clock, pid=1
         )
-        services = make_services(resources, slot, ServedRecords(resources.stores.log), self._executor)
+        log = resources.stores.log
+        services = make_services(resources, slot, ServedRecords(log), ScoredRecords(log), self._executor)
         return replace(services, verifier=KnownCallers())

@@ -1,6 +1,6 @@
 """A lake writer as a process of its own, which may end itself at a step.
 
-    python -m tests.integration.lake_writer_process HOME LOG ADDRESS
+    python -m tests.integration.lake_writer_process HOME LOG ADDRESS [compacting]
 
 A step is a call to the disk or to the log; which one, the environment of `tests.faults` says. The process
 ends by itself once it has consumed what the log held at its start. The product knows nothing of this:
@@ -13,6 +13,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +21,7 @@ from typing import Any, cast
 from core.clock import SystemClock
 from eventlog.log import Entry, EventLog, Offsets, Subscription
 from pipelines.lake import TOPICS, LakeOptions, LakeWriter
+from stores.lake_merging import AT_ONCE
 from tests.contracts.log_engines import log_engine_at
 from tests.faults.fault import Trigger
 from tests.faults.watched import watched_log
@@ -28,6 +30,8 @@ from tests.faults.watched_disk import WatchedDisk
 ROLE = "lake"
 # Small batches, so that a run has more than one commit and kills fall into the second too.
 OPTIONS = LakeOptions(flush_entries=20, flush_s=0.0, poll_entries=10, poll_s=0.05)
+# What it consumes is of hours that are long over: after each commit they become one file again.
+COMPACTING = replace(OPTIONS, compact_every_s=0.0, compaction=AT_ONCE)
 
 
 class EndingLog:
@@ -61,7 +65,7 @@ class EndingSubscription:
         return entries
 
 
-async def main(home: Path, name: str, address: str) -> None:
+async def main(home: Path, name: str, address: str, options: LakeOptions) -> None:
     done, ids, clock = asyncio.Event(), count(1), SystemClock()
     trigger = Trigger.of(os.environ, ROLE)
     async with log_engine_at(name, address).open() as opened:
@@ -69,8 +73,9 @@ async def main(home: Path, name: str, address: str) -> None:
         disk = None
         if trigger is not None:
             log, disk = watched_log(log, "log", trigger), WatchedDisk(trigger)
-        await LakeWriter(log, home / "lake", clock, lambda: next(ids), OPTIONS, disk).run(done)
+        await LakeWriter(log, home / "lake", clock, lambda: next(ids), options, disk).run(done)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))
+    chosen = COMPACTING if sys.argv[4:] == ["compacting"] else OPTIONS
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], chosen))

@@ -8,6 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from core.clock import SystemClock
+from core.ids import UserId, uuid7
+from feed_api.reported import MAX_AGE_MS
+from feed_api.signatures import Signer, Tracked
 from tests.e2e.live_stack import LiveStack
 from tests.e2e.people import event_of, make_people
 from tests.integration.bad_input import JSON, Circle, refused
@@ -59,7 +63,7 @@ async def test_too_many_events_and_none(circle: Circle) -> None:
     refused(await circle.reader.call("POST", "/v1/events", json={"events": [1]}), "invalid_field", "events.0")
 
 
-async def test_tokens_of_items_that_were_not_served(circle: Circle) -> None:
+async def test_tokens_of_items_that_were_not_served(circle: Circle, stack: LiveStack) -> None:
     own, foreign = [(await one.page(limit=1))["tweets"][0] for one in (circle.reader, circle.writer)]
     token = own["tracking"]
     forgeries = (
@@ -69,12 +73,21 @@ async def test_tokens_of_items_that_were_not_served(circle: Circle) -> None:
     events = [event_of(own, "seen") | {"tracking": forged} for forged in forgeries]
     # Well signed, but a dwell has a length.
     events.append({name: value for name, value in event_of(own, "dwell").items() if name != "value_ms"})
+    # Served, but more than a day ago.
+    signer, tweet_id = Signer(stack.keys.secret), int(own["tweet_id"])
+    old = Tracked(uuid7(SystemClock().now_ms() - MAX_AGE_MS - 1_000, 1), tweet_id, circle.writer.user_id, 0)
+    expired = signer.tracking(UserId(circle.reader.user_id), old)
+    events.append(event_of(own, "seen") | {"tracking": expired})
     answer = await circle.reader.call("POST", "/v1/events", json={"events": events})
     assert answer.status_code == 202, answer.text
     body = answer.json()
     assert body["accepted"] == 0
+    assert [one["index"] for one in body["rejected"]] == list(range(len(events)))
     assert [one["event_id"] for one in body["rejected"]] == [event["event_id"] for event in events]
-    assert [one["field"] for one in body["rejected"]] == ["tracking"] * len(forgeries) + ["value_ms"]
+    assert [one["field"] for one in body["rejected"]] == ["tracking"] * len(forgeries) + [
+        "value_ms",
+        "tracking",
+    ]
     assert {one["code"] for one in body["rejected"]} == {"invalid_field"}
 
 

@@ -27,7 +27,7 @@ from tests.contracts.log_engines import (
     log_engine_at,
 )
 from tests.faults.fault import Fault, arm, environment_of, mark_of
-from tests.faults.points import LAKE_STEPS, TIMES, faults_of
+from tests.faults.points import COMPACTION_STEPS, LAKE_STEPS, TIMES, Points, faults_of
 from tests.integration.lake_writer_process import ROLE
 
 REPOSITORY = Path(__file__).parents[2]
@@ -38,7 +38,8 @@ EVENTS_A_RUN = 30
 class Writer:
     """Runs of a lake writer, each until its end: its own, or that of a fault."""
 
-    def __init__(self, home: Path, engine: LogEngine) -> None:
+    def __init__(self, home: Path, engine: LogEngine, *options: str) -> None:
+        self._options = options
         self._home = home
         self._engine = engine
         self._runs = count()
@@ -49,8 +50,9 @@ class Writer:
         marks.mkdir()
         arm(marks)
         process = "tests.integration.lake_writer_process"
+        arguments = (str(self._home), self._engine.name, self._engine.address, *self._options)
         done = subprocess.run(
-            [sys.executable, "-m", process, str(self._home), self._engine.name, self._engine.address],
+            [sys.executable, "-m", process, *arguments],
             env={**os.environ, **environment_of(faults, marks)},
             cwd=REPOSITORY,
             timeout=120,
@@ -98,21 +100,28 @@ async def ids_below(log: OperatedLog, offsets: dict[str, dict[int, int]]) -> lis
 
 
 async def test_no_kill_loses_or_doubles_an_event(tmp_path: Path, log_engine: LogEngine) -> None:
-    await _kill_at_every_step(tmp_path, log_engine)
+    await _kill_at_every_step(Writer(tmp_path, log_engine), tmp_path, log_engine, LAKE_STEPS)
+
+
+async def test_no_kill_while_hours_are_compacted_does(tmp_path: Path) -> None:
+    engine = log_engine_at("sqlite", str(tmp_path))
+    writer = Writer(tmp_path, engine, "compacting")
+    await _kill_at_every_step(writer, tmp_path, engine, COMPACTION_STEPS)
+    files = LakeReader(tmp_path / "lake").manifest.files
+    assert {table: len(named) for table, named in files.items()} == {"views": 1, "tweets": 1}
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize("time", range(1, TIMES + 1))
 async def test_no_kill_of_many_does(tmp_path: Path, log_engine: LogEngine, time: int) -> None:
-    await _kill_at_every_step(tmp_path, log_engine)
+    await _kill_at_every_step(Writer(tmp_path, log_engine), tmp_path, log_engine, LAKE_STEPS)
 
 
-async def _kill_at_every_step(tmp_path: Path, log_engine: LogEngine) -> None:
-    writer = Writer(tmp_path, log_engine)
+async def _kill_at_every_step(writer: Writer, tmp_path: Path, log_engine: LogEngine, steps: Points) -> None:
     first = count(1, EVENTS_A_RUN)
     appended = 0
     async with log_engine.open() as log:
-        for fault in faults_of(ROLE, LAKE_STEPS):
+        for fault in faults_of(ROLE, steps):
             await log.append(events(next(first)))
             appended += EVENTS_A_RUN
             assert writer.run(fault) == -signal.SIGKILL, fault

@@ -79,15 +79,22 @@ def test_a_like() -> None:
         "on": False,
         "ver": 8,
         "kind": "like",
+        "item": None,
+        "request_id": None,
     }
 
 
-def test_replies_and_retweets_are_edges_of_their_own_kinds() -> None:
-    (reply,) = columns(ReplySet(9, 2, True, 1, 3))
-    (retweet,) = columns(RetweetSet(1, 2, True, 9, 3))
-    assert reply == {**retweet, "kind": "reply"}
-    assert retweet["kind"] == "retweet"
-    assert (reply["user"], reply["tweet"], reply["author"], reply["on"]) == (1, 2, 3, True)
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        (RetweetSet(1, 2, True, retweet=9, author=3, request_id=b"\xab"), "retweet"),
+        (ReplySet(reply=9, tweet=2, on=True, user=1, author=3, request_id=b"\xab"), "reply"),
+    ],
+)
+def test_what_else_was_done_to_a_tweet_is_an_edge_of_its_own_kind(event: Event, kind: str) -> None:
+    (row,) = columns(event)
+    assert (row["user"], row["tweet"], row["author"], row["on"]) == (1, 2, 3, True)
+    assert (row["kind"], row["item"], row["request_id"]) == (kind, 9, "ab")
 
 
 def test_a_follow() -> None:

@@ -17,7 +17,7 @@ from core.ids import TweetId, UserId
 from core.timings import Timings
 from core.types import Tweet, User
 from eventlog.envelope import decode_envelope
-from eventlog.schema import Served, decode_event
+from eventlog.schema import Scored, Served, decode_event
 from features.reader import FeatureReader
 from features.row_block import RowBlock
 from features.schema import FEATURES, VIEWS, ViewName
@@ -29,8 +29,9 @@ from ranking.objective import ENGAGEMENT, Objective
 from ranking.page_walk import PageWalk
 from ranking.pipeline import PipelineOptions, RankingPipeline
 from ranking.query import Algorithm, FeedPage, FeedPosition, FeedQuery
+from ranking.scored_sample import ScoredSample
 from ranking.scorers import ModelScorer
-from ranking.side_effects import ServedRecords
+from ranking.side_effects import ScoredRecords, ServedRecords
 from stores.ports import Counts, Ids
 from stores.slates import SLATES, Slate, SlateStore
 from stores.tweet_cache import LiveTweet, TweetCache
@@ -256,6 +257,8 @@ class FeedWorld:
         self.model: RankingModel | None = FakeModel(oldest_best)
         self.lease_lost = False
         self.records = ServedRecords(self.log)
+        self.matrices = ScoredRecords(self.log)
+        self.scored_share = 0.0
         self._executor = executor
         self._candidates = candidates
         self.use(ENGAGEMENT)
@@ -267,7 +270,14 @@ class FeedWorld:
         self.walk = walk
         self.feed = HomeFeed(
             HomeFeedParts(
-                self.timelines, Healing(self.timelines), walk, pipeline, self.slates, self.records, self._mint
+                self.timelines,
+                Healing(self.timelines),
+                walk,
+                pipeline,
+                self.slates,
+                self.records,
+                ScoredSample(self.matrices, self.scored_share),
+                self._mint,
             )
         )
 
@@ -327,6 +337,11 @@ class FeedWorld:
         await self.records.flush()
         events = [decode_event(decode_envelope(record.value)) for record in self.log.appended]
         return [event for event in events if isinstance(event, Served)]
+
+    async def scored(self) -> list[Scored]:
+        await self.matrices.flush()
+        events = [decode_event(decode_envelope(record.value)) for record in self.log.appended]
+        return [event for event in events if isinstance(event, Scored)]
 
     def _mint(self) -> int:
         if self.lease_lost:

@@ -343,3 +343,46 @@ async def test_reading_goes_on_where_no_id_can_be_minted(world: FeedWorld) -> No
     world.lease_lost = True
     assert len((await world.page()).items) == 3
     assert await world.served() == []
+
+
+# -- the scored record -------------------------------------------------------------------------------
+
+
+async def test_of_a_request_in_the_sample_everything_that_was_ranked_is_recorded(world: FeedWorld) -> None:
+    world.scored_share = 1.0
+    world.use(ENGAGEMENT)
+    world.post(21, *TWENTY)
+    world.retweet(22, 200, 50)
+    world.post(23, 50, followed=False)
+    await world.scroll(limit=5)
+    (record,) = await world.scored()
+    served = (await world.served())[0]
+    assert (record.viewer, record.request_id, record.now_ms) == (VIEWER, served.request_id, served.now_ms)
+    assert (record.model, record.objective, record.schema_hash) == ("home@1", ENGAGEMENT.label, SCHEMA_HASH)
+    # Best first, by what is counted: the original and its author, not the retweet.
+    assert np.frombuffer(record.tweets, "<i8").tolist() == [*range(114, 121), 50]
+    assert np.frombuffer(record.authors, "<i8").tolist() == [21] * 7 + [23]
+    assert record.sources == ["timeline"] * 8
+    assert np.frombuffer(record.scores, "<f8")[:5].tolist() == [item.score for item in served.items]
+    assert np.frombuffer(record.features, "<f4").reshape(8, -1).shape == (8, len(FEATURES))
+    assert record.features[: 4 * len(FEATURES)] == served.items[0].features
+    first = np.frombuffer(record.rows, "<u4").reshape(8, len(VIEWS), 2)[0]
+    assert dict(zip(record.views, map(tuple, first.tolist()), strict=True)) == served.items[0].rows
+
+
+async def test_what_was_not_ranked_or_not_served_or_not_drawn_has_no_matrix(world: FeedWorld) -> None:
+    world.post(21, *TWENTY)
+    await world.page()
+    world.scored_share = 1.0
+    world.use(ENGAGEMENT)
+    await world.page("chronological")
+    await world.feed.prepare(world.query())
+    world.slates.away = True
+    await world.page()
+    world.slates.away = False
+    world.lease_lost = True
+    await world.page()
+    world.lease_lost = False
+    world.features.flushed = True
+    await world.page()
+    assert await world.scored() == []

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
+from prometheus_client import REGISTRY
+
 from core.errors import Unavailable
-from ranking.side_effects import BATCH, QUEUE, ServedRecords
+from ranking.side_effects import BATCH, QUEUE, SCORED_BATCH, SCORED_QUEUE, ScoredRecords, ServedRecords
 from stores.ports import OutboxRecord
 from tests.unit.eventlog.fake_log import FakeLog
 
 
 def _record(number: int) -> OutboxRecord:
     return OutboxRecord("served.v1", number, b"")
+
+
+def _dropped() -> float:
+    return REGISTRY.get_sample_value("rankfeed_scored_dropped_total") or 0.0
 
 
 def _keys(log: FakeLog) -> list[int]:
@@ -58,3 +64,17 @@ async def test_what_is_left_is_written_at_the_end() -> None:
     stop.set()
     await running
     assert _keys(log) == [1]
+
+
+async def test_large_records_have_a_bound_and_batches_of_their_own() -> None:
+    log = FakeLog(asyncio.Event())
+    records = ScoredRecords(log)
+    before = _dropped()
+    for number in range(SCORED_QUEUE + 3):
+        records.put(_record(number))
+    assert _dropped() - before == 3
+    log.failing["append"] = [Unavailable("away")]
+    await records.flush()
+    await records.flush()
+    assert _keys(log) == list(range(3, SCORED_QUEUE + 3))
+    assert SCORED_BATCH < BATCH

@@ -12,7 +12,8 @@ import pytest
 from core.errors import ConfigurationError, Corrupt, Unavailable, UnknownVersion
 from stores.lake import LakeReader, decode_manifest, encode_manifest, manifest_numbers, manifest_path
 from stores.lake_disk import LakeDisk
-from stores.lake_store import GRACE_MS, KEPT_MANIFESTS, MERGE_AT_FILES, Addition, LakeStore
+from stores.lake_merging import MERGE_AT_FILES
+from stores.lake_store import GRACE_MS, KEPT_MANIFESTS, Addition, LakeStore
 from stores.lake_tables import HOUR_MS, SCHEMAS, partition_dir
 
 NOW_MS = 1_700_000_000_000
@@ -50,10 +51,11 @@ class FailingDisk(LakeDisk):
     def __init__(self, fails: str) -> None:
         self._fails = fails
 
-    def write_frame(self, path: Path, frame: pl.DataFrame) -> None:
-        super().write_frame(path, frame)
+    def write_frame(self, path: Path, frame: pl.DataFrame) -> int:
+        size = super().write_frame(path, frame)
         if self._fails == "write_frame":
             raise OSError(28, "No space left on device")
+        return size
 
     def rename(self, source: Path, target: Path) -> None:
         if self._fails == "rename":
@@ -205,6 +207,25 @@ def test_a_missing_file_is_named(root: Path) -> None:
         LakeStore.open(root, LakeDisk())
 
 
+def test_a_file_that_was_cut_is_named(store: LakeStore, root: Path) -> None:
+    store.commit(addition([1], 1), NOW_MS)
+    (path,) = root.glob("views/*/*/*")
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(Corrupt, match=r"part-0+1\.parquet has \d+ bytes, and was written with"):
+        LakeReader(root).scan("views")
+
+
+def test_a_damaged_file_is_left_as_it_is_and_what_is_new_is_written(store: LakeStore, root: Path) -> None:
+    for i in range(MERGE_AT_FILES - 1):
+        store.commit(addition([i], i), NOW_MS)
+    damaged = root / store.manifest.files["views"][3].path
+    size = damaged.stat().st_size
+    damaged.write_bytes(b"\0" * size)
+    manifest = store.commit(addition([99], 99), NOW_MS)
+    assert len(manifest.files["views"]) == MERGE_AT_FILES
+    assert manifest.offsets == {"views.v1": {0: 99}}
+
+
 def test_no_lake_says_how_to_make_one(root: Path) -> None:
     with pytest.raises(ConfigurationError, match="rankfeed up"):
         LakeReader(root)
@@ -215,7 +236,11 @@ def test_columns_younger_than_a_file_are_null(store: LakeStore, root: Path) -> N
     (path,) = root.glob("views/*/*/*")
     old = pl.read_parquet(path, hive_partitioning=False).drop("position").with_columns(gone=pl.lit(1))
     old.write_parquet(path)
-    frame = LakeReader(root).scan("views").collect()
+    reader = LakeReader(root)
+    (file,) = reader.manifest.files["views"]
+    # Of before sizes were written down.
+    reader.manifest.files["views"] = [msgspec.structs.replace(file, bytes=0)]
+    frame = reader.scan("views").collect()
     assert frame.columns == SCHEMAS["views"].names()
     assert frame["position"].to_list() == [None]
 
