@@ -8,6 +8,7 @@ from bench.bars import (
     clone,
     cold_timeline,
     deliveries,
+    equal_bits,
     faults,
     feed,
     kuairand,
@@ -38,6 +39,7 @@ BARS = {
     "feed": feed.measure,
     "writes": writes.measure,
     "relay": relay.measure,
+    "equal-bits": equal_bits.measure,
 }
 
 
