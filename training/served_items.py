@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from features.moments import HOME, Moments, codes
 from features.schema import FEATURES, SCHEMA_HASH, VIEWS
 from stores.lake import LakeReader
 
@@ -18,14 +19,20 @@ class ServedItems:
     """Some of the items that were scored under today's schema.
 
     `frame`: `item` (0, 1, …), `ts_ms`, `now_ms` (what features were computed for), `request_id`,
-    `viewer`, `tweet`, `author`, `everything` (0), `features` (float32 bytes), and for each view
-    `<view>.seq` and `<view>.schema_id` of the row that was read, 0 where there was none.
+    `viewer`, `tweet`, `author`, `everything` (0), `source`, `surface`, `features` (float32 bytes), and
+    for each view `<view>.seq` and `<view>.schema_id` of the row that was read, 0 where there was none.
     `scored` counts all of the range, `older` those of another schema, which are not among them.
     """
 
     frame: pl.DataFrame
     scored: int
     older: int
+
+    def moments(self) -> Moments:
+        """What was ranked, for whom, when and where, beside the rows."""
+        ids = (self.frame[name].to_numpy() for name in ("viewer", "author", "tweet", "now_ms"))
+        said = (codes(self.frame[name].to_list()) for name in ("surface", "source"))
+        return Moments(*ids, *said)
 
 
 def served_items(
@@ -52,6 +59,9 @@ def served_items(
             "tweet",
             "author",
             pl.lit(0, pl.Int64()).alias("everything"),
+            pl.col("source").fill_null(""),
+            # There was one surface before it was written down.
+            pl.col("surface").fill_null(HOME),
             "features",
             *(_version(view, part) for view in VIEWS for part in ("seq", "schema_id")),
         )

@@ -92,8 +92,7 @@ def measure_skew(lake: Path, options: SkewOptions) -> Skew:
             "(`rankfeed train --promote`), have feeds read, or choose another range."
         )
     kept = kept_rows(rows, items.frame)
-    tweets, now_ms = items.frame["tweet"].to_numpy(), items.frame["now_ms"].to_numpy()
-    recomputed = matrix(kept.blocks, tweets, now_ms)
+    recomputed = matrix(kept.blocks, items.moments())
     known = ~(kept.lost | kept.not_yet)
     logged = b"".join(items.frame["features"].to_list())
     served = np.frombuffer(logged, "<f4").reshape(-1, len(FEATURES))

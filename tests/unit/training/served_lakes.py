@@ -10,8 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from core.ids import compose_id
-from features.accumulate import Entity, FeatureState, Observation
+from features.accumulate import Entity, FeatureState, Observation, tweet_attributes
 from features.compute import matrix
+from features.moments import HOME, Moments, codes
 from features.offline_rows import DIRECTORY, OFFLINE, Chunk, frame_of, pack_owned
 from features.packed_row import decode_block
 from features.schema import SCHEMA_HASH, VIEWS, EventKind, ViewName
@@ -23,6 +24,7 @@ from tests.unit.training.lakes import T0_MS
 VIEWERS, AUTHORS, TWEETS = 4, 3, 12
 WAVES, WAVE_MS = 6, 60_000
 ITEMS_A_PAGE = 5
+SOURCE = "timeline"
 TWEET_IDS = [compose_id(T0_MS - 600_000 * (i + 1), 0, 0, i) for i in range(TWEETS)]
 
 Tampering = Callable[[int, NDArray[np.float32]], NDArray[np.float32]]
@@ -50,8 +52,12 @@ def served_lake(
         for i in range(30):
             viewer, at = int(random.integers(1, VIEWERS + 1)), int(random.integers(0, TWEETS))
             kind = kinds[int(random.integers(3))]
-            one = Observation(began_ms + i * 700, kind, viewer, 100 + at % AUTHORS, TWEET_IDS[at], i * 90)
-            state.apply(one)
+            author, tweet = 100 + at % AUTHORS, TWEET_IDS[at]
+            state.apply(Observation(began_ms + i * 700, kind, viewer, author, tweet, i * 900))
+            if i % 10 == 0:
+                said = tweet_attributes(i, "video", is_reply=False, is_retweet=True)
+                state.apply(Observation(began_ms + i * 700, "tweet", 0, author, tweet, attributes=said))
+                state.apply(Observation(began_ms + i * 700, "follow", viewer, author, 0))
         rows = state.drain()
         packed |= {(row.view, row.entity): row.packed for row in rows}
         for view in VIEWS:
@@ -91,7 +97,15 @@ def _page(
         name: decode_block([packed.get((name, one)) for one in entities[name]], view)
         for name, view in VIEWS.items()
     }
-    features = served_as(wave, matrix(blocks, np.array(tweets, np.int64), now_ms))
+    moments = Moments(
+        np.array([viewer], np.int64),
+        np.array(authors, np.int64),
+        np.array(tweets, np.int64),
+        np.array([now_ms], np.int64),
+        codes([HOME]),
+        codes([SOURCE]),
+    )
+    features = served_as(wave, matrix(blocks, moments))
     return [
         dict.fromkeys(SCHEMAS["served"].names())
         | {
@@ -104,6 +118,8 @@ def _page(
             "tweet": tweets[i],
             "author": authors[i],
             "position": i,
+            "source": SOURCE,
+            "surface": HOME,
             "features": features[i].tobytes(),
             "rows": [
                 {"view": name, "schema_id": int(block.schema_id[i]), "seq": int(block.seq[i])}
