@@ -76,7 +76,13 @@ def inspect_rows(dataset: Dataset, *, now_ms: int) -> Inspection:
     )
     tweets.refuse("its text holds a NUL", text.str.contains("\0", literal=True), column="text")
     tweets.refuse("its author is not in users", ~pl.col("author").is_in(authors.implode()), column="author")
-    dropped = tweets.drop_references(tweets.column("tweet", pl.lit(True)))
+    known = tweets.column("tweet", pl.lit(True))
+    tweets.refuse(
+        "it retweets a tweet that is not in tweets",
+        pl.col("retweet_of").is_not_null() & ~pl.col("retweet_of").is_in(known.implode()),
+        column="retweet_of",
+    )
+    dropped = tweets.drop_replies(known)
     roots = resolve_retweets(tweets.frame)
     tweets.frame = roots.tweets
     tweets.refuse("it retweets itself, by way of others", pl.col("circular"), column="retweet_of")
@@ -174,17 +180,13 @@ class _Sieve:
                 column=key[-1] if len(key) == 1 else "",
             )
 
-    def drop_references(self, known: pl.Series) -> int:
-        """Clears references to tweets that are not in the data; how many rows had one."""
-        columns = ("reply_to", "retweet_of")
-        unknown = {
-            name: pl.col(name).is_not_null() & ~pl.col(name).is_in(known.implode()) for name in columns
-        }
-        dropped = self.frame.select(pl.any_horizontal(*unknown.values()).fill_null(False).sum()).item()
-        self.frame = self.frame.with_columns(
-            pl.when(~unknown[name]).then(pl.col(name)).alias(name) for name in columns
-        )
-        return int(dropped)
+    def drop_replies(self, known: pl.Series) -> int:
+        """Clears answers to tweets that are not in the data; how many rows were one."""
+        answered = pl.col("reply_to")
+        unknown = answered.is_not_null() & ~answered.is_in(known.implode())
+        dropped = self.frame.filter(unknown).height
+        self.frame = self.frame.with_columns(pl.when(~unknown).then(answered).alias("reply_to"))
+        return dropped
 
     def column(self, name: str, where: pl.Expr) -> pl.Series:
         return self.frame.filter(where).get_column(name).unique()

@@ -104,11 +104,28 @@ class ImportReport(msgspec.Struct, frozen=True):
             lines.append(f"{self.handles_replaced:,} handles were taken or not allowed, and made anew")
         if self.references_dropped:
             lines.append(
-                f"{self.references_dropped:,} tweets answer or repeat a tweet that is not in the data; "
+                f"{self.references_dropped:,} tweets answer a tweet that is not in the data; "
                 "they came in without the reference"
             )
         lines += [refusal.line() for refusal in self.refusals]
         lines += [f"assumption: {sentence}" for sentence in self.assumptions]
+        return lines
+
+
+class ExportReport(msgspec.Struct, frozen=True):
+    """Counts of one export: rows by table, and tweets that are deleted (or retweets of such), left out."""
+
+    snapshot: int
+    rows: dict[str, int]
+    deleted: int
+    complete_until_ms: int
+
+    def lines(self) -> list[str]:
+        lines = [f"exported {_counts(self.rows)}, from snapshot {self.snapshot} of the lake"]
+        if self.deleted:
+            lines.append(
+                f"{self.deleted:,} tweets were deleted, or repeat one that was: left out with all about them"
+            )
         return lines
 
 
