@@ -45,6 +45,7 @@ def merge_activity(
     done = _with_requests(engagements.filter(known), shown)
     # A viewer engages with a tweet where it stood; the impression's place is the engagement's.
     places = shown.select(*_KEY, pl.col("position").fill_null(-1), pl.col("surface").fill_null(""))
+    places = places.unique(_KEY, keep="first", maintain_order=True)
     done = done.join(places, _KEY, "left", maintain_order="left").select(
         pl.col("type").alias("kind"),
         "at",

@@ -13,6 +13,7 @@ from interchange.activity import merge_activity, request_digests
 from interchange.dataset import Dataset
 from interchange.identities import Exists, Identities, allot, mapping_frame
 from interchange.inspection import Inspection
+from interchange.retweets import to_roots
 from stores.ports import ControlStore, Ids, TweetStore, UserStore
 
 _LOOK_UP = 1_000
@@ -41,7 +42,11 @@ async def resolve_history(
 ) -> History:
     """Maps every id, storing the mapping; the same dataset always gives the same history."""
     tables = inspection.tables
-    activity, not_imported = merge_activity(tables["impressions"], tables["engagements"])
+    of_originals = [
+        table.with_columns(to_roots(table.get_column("tweet"), inspection.roots).alias("tweet"))
+        for table in (tables["impressions"], tables["engagements"])
+    ]
+    activity, not_imported = merge_activity(*of_originals)
     people = tables["users"].with_columns(_ms("created_at")).sort("at_ms", "role", "user")
     follows = tables["follows"].with_columns(_ms("at")).sort("at_ms", "follower", "followee")
     written = tables["tweets"].with_columns(_ms("created_at")).sort("at_ms", "tweet")
@@ -137,7 +142,7 @@ def _ours(frame: pl.DataFrame, columns: dict[str, pl.DataFrame]) -> pl.DataFrame
 
 
 def _text() -> pl.Expr:
-    """The text, or one made from what else is known, such as "video 1234 (12 s) #39"."""
+    """The text, or one made from what else is known, such as "video 1234 (12 s) #39"; a retweet has none."""
     seconds = (pl.col("duration_ms") / 1000).round().cast(pl.Int64)
     tags = pl.col("tags").list.eval(pl.format("#{}", pl.element())).list.join(" ")
     made_up = pl.concat_str(
@@ -149,7 +154,8 @@ def _text() -> pl.Expr:
         ignore_nulls=True,
     ).str.slice(0, MAX_TEXT_CODE_POINTS)
     is_blank = pl.col("text").fill_null("").str.strip_chars() == ""
-    return pl.when(is_blank).then(made_up).otherwise(pl.col("text")).alias("text")
+    text = pl.when(is_blank).then(made_up).otherwise(pl.col("text"))
+    return pl.when(pl.col("retweet_of").is_null()).then(text).otherwise(pl.lit("")).alias("text")
 
 
 def _exists(get_many: Callable[[Sequence[int]], Awaitable[Mapping[int, object]]]) -> Exists:

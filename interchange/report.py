@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import msgspec
+
+MAX_ROW_NUMBERS = 1_000
 
 Reporter = Callable[[str], None]
 """Takes one line of progress, meant for a person."""
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Rows of one table that were left out for one reason, with the first few of them."""
+    """Rows of one table that were left out for one reason, with the first few of them.
+
+    `column` is the one that is at fault, "" where several are, and `limit` what it may not pass, ""
+    where there is no such thing. `row_numbers` are the first MAX_ROW_NUMBERS, counted from 1.
+    """
 
     table: str
     reason: str
     rows: int
     examples: list[str]
+    column: str = ""
+    limit: str = ""
+    row_numbers: list[int] = []
 
     def line(self) -> str:
         return f"{self.table}: {self.rows:,} rows refused, {self.reason} (such as {'; '.join(self.examples)})"
@@ -93,12 +104,37 @@ class ImportReport(msgspec.Struct, frozen=True):
             lines.append(f"{self.handles_replaced:,} handles were taken or not allowed, and made anew")
         if self.references_dropped:
             lines.append(
-                f"{self.references_dropped:,} tweets answer or repeat a tweet that is not in the data; "
+                f"{self.references_dropped:,} tweets answer a tweet that is not in the data; "
                 "they came in without the reference"
             )
         lines += [refusal.line() for refusal in self.refusals]
         lines += [f"assumption: {sentence}" for sentence in self.assumptions]
         return lines
+
+
+class ExportReport(msgspec.Struct, frozen=True):
+    """Counts of one export: rows by table, and tweets that are deleted (or retweets of such), left out."""
+
+    snapshot: int
+    rows: dict[str, int]
+    deleted: int
+    complete_until_ms: int
+
+    def lines(self) -> list[str]:
+        lines = [f"exported {_counts(self.rows)}, from snapshot {self.snapshot} of the lake"]
+        if self.deleted:
+            lines.append(
+                f"{self.deleted:,} tweets were deleted, or repeat one that was: left out with all about them"
+            )
+        return lines
+
+
+def write_report(path: Path, report: ConvertReport | ImportReport) -> None:
+    """As JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f"{path.name}.half")
+    half.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    os.replace(half, path)
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -86,3 +86,12 @@ class SqliteUserStore(SqliteStore):
                 ).fetchall()
             )
         )
+
+    async def everybody(self, *, after: int, limit: int) -> Ids:
+        return await self._database.read(
+            lambda connection: ids_of(
+                connection.execute(
+                    "SELECT id FROM users WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
+                ).fetchall()
+            )
+        )

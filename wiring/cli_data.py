@@ -16,6 +16,12 @@ from wiring.running_stack import as_running
 from wiring.settings import Settings, overlaid
 
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
+_REPORT = click.option(
+    "--report",
+    "report_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write it there, as JSON.",
+)
 
 
 def register(main: click.Group) -> None:
@@ -38,28 +44,39 @@ def convert() -> None:
     help="KuaiRand has no follows: assume that viewers follow the authors they clicked or liked.",
 )
 @click.option("--until", "until_ms", type=Moment(), help="Assume follows from engagements before then only.")
-def convert_kuairand_command(src: Path, directory: Path, follow_engaged: bool, until_ms: int | None) -> None:
+@_REPORT
+def convert_kuairand_command(
+    src: Path, directory: Path, follow_engaged: bool, until_ms: int | None, report_file: Path | None
+) -> None:
     """Convert KuaiRand-Pure files in SRC into DIRECTORY."""
     from interchange.kuairand import convert_kuairand
+    from interchange.report import write_report
 
     report = convert_kuairand(
         src, directory, follow_engaged=follow_engaged, until_ms=until_ms, report=click.echo
     )
     for line in report.lines():
         click.echo(line)
+    if report_file is not None:
+        write_report(report_file, report)
     click.echo(f"next: rankfeed import {directory}")
 
 
 @click.command("import")
 @click.argument("directory", type=_DIRECTORY)
+@_REPORT
 @click.pass_obj
-def import_(settings: Settings, directory: Path) -> None:
-    """Import DIRECTORY (interchange format) through the log and the pipelines, with its own times."""
+def import_(settings: Settings, directory: Path, report_file: Path | None) -> None:
+    """Import DIRECTORY (interchange format) through the log and the pipelines, with its own times.
+
+    Can be stopped at any point and run again. What was refused, and why, is told, and written down as
+    JSON: under imports/ in RANKFEED_HOME, or where --report says.
+    """
     from wiring.running_stack import running_stack, this_environment
 
     home = Home(settings.home.absolute())
     with running_stack(home, this_environment(), click.echo) as state:
-        asyncio.run(_import(overlaid(settings, state.settings), home, directory))
+        asyncio.run(_import(overlaid(settings, state.settings), home, directory, report_file))
 
 
 @click.command("id")
@@ -71,8 +88,9 @@ def show_id(settings: Settings, namespace: str, external_id: str) -> None:
     asyncio.run(_show_id(settings, namespace, external_id))
 
 
-async def _import(settings: Settings, home: Home, directory: Path) -> None:
+async def _import(settings: Settings, home: Home, directory: Path, report_file: Path | None) -> None:
     from interchange.importer import Importer, ImportTargets
+    from interchange.report import write_report
     from wiring.draining import await_drained
 
     clock = SystemClock()
@@ -88,6 +106,9 @@ async def _import(settings: Settings, home: Home, directory: Path) -> None:
         report = await Importer(targets, clock).run(directory, click.echo)
         for line in report.lines():
             click.echo(line)
+        written = report_file or home.imports / f"{report.digest}.json"
+        write_report(written, report)
+        click.echo(f"the whole report, with the numbers of refused rows: {written}")
         await await_drained(stores.log, clock, click.echo)
     click.echo("next: rankfeed train, then rankfeed up")
 

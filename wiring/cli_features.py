@@ -1,4 +1,4 @@
-"""`rankfeed features`: the features as Feast has them."""
+"""`rankfeed features`: the features as Feast has them, and as they were served."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import secrets
 import click
 
 from core.clock import SystemClock
+from wiring.cli_models import Moment
 from wiring.home import Home
 from wiring.redis_settings import opened_redis
 from wiring.running_stack import as_running
@@ -20,7 +21,7 @@ def register(main: click.Group) -> None:
 
 @click.group()
 def features() -> None:
-    """Features in Feast: what it knows of them, and rows for Redis from its offline source."""
+    """Features in Feast, rows for Redis from its offline source, and whether what was served is so."""
 
 
 @features.command()
@@ -42,6 +43,33 @@ def materialize(settings: Settings) -> None:
     The features stream does so by itself, from its own file: this is for when there is none.
     """
     asyncio.run(_materialize(settings))
+
+
+@features.command()
+@click.option("--from", "from_ms", type=Moment(), help="Items served since then.")
+@click.option("--until", "until_ms", type=Moment(), help="Items served before then.")
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    default=10_000,
+    show_default=True,
+    help="Compare at most so many items.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON document.")
+@click.pass_context
+def skew(
+    context: click.Context, from_ms: int | None, until_ms: int | None, sample: int, as_json: bool
+) -> None:
+    """Compute served features again from the lake alone, and compare. Ends with 1 where any differs."""
+    import msgspec
+
+    from training.skew import SkewOptions, measure_skew
+    from training.skew_table import render_skew
+
+    lake = Home(context.find_object(Settings).home).lake  # type: ignore[union-attr]  # the group sets it
+    measured = measure_skew(lake, SkewOptions(from_ms=from_ms, to_ms=until_ms, sample=sample))
+    click.echo(msgspec.json.encode(measured) if as_json else render_skew(measured))
+    context.exit(1 if measured.differs else 0)
 
 
 async def _materialize(settings: Settings) -> None:

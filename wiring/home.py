@@ -59,6 +59,10 @@ class Home:
         return self.root / "feast"
 
     @property
+    def imports(self) -> Path:
+        return self.root / "imports"
+
+    @property
     def models(self) -> Path:
         return self.root / "models"
 

@@ -8,6 +8,7 @@ from bench.bars import (
     clone,
     cold_timeline,
     deliveries,
+    equal_bits,
     faults,
     feature_fetch,
     feed,
@@ -42,6 +43,7 @@ BARS = {
     "writes": writes.measure,
     "write-latency": write_latency.measure,
     "relay": relay.measure,
+    "equal-bits": equal_bits.measure,
 }
 
 

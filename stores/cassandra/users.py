@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from core.errors import Conflict, NotFound
 from core.ids import UserId
 from core.types import User
@@ -32,6 +34,8 @@ _TAKE_OVER = Statement(
 )
 _GIVE_BACK = Statement("DELETE FROM ks.handles WHERE handle = ? IF entry = ?", conditional=True)
 _SEEN = Statement("INSERT INTO ks.active_users (day, b16, user) VALUES (?, ?, ?)")
+_FIRST = Statement("SELECT id FROM ks.users LIMIT ?")
+_FOLLOWING = Statement("SELECT id FROM ks.users WHERE token(id) > token(?) LIMIT ?")
 _ACTIVE = Statement("SELECT user FROM ks.active_users WHERE day = ? AND b16 = ? AND user > ? LIMIT ?")
 _SEEN_AT_ONCE = 100
 """Rows of one mutation; the server warns of such beyond 5 KiB."""
@@ -97,6 +101,13 @@ class CassandraUserStore:
             after=after,
             limit=limit,
         )
+
+    async def everybody(self, *, after: int, limit: int) -> Ids:
+        # In the order of the ring, where no id has a place before all others.
+        rows = await (
+            self._session.rows(_FOLLOWING, after, limit) if after else self._session.rows(_FIRST, limit)
+        )
+        return np.array([user for (user,) in rows], np.int64)
 
     async def _create(self, entry: Entry, user: User) -> Written:
         if await self._session.rows(_READ, user.user_id):

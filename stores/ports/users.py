@@ -50,3 +50,10 @@ class UserStore(Protocol):
         Ids above `after`, ascending: int64 [<= limit]; empty at the end.
         """
         ...
+
+    async def everybody(self, *, after: int, limit: int) -> Ids:
+        """Ids of all who have a profile, in an order of the store's own: behind `after`, 0 to begin.
+
+        int64 [<= limit]; empty at the end. Who joins meanwhile may be among them or not.
+        """
+        ...

@@ -33,6 +33,21 @@ async def test_a_thousand_profiles_are_read_in_one_call(stack: Stack) -> None:
     assert len(await stack.users.get_many(list(range(1, 1001)))) == 1000
 
 
+async def test_everybody_is_found_once_page_by_page(stack: Stack) -> None:
+    assert (await stack.users.everybody(after=0, limit=3)).tolist() == []
+    ids = {1, 2, 77, 1_724_000_000_000_000_001, MAX_ID}
+    for place, number in enumerate(ids):
+        await stack.users.create(user(number, f"u{place}"), [])
+    # Who was only seen has no profile.
+    await stack.users.seen([UserId(5)], 19_675)
+    found: list[int] = []
+    while len(page := await stack.users.everybody(after=found[-1] if found else 0, limit=2)):
+        assert len(page) <= 2
+        found += page.tolist()
+    assert len(found) == len(ids)
+    assert set(found) == ids
+
+
 @pytest.mark.parametrize(
     ("second", "field"),
     [

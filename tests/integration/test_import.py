@@ -214,6 +214,37 @@ async def test_bad_rows_are_left_out_and_the_rest_arrives(stack: Stack, tmp_path
     assert (report.written["tweets"], report.written["seen"]) == (3, 3)
 
 
+async def test_what_is_done_to_retweets_is_done_to_originals(stack: Stack, tmp_path: Path) -> None:
+    rows = rows_of_a_small_world()
+    retweet = {"author": "7", "created_at": at(6), "text": "RT", "retweet_of": "t2"}
+    rows["tweets"] += [
+        retweet | {"tweet": "t4"},
+        retweet | {"tweet": "t5", "author": "9", "retweet_of": "t4"},
+        retweet | {"tweet": "t6"},
+        retweet | {"tweet": "t7", "retweet_of": "t7"},
+    ]
+    rows["impressions"] += [
+        {"request": "r3", "viewer": "8", "tweet": name, "at": at(30), "position": 0, "seen": True}
+        for name in ("t5", "t2", "t6")
+    ]
+    rows["engagements"].append({"viewer": "8", "tweet": "t5", "type": "click", "at": at(31), "request": "r3"})
+    report = await stack.run(write_dataset(tmp_path / "retweets", rows))
+    assert [(one.table, one.column, one.row_numbers, one.reason) for one in report.refusals] == [
+        ("tweets", "retweet_of", [7], "it retweets itself, by way of others"),
+        ("tweets", "retweet_of", [6], "its author retweeted the same tweet before"),
+        ("impressions", "tweet", [6], "its tweet is not in tweets"),
+    ]
+    ids = {external: id_ for namespace, external, id_ in stack.rows("external_ids") if namespace == "w/item"}
+    stored = await stack.targets.tweets.get_many([ids["t4"], ids["t5"]])
+    assert {one.retweet_of for one in stored.values()} == {ids["t2"]}
+    assert {one.text for one in stored.values()} == {""}
+    views = [event for _, event in stack.events(stack.telemetry) if isinstance(event, Viewed)]
+    assert {view.tweet for view in views} == {ids["t1"], ids["t2"]}
+    # Both of the request were of one tweet, which it counts once; and the click is one click.
+    clicks = [view for view in views if view.kind == "click" and view.viewer == views[-1].viewer]
+    assert len({(view.request_id, view.tweet) for view in clicks}) == len(clicks) == 2
+
+
 async def test_an_unusable_dataset_writes_nothing(stack: Stack, tmp_path: Path) -> None:
     rows = rows_of_a_small_world()
     rows["impressions"] = [row | {"viewer": "stranger"} for row in rows["impressions"]]

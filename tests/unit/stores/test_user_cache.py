@@ -58,6 +58,9 @@ class FakeUsers:
     async def active(self, day: int, *, after: int, limit: int) -> Ids:
         raise AssertionError("a cache asks for profiles only")
 
+    async def everybody(self, *, after: int, limit: int) -> Ids:
+        raise AssertionError("a cache asks for profiles only")
+
 
 class World:
     def __init__(self) -> None:
