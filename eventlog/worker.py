@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter as Tally
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -20,7 +21,7 @@ from core.clock import Clock
 from core.errors import Corrupt, RankfeedError, Unavailable
 from core.waiting import happens
 from eventlog.envelope import Envelope, decode_envelope
-from eventlog.log import Entry, EventLog, Offsets, Subscription, next_offsets
+from eventlog.log import Entry, EventLog, Offsets, Subscription, TopicPartition, next_offsets
 from eventlog.schema import DeadLetter, Event, decode_event, record_of
 
 HANDLED = Counter("rankfeed_events_handled_total", "Events whose effects were made", ["group", "type"])
@@ -183,7 +184,7 @@ class Worker:
         if len(batch) > 1 and await self._attempt(batch, stop, tries=2):
             return
         # Something in the batch always fails: one by one, so that only that is set aside.
-        for one in batch:
+        for one in _by_offset(batch):
             await self._attempt([one], stop, tries=len(self._options.backoff_s))
 
     async def _attempt(self, batch: list[Arrived], stop: asyncio.Event, *, tries: int) -> bool:
@@ -241,6 +242,17 @@ class Worker:
                 await _pause(stop, self._options.backoff_s[-1])
             else:
                 return
+
+
+def _by_offset(batch: Sequence[Arrived]) -> list[Arrived]:
+    """Each partition's events by offset, in the turns that its events have in the batch.
+
+    A batch that was merged by time is not by offset; handled one by one, each commits past itself.
+    """
+    ordered: dict[TopicPartition, deque[Arrived]] = {}
+    for one in sorted(batch, key=lambda one: one.entry.offset):
+        ordered.setdefault(one.entry.topic_partition, deque()).append(one)
+    return [ordered[one.entry.topic_partition].popleft() for one in batch]
 
 
 class _Stopped(Exception):

@@ -34,6 +34,7 @@ STATEMENTS = (
     "CREATE TABLE counted (key BLOB PRIMARY KEY, published_ms INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX counted_by_time ON counted (published_ms)",
     offline_queue.STATEMENT,
+    "ALTER TABLE offsets ADD COLUMN reached_ms INTEGER NOT NULL DEFAULT 0",
 )
 
 _PURGE_EVERY_MS = 3_600_000
@@ -94,6 +95,17 @@ class FeaturesFile:
         """Per partition the next entry to count."""
         return await self._database.read(_offsets)
 
+    async def reached(self) -> Mapping[TopicPartition, int]:
+        """Per partition the newest time (ms) among the events behind its offset (`eventlog.merged`)."""
+        return await self._database.read(
+            lambda connection: {
+                TopicPartition(topic, part): reached_ms
+                for topic, part, reached_ms in connection.execute(
+                    "SELECT topic, part, reached_ms FROM offsets WHERE reached_ms > 0"
+                )
+            }
+        )
+
     async def save(self, offsets: Offsets) -> None:
         """Moves forward, never back."""
         known = await self.load()
@@ -126,11 +138,13 @@ class FeaturesFile:
         *,
         forget_before_ms: int,
         arrived_ms: int = 0,
+        reached: Mapping[TopicPartition, int] | None = None,
     ) -> None:
         """Rows, counted keys (to the publication time of their event) and progress: all or nothing.
 
         Keys published before `forget_before_ms` are forgotten. The rows are queued for the offline
-        source too; `arrived_ms` is when the newest event in them arrived.
+        source too; `arrived_ms` is when the newest event in them arrived. `reached` is what
+        `self.reached` tells from then on, where it is more.
         """
         now_ms = self._clock.now_ms()
         purge = now_ms - self._purged_ms >= _PURGE_EVERY_MS
@@ -143,7 +157,7 @@ class FeaturesFile:
             offline_queue.put(connection, rows, arrived_ms)
             connection.executemany("INSERT OR REPLACE INTO counted VALUES (?, ?)", counted.items())
             connection.execute("DELETE FROM counted WHERE published_ms < ?", (forget_before_ms,))
-            _advance(connection, offsets)
+            _advance(connection, offsets, reached)
             if purge:
                 for view in VIEWS.values():
                     connection.execute(
@@ -190,9 +204,12 @@ def _offsets(connection: sqlite3.Connection) -> dict[TopicPartition, int]:
     return {TopicPartition(topic, part): next_ for topic, part, next_ in rows}
 
 
-def _advance(connection: sqlite3.Connection, offsets: Offsets) -> None:
+def _advance(
+    connection: sqlite3.Connection, offsets: Offsets, reached: Mapping[TopicPartition, int] | None = None
+) -> None:
+    reached = reached or {}
     connection.executemany(
-        "INSERT INTO offsets VALUES (?, ?, ?) "
-        "ON CONFLICT (topic, part) DO UPDATE SET next = max(next, excluded.next)",
-        [(partition.topic, partition.partition, next_) for partition, next_ in offsets.items()],
+        "INSERT INTO offsets VALUES (?, ?, ?, ?) ON CONFLICT (topic, part) DO UPDATE "
+        "SET next = max(next, excluded.next), reached_ms = max(reached_ms, excluded.reached_ms)",
+        [(*partition, next_, reached.get(partition, 0)) for partition, next_ in offsets.items()],
     )
