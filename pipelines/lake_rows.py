@@ -10,20 +10,32 @@ from core.ids import MAX_TIME_MS
 from eventlog.envelope import Envelope
 from eventlog.schema import (
     EDGES,
+    GRAPH,
     SERVED,
     TWEETS,
     VIEWS,
     Event,
+    FollowSet,
     LikeSet,
+    ReplySet,
+    RetweetSet,
     Served,
     TweetCreated,
     Viewed,
 )
 from stores.lake_tables import Table
 
-TABLE_OF_TOPIC: Mapping[str, Table] = {SERVED: "served", VIEWS: "views", EDGES: "edges", TWEETS: "tweets"}
+TABLE_OF_TOPIC: Mapping[str, Table] = {
+    SERVED: "served",
+    VIEWS: "views",
+    EDGES: "edges",
+    GRAPH: "follows",
+    TWEETS: "tweets",
+}
 
 Row = tuple[Any, ...]
+
+_KINDS: Mapping[type[Event], str] = {LikeSet: "like", ReplySet: "reply", RetweetSet: "retweet"}
 
 _SIGN = 1 << 63
 _MASK = (1 << 64) - 1
@@ -55,13 +67,24 @@ def _rows_of(envelope: Envelope, event: Event) -> list[Row]:
                 event.kind,
                 event.position,
                 event.value_ms,
+                event.surface,
             )
             return [(envelope.ts_ms, envelope.id, *view)]
-        case LikeSet():
-            edge = (event.user, event.tweet, event.author, event.on, envelope.ver)
+        case LikeSet() | ReplySet() | RetweetSet():
+            edge = (event.user, event.tweet, event.author, event.on, envelope.ver, _KINDS[type(event)])
             return [(envelope.ts_ms, envelope.id, *edge)]
+        case FollowSet():
+            return [(envelope.ts_ms, envelope.id, event.a, event.b, event.on, envelope.ver)]
         case TweetCreated():
-            tweet = (event.tweet, event.author, event.created_ms, len(event.text))
+            tweet = (
+                event.tweet,
+                event.author,
+                event.created_ms,
+                len(event.text),
+                event.reply_to or 0,
+                event.retweet_of or 0,
+                event.media_kind,
+            )
             return [(envelope.ts_ms, envelope.id, *tweet)]
         case Served():
             return _served_rows(envelope, event)
@@ -99,6 +122,7 @@ def _served_rows(envelope: Envelope, event: Served) -> list[Row]:
             item.propensity,
             item.features,
             [{"view": view, "schema_id": row[0], "seq": row[1]} for view, row in item.rows.items()],
+            event.surface,
         )
         for item in event.items
     ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.errors import ConfigurationError, Corrupt
 from features.compute import matrix
+from features.moments import HOME, Moments, codes
 from features.reader import FeatureReader, FeaturesMissing
 from features.row_block import RowBlock
 from features.schema import VIEWS, ViewName
@@ -77,7 +78,7 @@ class ModelScorer:
         )
         assert blocks is not None  # the stage fails closed
         as_of_ms = min(query.now_ms, int(blocks["g"].event_ts_s[0]) * 1000 + QUIET_MS)
-        features = matrix(blocks, candidates.roots, as_of_ms)
+        features = matrix(blocks, _moments(query, candidates, as_of_ms))
         heads = await run_stage(MODEL, query, lambda: self._run(model, features))
         assert heads is not None
         try:
@@ -104,6 +105,17 @@ class ModelScorer:
             return await asyncio.get_running_loop().run_in_executor(self._executor, model.score, features)
         except Corrupt as exc:
             raise StageFailed(MODEL.name, "model_failed") from exc
+
+
+def _moments(query: FeedQuery, candidates: Hydrated, as_of_ms: int) -> Moments:
+    return Moments(
+        viewers=np.array([query.viewer], np.int64),
+        authors=candidates.root_authors,
+        tweets=candidates.roots,
+        at_ms=np.array([as_of_ms], np.int64),
+        surfaces=codes([HOME]),
+        sources=codes(candidates.sources),
+    )
 
 
 def _row_versions(blocks: dict[ViewName, RowBlock], n: int) -> NDArray[np.uint32]:

@@ -21,8 +21,8 @@ FLOATS = st.lists(st.floats(width=32), min_size=VIEW.width, max_size=VIEW.width)
 
 
 def test_the_layout_is_that_of_the_contracts() -> None:
-    header = struct.pack("<BBHII", 0xF5, 1, 5, 1_700_000_000, 7)
-    assert header == b"\xf5\x01\x05\x00\x00\xf1\x53\x65\x07\x00\x00\x00"
+    header = struct.pack("<BBHII", 0xF5, 1, 10, 1_700_000_000, 7)
+    assert header == b"\xf5\x01\x0a\x00\x00\xf1\x53\x65\x07\x00\x00\x00"
     assert header + struct.pack(f"<{VIEW.width}f", *VALUES) == ROW
     assert len(ROW) == row_bytes(VIEW)
 
@@ -61,7 +61,7 @@ def test_what_is_no_row_of_the_view_raises_alone_and_is_missing_and_counted_in_a
     assert block.foreign == 1
     assert np.isnan(block.values[1:3]).all()
     assert block.event_ts_s.tolist() == [1_700_000_000, 0, 0, 1_700_000_000]
-    assert block.schema_id.tolist() == [5, 0, 0, 5]
+    assert block.schema_id.tolist() == [10, 0, 0, 10]
     assert block.seq.tolist() == [7, 0, 0, 7]
 
 

@@ -10,9 +10,12 @@ import pytest
 from core.errors import Corrupt
 from eventlog.envelope import decode_envelope
 from eventlog.schema import (
+    BlockSet,
     Event,
     FollowSet,
     LikeSet,
+    ReplySet,
+    RetweetSet,
     Served,
     ServedItem,
     TweetCreated,
@@ -49,7 +52,7 @@ def served(seed: int = 5) -> Served:
 
 
 def test_a_view() -> None:
-    assert columns(Viewed(1, b"\xab", 2, 3, "dwell", 4, 500)) == [
+    assert columns(Viewed(1, b"\xab", 2, 3, "dwell", 4, 500, "tab-1")) == [
         {
             "ts_ms": TS_MS,
             "event_id": 7,
@@ -60,6 +63,7 @@ def test_a_view() -> None:
             "kind": "dwell",
             "position": 4,
             "value_ms": 500,
+            "surface": "tab-1",
         }
     ]
 
@@ -74,11 +78,25 @@ def test_a_like() -> None:
         "author": 3,
         "on": False,
         "ver": 8,
+        "kind": "like",
     }
 
 
+def test_replies_and_retweets_are_edges_of_their_own_kinds() -> None:
+    (reply,) = columns(ReplySet(9, 2, True, 1, 3))
+    (retweet,) = columns(RetweetSet(1, 2, True, 9, 3))
+    assert reply == {**retweet, "kind": "reply"}
+    assert retweet["kind"] == "retweet"
+    assert (reply["user"], reply["tweet"], reply["author"], reply["on"]) == (1, 2, 3, True)
+
+
+def test_a_follow() -> None:
+    (row,) = columns(FollowSet(1, 2, True))
+    assert row == {"ts_ms": TS_MS, "event_id": 7, "follower": 1, "followee": 2, "on": True, "ver": 8}
+
+
 def test_a_tweet_is_kept_without_its_text() -> None:
-    (row,) = columns(TweetCreated(2, 3, "grüße", TS_MS - 1))
+    (row,) = columns(TweetCreated(2, 3, "grüße", TS_MS - 1, reply_to=4, media_kind="video"))
     assert row == {
         "ts_ms": TS_MS,
         "event_id": 7,
@@ -86,6 +104,9 @@ def test_a_tweet_is_kept_without_its_text() -> None:
         "author": 3,
         "created_ms": TS_MS - 1,
         "text_len": 5,
+        "reply_to": 4,
+        "retweet_of": 0,
+        "media_kind": "video",
     }
 
 
@@ -107,7 +128,7 @@ def test_a_seed_keeps_its_64_bits(seed: int, stored: int) -> None:
 
 
 def test_an_event_that_the_lake_leaves_out_has_no_rows() -> None:
-    assert rows(FollowSet(1, 2, True)) == []
+    assert rows(BlockSet(1, 2, True)) == []
 
 
 @pytest.mark.parametrize(
