@@ -168,7 +168,10 @@ def check_sizes(records: Sequence[OutboxRecord], dead_letters: str) -> None:
 
 def next_offsets(entries: Sequence[Entry]) -> dict[TopicPartition, int]:
     """What to commit once all of `entries` have been handled."""
-    offsets: dict[TopicPartition, int] = {}
-    for entry in entries:
-        offsets[entry.topic_partition] = max(offsets.get(entry.topic_partition, 0), entry.offset + 1)
-    return offsets
+    # Plain tuples until the end: this is done for every batch, several times.
+    offsets: dict[tuple[str, int], int] = {}
+    for topic, partition, offset, *_ in entries:
+        key = (topic, partition)
+        if offset >= offsets.get(key, 0):
+            offsets[key] = offset + 1
+    return {TopicPartition(*key): next_ for key, next_ in offsets.items()}

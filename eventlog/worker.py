@@ -158,11 +158,12 @@ class Worker:
         arrived = await self._decode(entries, stop)
         if arrived:
             await self._handle(arrived, stop)
+        offsets = next_offsets(entries)
         if (own := self._own_offsets) is not None:
-            await self._until_available(lambda: own.save(next_offsets(entries)), stop)
-        await self._until_available(lambda: subscription.commit(next_offsets(entries)), stop)
-        for entry in entries:
-            LAST_OFFSET.labels(self._options.group, entry.topic).set(entry.offset)
+            await self._until_available(lambda: own.save(offsets), stop)
+        await self._until_available(lambda: subscription.commit(offsets), stop)
+        for topic, offset in {entry.topic: entry.offset for entry in entries}.items():
+            LAST_OFFSET.labels(self._options.group, topic).set(offset)
 
     async def _decode(self, entries: Sequence[Entry], stop: asyncio.Event) -> list[Arrived]:
         arrived = []

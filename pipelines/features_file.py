@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import IO, NamedTuple, Self
+from typing import IO, NamedTuple, Self, TypeVar
 
 from core.clock import Clock
 from core.errors import ConfigurationError
@@ -38,6 +39,10 @@ STATEMENTS = (
 )
 
 _PURGE_EVERY_MS = 3_600_000
+# What one statement asks for; a statement each would hand the interpreter over as often.
+_ONE_STATEMENT = 2_000
+
+T = TypeVar("T")
 
 RowKey = tuple[ViewName, Entity]
 After = tuple[str, int, int]
@@ -118,13 +123,22 @@ class FeaturesFile:
         def operation(connection: sqlite3.Connection) -> Found:
             one = connection.execute
             counted = frozenset(
-                key for key in keys if one("SELECT 1 FROM counted WHERE key = ?", (key,)).fetchone()
+                key
+                for some in _chunks(keys)
+                for (key,) in one(
+                    f"SELECT key FROM counted WHERE key IN ({_marks('?', some)})", some
+                ).fetchall()
             )
-            query = "SELECT packed FROM rows WHERE view = ? AND entity = ? AND other = ?"
+            # The keys come first, so that each is one step into the table.
             found = [
-                PackedRow(view, entity, row[0])
-                for view, entity in rows
-                if (row := one(query, (view, *_columns(entity))).fetchone())
+                PackedRow(view, (entity, other) if other else entity, packed)
+                for some in _chunks(rows)
+                for view, entity, other, packed in one(
+                    f"WITH wanted (view, entity, other) AS (VALUES {_marks('(?, ?, ?)', some)}) "
+                    "SELECT view, entity, other, packed FROM wanted "
+                    "CROSS JOIN rows USING (view, entity, other)",
+                    [column for view, entity in some for column in (view, *_columns(entity))],
+                ).fetchall()
             ]
             return Found(_offsets(connection), counted, found)
 
@@ -193,6 +207,17 @@ class FeaturesFile:
                 whose: Entity = (entity, other) if other else entity
                 rows.append(ExpiringRow(PackedRow(name, whose, packed), left_s))
         return Page(rows, found[-1][:3] if len(found) == limit else None)
+
+
+def _chunks(wanted: Iterable[T]) -> Iterator[list[T]]:
+    left = iter(wanted)
+    while chunk := list(islice(left, _ONE_STATEMENT)):
+        yield chunk
+
+
+def _marks(mark: str, wanted: Sequence[object]) -> str:
+    """Marks of a statement's parameters, one for each that is wanted."""
+    return ", ".join([mark] * len(wanted))
 
 
 def _columns(entity: Entity) -> tuple[int, int]:

@@ -35,7 +35,7 @@ NEWEST = Gauge("rankfeed_features_newest_event_seconds", "The newest event time 
 UNREADABLE = Counter("rankfeed_feature_rows_unreadable_total", "Rows of the file that started anew")
 
 GROUP = "features"
-_OPTIONS = WorkerOptions(group=GROUP, topics=TOPICS, batch=2_000)
+_OPTIONS = WorkerOptions(group=GROUP, topics=TOPICS, batch=5_000)
 _COUNTED_FOR_MS = 24 * 3_600_000
 _AHEAD_MS = 24 * 3_600_000
 # About 400 bytes each; above it memory starts over from the file.
@@ -182,8 +182,9 @@ class FeaturesHandler:
 
 def _reached(batch: Sequence[Arrived]) -> dict[TopicPartition, int]:
     """Per partition the newest time of its events, none of which is after its publication."""
-    reached: dict[TopicPartition, int] = {}
-    for entry, envelope, _ in batch:
-        tp = entry.topic_partition
-        reached[tp] = max(reached.get(tp, 0), min(envelope.ts_ms, entry.published_ms))
-    return reached
+    reached: dict[tuple[str, int], int] = {}
+    for (topic, partition, _, _, _, published_ms), envelope, _ in batch:
+        as_of_ms = envelope.ts_ms if envelope.ts_ms < published_ms else published_ms
+        if as_of_ms > reached.get((topic, partition), 0):
+            reached[topic, partition] = as_of_ms
+    return {TopicPartition(*key): as_of_ms for key, as_of_ms in reached.items()}
