@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from eventlog.log import Entry, TopicPartition
 
@@ -11,9 +11,6 @@ from eventlog.log import Entry, TopicPartition
 class FetchBuffer:
     def __init__(self) -> None:
         self._waiting: dict[TopicPartition, deque[Entry]] = {}
-
-    def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
 
     def add(self, tp: TopicPartition, entries: Iterable[Entry]) -> None:
         self._waiting.setdefault(tp, deque()).extend(entries)
@@ -25,12 +22,16 @@ class FetchBuffer:
     def clear(self) -> None:
         self._waiting.clear()
 
-    def take(self, limit: int) -> list[Entry]:
+    def waiting(self, skip: Collection[TopicPartition]) -> int:
+        """Entries of the partitions that are not to be skipped."""
+        return sum(len(waiting) for tp, waiting in self._waiting.items() if tp not in skip)
+
+    def take(self, limit: int, skip: Collection[TopicPartition] = ()) -> list[Entry]:
         """The next entries: a share of each partition; who was served last comes last next time."""
         taken: list[Entry] = []
-        while self._waiting and len(taken) < limit:
-            share = max(1, (limit - len(taken)) // len(self._waiting))
-            for tp in tuple(self._waiting):
+        while len(taken) < limit and (turns := [tp for tp in self._waiting if tp not in skip]):
+            share = max(1, (limit - len(taken)) // len(turns))
+            for tp in turns:
                 if (room := limit - len(taken)) <= 0:
                     break
                 waiting = self._waiting.pop(tp)

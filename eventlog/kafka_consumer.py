@@ -7,7 +7,7 @@ what was given has been committed, so that a batch under way is nobody else's as
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
@@ -33,6 +33,8 @@ GIVEN_UP = Counter(
 _BUFFERED_ENTRIES = 5_000
 _LOOK_EVERY_S = 1.0
 _CLOSE_S = 10.0
+# A broker answers within half a second, with nothing if need be: this one has not, and others have.
+_SILENT_MS = 2_000
 
 
 class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the driver ships no types
@@ -87,8 +89,13 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the dri
                 raise await why_not_reached(self._options) from exc
             raise
 
-    async def fetch(self, max_entries: int, timeout_s: float) -> Batch:
-        """Up to `max_entries`, a share of each partition that has some; none after `timeout_s`."""
+    async def fetch(
+        self, max_entries: int, timeout_s: float, skip: Collection[TopicPartition] | None = None
+    ) -> Batch:
+        """Up to `max_entries`, a share of each partition that has some; none after `timeout_s`.
+
+        With `skip`, from the other partitions only, and it says which are behind.
+        """
         loop = asyncio.get_running_loop()
         end_s = loop.time() + timeout_s
         if self._broken:
@@ -96,12 +103,14 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the dri
         while True:
             self._changed.clear()
             if not self._holdings.revoking and not self._closing.is_set():
-                await self._top_up(max_entries)
-                if entries := self._fetched.take(max_entries):
-                    return Batch(self._holdings.generation, entries)
+                await self._top_up(max_entries, skip or ())
+                if entries := self._fetched.take(max_entries, skip or ()):
+                    behind = frozenset[TopicPartition]() if skip is None else await self._behind()
+                    return Batch(self._holdings.generation, entries, behind)
             waiting_s = end_s - loop.time()
             if waiting_s <= 0.0 or self._closing.is_set():
-                return Batch(self._holdings.generation, ())
+                behind = frozenset[TopicPartition]() if skip is None else await self._behind()
+                return Batch(self._holdings.generation, (), behind)
             before_s = loop.time()
             await happens(self._changed, min(waiting_s, _LOOK_EVERY_S))
             self._listen(loop.time() - before_s)
@@ -181,7 +190,28 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the dri
             # Otherwise the driver would go on where the group has committed.
             await driver.seek_to_beginning(*unknown)
 
-    async def _top_up(self, wanted: int) -> None:
+    async def _behind(self) -> frozenset[TopicPartition]:
+        """The partitions that may hold more than was fetched and taken, by what their brokers said last."""
+        driver = self._driver
+        if driver is None or self._broken or self._holdings.revoking:
+            return self._holdings.held
+        stamps = {tp: driver.last_poll_timestamp(self._to_driver(tp)) or 0 for tp in self._holdings.held}
+        heard_ms = max(stamps.values(), default=0)
+        behind = set()
+        for tp, stamp_ms in stamps.items():
+            driver_tp = self._to_driver(tp)
+            end = driver.highwater(driver_tp)
+            # An end is known only of who has answered, and who has answered has a position.
+            if (
+                end is None
+                or self._fetched.first(tp) is not None
+                or await driver.position(driver_tp) < end
+                or heard_ms - stamp_ms > _SILENT_MS
+            ):
+                behind.add(tp)
+        return frozenset(behind)
+
+    async def _top_up(self, wanted: int, skip: Collection[TopicPartition]) -> None:
         """Has the driver fetch on, unless enough is waiting; raises what its last fetch ran into."""
         if self._filling is not None and self._filling.done():
             filled, self._filling = self._filling, None
@@ -190,16 +220,22 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the dri
             except DRIVER_FAILURES as exc:
                 self._broken = True
                 raise translated(exc, f"reading for group {self._group}") from exc
-        if self._filling is None and len(self._fetched) < max(wanted, _BUFFERED_ENTRIES):
-            self._filling = asyncio.create_task(self._fill())
+        if self._filling is None and self._fetched.waiting(skip) < max(wanted, _BUFFERED_ENTRIES):
+            only = [self._to_driver(tp) for tp in self._holdings.held if tp not in skip] if skip else []
+            if skip and not only:
+                return
+            self._filling = asyncio.create_task(self._fill(only))
             self._filling.add_done_callback(lambda _: self._changed.set())
             # What has arrived by now shall have its share of this batch.
             await asyncio.sleep(0)
 
-    async def _fill(self) -> None:
-        """Moves what the driver fetched next into the buffer; nothing is lost if nobody waits for it."""
+    async def _fill(self, only: Sequence[DriverPartition]) -> None:
+        """Moves what the driver fetched next into the buffer; nothing is lost if nobody waits for it.
+
+        From `only` these partitions, or from all where there is none.
+        """
         assert self._driver is not None
-        found = await self._driver.getmany(timeout_ms=int(_LOOK_EVERY_S * 1000))
+        found = await self._driver.getmany(*only, timeout_ms=int(_LOOK_EVERY_S * 1000))
         # What it returns is of the division that it returns in: kept even where we are told of it later.
         for driver_tp, records in found.items():
             tp = TopicPartition(self._names[driver_tp.topic], driver_tp.partition)

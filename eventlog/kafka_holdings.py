@@ -14,10 +14,14 @@ from eventlog.log import Entry, Offsets, TopicPartition, next_offsets
 
 
 class Batch(NamedTuple):
-    """What one fetch found, and in which division of the group."""
+    """What one fetch found, and in which division of the group.
+
+    `behind` are the partitions that may hold more, where that was asked for.
+    """
 
     generation: int
     entries: Sequence[Entry]
+    behind: frozenset[TopicPartition] = frozenset()
 
 
 class Holdings:

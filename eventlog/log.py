@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from stores.ports import OutboxRecord
@@ -35,6 +35,20 @@ class Entry(NamedTuple):
 
 
 Offsets = Mapping[TopicPartition, int]
+
+ALL = -1
+Lane = TopicPartition
+"""What a log reads in one order: a partition, or all of a topic where `partition` is ALL."""
+
+
+class Looked(NamedTuple):
+    """What one look found: entries by lane, each lane's in the order in which they were appended.
+
+    A lane of `behind` may hold more than was given so far; every other one held nothing more.
+    """
+
+    by_lane: Mapping[Lane, Sequence[Entry]]
+    behind: frozenset[Lane]
 
 
 class Subscription(Protocol):
@@ -72,6 +86,14 @@ class Subscription(Protocol):
         ...
 
 
+class LaneSubscription(Subscription, Protocol):
+    """A subscription that says how its entries hang together: for who merges lanes by time."""
+
+    async def look(self, *, max_entries: int, timeout_s: float, skip: Collection[Lane] = ()) -> Looked:
+        """As `poll`, but by lane, and with nothing from the lanes to `skip`; they lose nothing."""
+        ...
+
+
 class EventLog(Protocol):
     async def append(self, records: Sequence[OutboxRecord]) -> None:
         """Adds telemetry, and facts on their way from an outbox; returns once all are durable.
@@ -101,7 +123,15 @@ class EventLog(Protocol):
         ...
 
 
-class OperatedLog(EventLog, Protocol):
+class LaneLog(EventLog, Protocol):
+    """What both adapters are; those that stand in front of them need not be."""
+
+    async def subscribe(
+        self, group: str, topics: Sequence[str], *, start: Offsets | None = None
+    ) -> LaneSubscription: ...
+
+
+class OperatedLog(LaneLog, Protocol):
     """What those who look after the log may ask of it besides; both adapters answer."""
 
     async def ends(self, topics: Sequence[str]) -> Offsets:
@@ -138,7 +168,10 @@ def check_sizes(records: Sequence[OutboxRecord], dead_letters: str) -> None:
 
 def next_offsets(entries: Sequence[Entry]) -> dict[TopicPartition, int]:
     """What to commit once all of `entries` have been handled."""
-    offsets: dict[TopicPartition, int] = {}
-    for entry in entries:
-        offsets[entry.topic_partition] = max(offsets.get(entry.topic_partition, 0), entry.offset + 1)
-    return offsets
+    # Plain tuples until the end: this is done for every batch, several times.
+    offsets: dict[tuple[str, int], int] = {}
+    for topic, partition, offset, *_ in entries:
+        key = (topic, partition)
+        if offset >= offsets.get(key, 0):
+            offsets[key] = offset + 1
+    return {TopicPartition(*key): next_ for key, next_ in offsets.items()}

@@ -10,12 +10,12 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from core.errors import Unavailable
-from eventlog.log import Entry, Offsets, TopicPartition, next_offsets
+from eventlog.log import ALL, Entry, Lane, Looked, Offsets, TopicPartition, next_offsets
 from stores.sqlite_database import SqliteDatabase, is_away
 
 _LOOK_EVERY_S = 0.005
@@ -24,7 +24,7 @@ _LOOK_EVERY_S = 0.005
 class _Found(NamedTuple):
     """What one poll read, and where that leaves the subscription."""
 
-    entries: list[Entry]
+    by_lane: dict[Lane, list[Entry]]
     positions: dict[TopicPartition, int]
     versions: dict[SqliteDatabase, int]
     behind: list[str]
@@ -55,10 +55,14 @@ class SqliteSubscription:
         self._closing = threading.Event()
 
     async def poll(self, *, max_entries: int, timeout_s: float) -> Sequence[Entry]:
+        looked = await self.look(max_entries=max_entries, timeout_s=timeout_s)
+        return [entry for entries in looked.by_lane.values() for entry in entries]
+
+    async def look(self, *, max_entries: int, timeout_s: float, skip: Collection[Lane] = ()) -> Looked:
         # A poll whose caller was cancelled goes on in its thread; what it found belongs to the next.
         if self._reading is None:
             self._reading = asyncio.get_running_loop().run_in_executor(
-                self._thread, self._poll, max_entries, timeout_s
+                self._thread, self._look_until, max_entries, timeout_s, {lane.topic for lane in skip}
             )
         try:
             found = await asyncio.shield(self._reading)
@@ -69,9 +73,10 @@ class SqliteSubscription:
             raise
         # Taken over here, not in the thread: what nobody was given must neither be skipped nor committed.
         self._reading = None
-        entries, self._positions, self._versions, self._behind = found
-        self._uncommitted |= next_offsets(entries)
-        return entries
+        by_lane, self._positions, self._versions, self._behind = found
+        for entries in by_lane.values():
+            self._uncommitted |= next_offsets(entries)
+        return Looked(by_lane, frozenset(TopicPartition(topic, ALL) for topic in self._behind))
 
     async def commit(self, offsets: Offsets) -> None:
         for tp, next_ in offsets.items():
@@ -104,33 +109,37 @@ class SqliteSubscription:
         for connection in self._connections.values():
             connection.close()
 
-    def _poll(self, max_entries: int, timeout_s: float) -> _Found:
+    def _look_until(self, max_entries: int, timeout_s: float, skip: set[str]) -> _Found:
         end_s = time.monotonic() + timeout_s
-        found = _Found([], dict(self._positions), dict(self._versions), list(self._behind))
+        found = _Found({}, dict(self._positions), dict(self._versions), list(self._behind))
         while True:
-            self._look(found, max_entries)
-            if found.entries or time.monotonic() >= end_s:
+            self._look(found, max_entries, skip)
+            if found.by_lane or time.monotonic() >= end_s:
                 return found
-            if not found.behind and self._closing.wait(_LOOK_EVERY_S):
+            if skip.issuperset(found.behind) and self._closing.wait(_LOOK_EVERY_S):
                 return found
 
-    def _look(self, found: _Found, max_entries: int) -> None:
+    def _look(self, found: _Found, max_entries: int, skip: set[str]) -> None:
         for database, topics in self._files.items():
             # Asked before the topics are read: a commit in between changes it once more.
             (version,) = self._connections[database].execute("PRAGMA data_version").fetchone()
             if found.versions.get(database) != version:
                 found.versions[database] = version
                 found.behind.extend(topic for topic in topics if topic not in found.behind)
-        for topic in tuple(found.behind):
-            if (room := max_entries - len(found.entries)) <= 0:
+        room = max_entries
+        for topic in [topic for topic in found.behind if topic not in skip]:
+            if room <= 0:
                 return
-            complete = self._read(found, topic, room)
+            entries, complete = self._read(found, topic, room)
+            if entries:
+                found.by_lane[TopicPartition(topic, ALL)] = entries
+                room -= len(entries)
             found.behind.remove(topic)
             if not complete:
                 found.behind.append(topic)
 
-    def _read(self, found: _Found, topic: str, limit: int) -> bool:
-        """Reads on in one topic; False where there may be more."""
+    def _read(self, found: _Found, topic: str, limit: int) -> tuple[list[Entry], bool]:
+        """Reads on in one topic; whether that was all there is."""
         partitions = [TopicPartition(topic, part) for part in range(self._partitions)]
         lowest = min(found.positions.get(tp, 0) for tp in partitions)
         rows = (
@@ -142,13 +151,13 @@ class SqliteSubscription:
             )
             .fetchall()
         )
-        found.entries.extend(
+        entries = [
             entry
             for row in rows
             if (entry := Entry(*row)).offset >= found.positions.get(entry.topic_partition, 0)
-        )
+        ]
         if rows:
             # The read covered every partition up to its last row, those without one included.
             for tp in partitions:
                 found.positions[tp] = max(found.positions.get(tp, 0), rows[-1][2] + 1)
-        return len(rows) < limit
+        return entries, len(rows) < limit

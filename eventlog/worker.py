@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter as Tally
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
@@ -21,7 +22,7 @@ from core.clock import Clock
 from core.errors import Corrupt, RankfeedError, Unavailable
 from core.waiting import happens
 from eventlog.envelope import Envelope, decode_envelope
-from eventlog.log import Entry, EventLog, Offsets, Subscription, next_offsets
+from eventlog.log import Entry, EventLog, Offsets, Subscription, TopicPartition, next_offsets
 from eventlog.schema import DeadLetter, Event, decode_event, record_of
 from eventlog.stride import Stride
 
@@ -161,11 +162,12 @@ class Worker:
         arrived = await self._decode(entries, stop)
         if arrived:
             await self._handle(arrived, stop)
+        offsets = next_offsets(entries)
         if (own := self._own_offsets) is not None:
-            await self._until_available(lambda: own.save(next_offsets(entries)), stop)
-        await self._until_available(lambda: subscription.commit(next_offsets(entries)), stop)
-        for entry in entries:
-            LAST_OFFSET.labels(self._options.group, entry.topic).set(entry.offset)
+            await self._until_available(lambda: own.save(offsets), stop)
+        await self._until_available(lambda: subscription.commit(offsets), stop)
+        for topic, offset in {entry.topic: entry.offset for entry in entries}.items():
+            LAST_OFFSET.labels(self._options.group, topic).set(offset)
 
     async def _decode(self, entries: Sequence[Entry], stop: asyncio.Event) -> list[Arrived]:
         arrived = []
@@ -184,24 +186,32 @@ class Worker:
 
     async def _handle(self, batch: list[Arrived], stop: asyncio.Event) -> None:
         """Makes the batch's effects; what always fails is set aside."""
-        alone = 0
+        outcome: Outcome = "too_much"
+        if len(batch) <= self._stride.events:
+            outcome = await self._attempt(batch, stop)
+            if outcome == "made" or len(batch) == 1:
+                return
+        # A batch that was merged by time is not by offset, and each part commits past itself.
+        await self._handle_parts(_by_offset(batch), stop, alone=len(batch) if outcome == "failed" else 0)
+
+    async def _handle_parts(self, batch: list[Arrived], stop: asyncio.Event, *, alone: int) -> None:
+        """In as many parts as it takes; the first `alone` one by one: something in them always fails."""
         while batch:
-            # Where something in a part always fails: one by one, so that only that is set aside.
             part = batch[: 1 if alone else self._stride.events]
-            tries = 2 if len(part) > 1 else len(self._options.backoff_s)
-            outcome = await self._attempt(part, stop, tries=tries)
+            outcome = await self._attempt(part, stop)
             if outcome == "failed" and len(part) > 1:
                 alone = len(part)
             if outcome == "made" or len(part) == 1:
                 batch, alone = batch[len(part) :], max(0, alone - 1)
 
-    async def _attempt(self, batch: list[Arrived], stop: asyncio.Event, *, tries: int) -> Outcome:
-        """`failed` where the batch did so `tries` times; a batch of one is then set aside.
+    async def _attempt(self, batch: list[Arrived], stop: asyncio.Event) -> Outcome:
+        """`failed` where the batch did so twice; a batch of one is tried more often, and then set aside.
 
         `too_much` is only said of more than one: one is repeated until its neighbour is back.
         """
         failures = 0
         waits = self._options.backoff_s
+        tries = 2 if len(batch) > 1 else len(waits)
         while True:
             try:
                 await self._handler.handle(batch)
@@ -257,6 +267,14 @@ class Worker:
                 await _pause(stop, self._options.backoff_s[-1])
             else:
                 return
+
+
+def _by_offset(batch: Sequence[Arrived]) -> list[Arrived]:
+    """Each partition's events by offset, in the turns that its events have in the batch."""
+    ordered: dict[TopicPartition, deque[Arrived]] = {}
+    for one in sorted(batch, key=lambda one: one.entry.offset):
+        ordered.setdefault(one.entry.topic_partition, deque()).append(one)
+    return [ordered[one.entry.topic_partition].popleft() for one in batch]
 
 
 class _Stopped(Exception):

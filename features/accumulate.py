@@ -75,7 +75,8 @@ class _Rows:
         self.view = view
         self.rows: dict[Entity, _Row] = {}
         self.changed: dict[Entity, _Row] = {}
-        self._defaults = [field.default for field in view.fields]
+        self._ttl_s = view.ttl_s
+        self._defaults = array("f", [field.default for field in view.fields])
         positions = {
             half_life_s: [i for i, field in enumerate(view.fields) if field.half_life_s == half_life_s]
             for half_life_s in HALF_LIVES_S.values()
@@ -97,20 +98,35 @@ class _Rows:
 
     def apply(self, entity: Entity, ts_s: int, kind: EventKind, amount: float, long: float = 0.0) -> None:
         """An engagement: `amount` of its kind, and `long` of long dwells."""
-        at = self._row_at(entity, ts_s)
-        if at is None:
+        # As `_row_at`, without its call: this is what the stream does most.
+        row = self.rows.get(entity)
+        if row is None or ts_s - row.event_ts_s > self._ttl_s:
+            row = self._fresh(entity, ts_s, row)
+        age_s = row.event_ts_s - ts_s
+        if age_s < 0:
+            self._advance(row, -age_s)
+            row.event_ts_s = ts_s
+            age_s = 0
+        elif age_s > self._ttl_s:
             return
-        row, age_s = at
+        if row.seq < MAX_SEQ:
+            row.seq += 1
+        self.changed[entity] = row
         values = row.values
-        for i, half_life_s in self._sums[kind]:
-            values[i] += amount * 2.0 ** (-age_s / half_life_s) if age_s else amount
+        if age_s:
+            for i, half_life_s in self._sums[kind]:
+                values[i] += amount * 2.0 ** (-age_s / half_life_s)
+        else:
+            for i, _ in self._sums[kind]:
+                values[i] += amount
         if long:
             for i, half_life_s in self._sums["long_dwell"]:
                 values[i] += long * 2.0 ** (-age_s / half_life_s) if age_s else long
-        for i in self._sinces.get(kind, ()):
-            # NaN compares false: the first event of its kind always counts.
-            if not values[i] <= age_s:
-                values[i] = age_s
+        if kind in self._sinces:
+            for i in self._sinces[kind]:
+                # NaN compares false: the first event of its kind always counts.
+                if not values[i] <= age_s:
+                    values[i] = age_s
 
     def note(
         self, entity: Entity, ts_s: int, kind: EventKind, weight: float, attributes: tuple[float, ...]
@@ -139,15 +155,10 @@ class _Rows:
         None where the moment is older than the row by more than it keeps.
         """
         row = self.rows.get(entity)
-        if row is None:
-            row = self.rows[entity] = _Row(ts_s, 0, array("f", self._defaults))
-        elif ts_s - row.event_ts_s > self.view.ttl_s:
-            fresh = array("f", self._defaults)
-            for i in self._ageless:
-                fresh[i] = row.values[i]
-            row = self.rows[entity] = _Row(ts_s, 0, fresh)
+        if row is None or ts_s - row.event_ts_s > self._ttl_s:
+            row = self._fresh(entity, ts_s, row)
         age_s = row.event_ts_s - ts_s
-        if age_s > self.view.ttl_s:
+        if age_s > self._ttl_s:
             return None
         if age_s < 0:
             self._advance(row, -age_s)
@@ -157,6 +168,15 @@ class _Rows:
             row.seq += 1
         self.changed[entity] = row
         return row, age_s
+
+    def _fresh(self, entity: Entity, ts_s: int, before: _Row | None) -> _Row:
+        """A row that starts anew, but for what does not age."""
+        values = self._defaults[:]
+        if before is not None:
+            for i in self._ageless:
+                values[i] = before.values[i]
+        row = self.rows[entity] = _Row(ts_s, 0, values)
+        return row
 
     def _advance(self, row: _Row, by_s: int) -> None:
         values = row.values

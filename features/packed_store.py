@@ -77,7 +77,7 @@ class PackedStore:
         all have to be written anew. Not atomic: after Unavailable any part may be there.
         """
         tags = await self._client.shards()
-        commands = [_set(row_key(row.view, row.entity), row.packed, max(1, ttl_s)) for row, ttl_s in rows]
+        commands = [_set_row(row, max(1, ttl_s)) for row, ttl_s in rows]
         # XX: a marker that went with its rows does not come back before they do.
         words = (epoch, b"XX", b"GET", b"EX", _EPOCH_TTL_S)
         commands += [command(b"SET", shard_key(EPOCH_KEY, tag), *words) for tag in tags]
@@ -120,6 +120,16 @@ class PackedStore:
         markers, complete = set(found[: len(tags)]), found[len(tags) :]
         marker = markers.pop()
         return marker if isinstance(marker, bytes) and not markers and None not in complete else None
+
+
+def _set_row(row: PackedRow, ttl_s: int) -> Command:
+    """As `_set`, in one step: the stream writes ten thousands of these a second."""
+    key, packed, life = row_key(row.view, row.entity), row.packed, b"%d" % ttl_s
+    return Command(
+        key,
+        b"*5\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$2\r\nEX\r\n$%d\r\n%b\r\n"
+        % (len(key), key, len(packed), packed, len(life), life),
+    )
 
 
 def _set(key: bytes, value: bytes, ttl_s: int) -> Command:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import IO, NamedTuple, Self
+from typing import IO, NamedTuple, Self, TypeVar
 
 from core.clock import Clock
 from core.errors import ConfigurationError
@@ -34,9 +35,14 @@ STATEMENTS = (
     "CREATE TABLE counted (key BLOB PRIMARY KEY, published_ms INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX counted_by_time ON counted (published_ms)",
     offline_queue.STATEMENT,
+    "ALTER TABLE offsets ADD COLUMN reached_ms INTEGER NOT NULL DEFAULT 0",
 )
 
 _PURGE_EVERY_MS = 3_600_000
+# What one statement asks for; a statement each would hand the interpreter over as often.
+_ONE_STATEMENT = 2_000
+
+T = TypeVar("T")
 
 RowKey = tuple[ViewName, Entity]
 After = tuple[str, int, int]
@@ -94,6 +100,17 @@ class FeaturesFile:
         """Per partition the next entry to count."""
         return await self._database.read(_offsets)
 
+    async def reached(self) -> Mapping[TopicPartition, int]:
+        """Per partition the newest time (ms) among the events behind its offset (`eventlog.merged`)."""
+        return await self._database.read(
+            lambda connection: {
+                TopicPartition(topic, part): reached_ms
+                for topic, part, reached_ms in connection.execute(
+                    "SELECT topic, part, reached_ms FROM offsets WHERE reached_ms > 0"
+                )
+            }
+        )
+
     async def save(self, offsets: Offsets) -> None:
         """Moves forward, never back."""
         known = await self.load()
@@ -106,13 +123,22 @@ class FeaturesFile:
         def operation(connection: sqlite3.Connection) -> Found:
             one = connection.execute
             counted = frozenset(
-                key for key in keys if one("SELECT 1 FROM counted WHERE key = ?", (key,)).fetchone()
+                key
+                for some in _chunks(keys)
+                for (key,) in one(
+                    f"SELECT key FROM counted WHERE key IN ({_marks('?', some)})", some
+                ).fetchall()
             )
-            query = "SELECT packed FROM rows WHERE view = ? AND entity = ? AND other = ?"
+            # The keys come first, so that each is one step into the table.
             found = [
-                PackedRow(view, entity, row[0])
-                for view, entity in rows
-                if (row := one(query, (view, *_columns(entity))).fetchone())
+                PackedRow(view, (entity, other) if other else entity, packed)
+                for some in _chunks(rows)
+                for view, entity, other, packed in one(
+                    f"WITH wanted (view, entity, other) AS (VALUES {_marks('(?, ?, ?)', some)}) "
+                    "SELECT view, entity, other, packed FROM wanted "
+                    "CROSS JOIN rows USING (view, entity, other)",
+                    [column for view, entity in some for column in (view, *_columns(entity))],
+                ).fetchall()
             ]
             return Found(_offsets(connection), counted, found)
 
@@ -126,11 +152,13 @@ class FeaturesFile:
         *,
         forget_before_ms: int,
         arrived_ms: int = 0,
+        reached: Mapping[TopicPartition, int] | None = None,
     ) -> None:
         """Rows, counted keys (to the publication time of their event) and progress: all or nothing.
 
         Keys published before `forget_before_ms` are forgotten. The rows are queued for the offline
-        source too; `arrived_ms` is when the newest event in them arrived.
+        source too; `arrived_ms` is when the newest event in them arrived. `reached` is what
+        `self.reached` tells from then on, where it is more.
         """
         now_ms = self._clock.now_ms()
         purge = now_ms - self._purged_ms >= _PURGE_EVERY_MS
@@ -143,7 +171,7 @@ class FeaturesFile:
             offline_queue.put(connection, rows, arrived_ms)
             connection.executemany("INSERT OR REPLACE INTO counted VALUES (?, ?)", counted.items())
             connection.execute("DELETE FROM counted WHERE published_ms < ?", (forget_before_ms,))
-            _advance(connection, offsets)
+            _advance(connection, offsets, reached)
             if purge:
                 for view in VIEWS.values():
                     connection.execute(
@@ -181,6 +209,17 @@ class FeaturesFile:
         return Page(rows, found[-1][:3] if len(found) == limit else None)
 
 
+def _chunks(wanted: Iterable[T]) -> Iterator[list[T]]:
+    left = iter(wanted)
+    while chunk := list(islice(left, _ONE_STATEMENT)):
+        yield chunk
+
+
+def _marks(mark: str, wanted: Sequence[object]) -> str:
+    """Marks of a statement's parameters, one for each that is wanted."""
+    return ", ".join([mark] * len(wanted))
+
+
 def _columns(entity: Entity) -> tuple[int, int]:
     return entity if isinstance(entity, tuple) else (entity, 0)
 
@@ -190,9 +229,12 @@ def _offsets(connection: sqlite3.Connection) -> dict[TopicPartition, int]:
     return {TopicPartition(topic, part): next_ for topic, part, next_ in rows}
 
 
-def _advance(connection: sqlite3.Connection, offsets: Offsets) -> None:
+def _advance(
+    connection: sqlite3.Connection, offsets: Offsets, reached: Mapping[TopicPartition, int] | None = None
+) -> None:
+    reached = reached or {}
     connection.executemany(
-        "INSERT INTO offsets VALUES (?, ?, ?) "
-        "ON CONFLICT (topic, part) DO UPDATE SET next = max(next, excluded.next)",
-        [(partition.topic, partition.partition, next_) for partition, next_ in offsets.items()],
+        "INSERT INTO offsets VALUES (?, ?, ?, ?) ON CONFLICT (topic, part) DO UPDATE "
+        "SET next = max(next, excluded.next), reached_ms = max(reached_ms, excluded.reached_ms)",
+        [(*partition, next_, reached.get(partition, 0)) for partition, next_ in offsets.items()],
     )

@@ -94,7 +94,10 @@ def _check(observation: Observation, not_after_ms: int) -> None:
     ts_ms, kind = observation.ts_ms, observation.kind
     if not 0 <= ts_ms <= min(not_after_ms, MAX_TS_S * 1000):
         raise Corrupt(f"an event of {ts_ms} ms, which is before 1970 or after {not_after_ms} ms")
-    lowest = (int(kind != "tweet"), int(kind != "follow"), int(kind == "follow"))
-    for name, least in zip(("viewer", "tweet", "author"), lowest, strict=True):
-        if not least <= (value := getattr(observation, name)) <= MAX_ID:
-            raise Corrupt(f"{name} {value} is not an id")
+    for name, id, least in (
+        ("viewer", observation.viewer, kind != "tweet"),
+        ("tweet", observation.tweet, kind != "follow"),
+        ("author", observation.author, kind == "follow"),
+    ):
+        if not least <= id <= MAX_ID:
+            raise Corrupt(f"{name} {id} is not an id")

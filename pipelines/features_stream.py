@@ -1,8 +1,8 @@
 """The features stream: what viewers do becomes rows, in a file of its own, from there in Redis and the lake.
 
 At least once from the log, exactly once into the rows: the rows, the progress and the keys of what
-was counted are one transaction. The rows in memory are a cache of the file. Each batch is applied
-in the order of (ts_ms, id); what comes later than its row's time is added decayed.
+was counted are one transaction. The rows in memory are a cache of the file. Partitions are merged
+by (ts_ms, id) under a watermark; what comes later than its row's time is added decayed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from prometheus_client import Counter, Gauge
 from core.clock import Clock
 from core.errors import Corrupt
 from core.ids import id_time_ms
-from eventlog.log import EventLog, next_offsets
+from eventlog.log import LaneLog, TopicPartition, next_offsets
+from eventlog.merged import MergedLog
 from eventlog.worker import Arrived, MintId, Worker, WorkerOptions
 from features.accumulate import FeatureState, Observation, PackedRow
 from features.packed_store import PackedStore
@@ -34,7 +35,7 @@ NEWEST = Gauge("rankfeed_features_newest_event_seconds", "The newest event time 
 UNREADABLE = Counter("rankfeed_feature_rows_unreadable_total", "Rows of the file that started anew")
 
 GROUP = "features"
-_OPTIONS = WorkerOptions(group=GROUP, topics=TOPICS, batch=2_000)
+_OPTIONS = WorkerOptions(group=GROUP, topics=TOPICS, batch=5_000)
 _COUNTED_FOR_MS = 24 * 3_600_000
 _AHEAD_MS = 24 * 3_600_000
 # About 400 bytes each; above it memory starts over from the file.
@@ -51,7 +52,7 @@ class FeaturesStream:
 
     def __init__(
         self,
-        log: EventLog,
+        log: LaneLog,
         store: PackedStore,
         path: Path,
         lake: Path,
@@ -84,7 +85,8 @@ class FeaturesStream:
                 offline.wake()
 
             handler = FeaturesHandler(file, hand_over, self._clock)
-            worker = Worker(self._log, handler, self._clock, self._mint, _OPTIONS, own_offsets=file)
+            log = MergedLog(self._log, file.reached)
+            worker = Worker(log, handler, self._clock, self._mint, _OPTIONS, own_offsets=file)
             drained = asyncio.Event()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(projection.run(drained))
@@ -98,7 +100,7 @@ class FeaturesStream:
 
 
 class FeaturesHandler:
-    """Folds batches of events into the rows (`eventlog.worker.Handler`).
+    """Folds batches of events, in their order, into the rows (`eventlog.worker.Handler`).
 
     Handling a batch again changes nothing: its entries are behind the file's offsets.
     """
@@ -115,7 +117,7 @@ class FeaturesHandler:
         not_after_ms = self._clock.now_ms() + _AHEAD_MS
         candidates = [
             (one, counted)
-            for one in sorted(batch, key=lambda one: (one.envelope.ts_ms, one.envelope.id))
+            for one in batch
             if (counted := counted_of(one, not_after_ms=not_after_ms)) is not None
         ]
         found = await self._file.find(
@@ -155,6 +157,7 @@ class FeaturesHandler:
                 next_offsets([one.entry for one in batch]),
                 forget_before_ms=max(one.entry.published_ms for one in batch) - _COUNTED_FOR_MS,
                 arrived_ms=arrived_ms,
+                reached=_reached(batch),
             )
             committed = True
         finally:
@@ -175,3 +178,13 @@ class FeaturesHandler:
                 # Another schema or damage: the row starts anew rather than stop every other.
                 UNREADABLE.inc()
                 self._logger.error("row_unreadable", view=row.view, entity=row.entity, error=str(exc))
+
+
+def _reached(batch: Sequence[Arrived]) -> dict[TopicPartition, int]:
+    """Per partition the newest time of its events, none of which is after its publication."""
+    reached: dict[tuple[str, int], int] = {}
+    for (topic, partition, _, _, _, published_ms), envelope, _ in batch:
+        as_of_ms = envelope.ts_ms if envelope.ts_ms < published_ms else published_ms
+        if as_of_ms > reached.get((topic, partition), 0):
+            reached[topic, partition] = as_of_ms
+    return {TopicPartition(*key): as_of_ms for key, as_of_ms in reached.items()}

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from eventlog.log import Entry, EventLog
+from eventlog.log import Entry, EventLog, Looked
 from tests.faults.fault import Trigger
 from tests.faults.watched_redis import WatchedRedis
 from wiring.resources import Resources
@@ -56,6 +56,14 @@ class WatchedSubscription(Watched):
         if entries:
             self._trigger.after(f"{self._name}.poll")
         return entries
+
+    async def look(self, **options: Any) -> Looked:
+        """As `poll`, whose point it is."""
+        self._trigger.before(f"{self._name}.poll")
+        looked: Looked = await self._port.look(**options)
+        if looked.by_lane:
+            self._trigger.after(f"{self._name}.poll")
+        return looked
 
 
 def watched_log(log: Log, name: str, trigger: Trigger) -> Log:

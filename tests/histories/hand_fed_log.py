@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from eventlog.log import Entry, Offsets, OperatedLog, Subscription, TopicPartition
+from eventlog.log import Entry, Lane, LaneSubscription, Looked, Offsets, OperatedLog, TopicPartition
 from eventlog.schema import DEAD_LETTERS
 from stores.ports import OutboxRecord
 
@@ -22,7 +22,7 @@ _MANY = 10_000
 class Group:
     """One group's part of the log: what was published, what was handled, and what was committed."""
 
-    def __init__(self, source: Subscription) -> None:
+    def __init__(self, source: LaneSubscription) -> None:
         self._source = source
         self._entries: dict[TopicPartition, list[Entry]] = {}
         self._handled: dict[TopicPartition, int] = {}
@@ -128,7 +128,7 @@ class HandFedLog:
 
     async def subscribe(
         self, group: str, topics: Sequence[str], *, start: Offsets | None = None
-    ) -> Subscription:
+    ) -> LaneSubscription:
         if start is not None:
             return await self._log.subscribe(group, topics, start=start)
         return HandFedSubscription(self.turn, self.groups[group])
@@ -160,6 +160,12 @@ class HandFedSubscription:
 
     async def poll(self, *, max_entries: int, timeout_s: float) -> Sequence[Entry]:
         return self._turn.get().take()
+
+    async def look(self, *, max_entries: int, timeout_s: float, skip: Collection[Lane] = ()) -> Looked:
+        by_lane: dict[Lane, list[Entry]] = {}
+        for entry in self._turn.get().take():
+            by_lane.setdefault(entry.topic_partition, []).append(entry)
+        return Looked(by_lane, frozenset())
 
     async def commit(self, offsets: Offsets) -> None:
         """What is committed was handled; what was handled may be committed later, or once more."""

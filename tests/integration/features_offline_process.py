@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from core.clock import SystemClock
 from eventlog.log import EventLog
+from eventlog.merged import MergedLog
 from eventlog.schema import VIEWS
 from eventlog.sqlite_log import SqliteEventLog
 from eventlog.worker import Worker, WorkerOptions
@@ -44,8 +45,8 @@ async def stream(home: Path, trigger: Trigger | None) -> None:
     done, drained, ids, clock = asyncio.Event(), asyncio.Event(), count(1), SystemClock()
     facts, telemetry = open_facts(home / "facts.db"), open_telemetry(home / "telemetry.db")
     opened = SqliteEventLog(facts, telemetry, clock, partitions=1)
-    log = cast(EventLog, EndingLog(opened, await opened.ends(TOPICS), done))
     file: Any = FeaturesFile.open(home / "features.db", clock)
+    log = cast(EventLog, EndingLog(MergedLog(opened, file.reached), await opened.ends(TOPICS), done))
     queue, disk = file.offline, LakeDisk()
     if trigger is not None:
         queue, disk = Watched(queue, "queue", trigger), WatchedDisk(trigger, "offline")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from core.errors import RankfeedError
-from eventlog.log import Entry, Offsets, TopicPartition, next_offsets
+from eventlog.log import Entry, Lane, Looked, Offsets, TopicPartition, next_offsets
 from stores.ports import OutboxRecord
 
 
@@ -96,6 +96,10 @@ class FakeSubscription:
         if not found:
             self._log.stop.set()
         return found
+
+    async def look(self, *, max_entries: int, timeout_s: float, skip: Collection[Lane] = ()) -> Looked:
+        entries = await self.poll(max_entries=max_entries, timeout_s=timeout_s)
+        return Looked({TopicPartition(self._topics[0], 0): entries} if entries else {}, frozenset())
 
     async def commit(self, offsets: Offsets) -> None:
         self._log.fail("commit")

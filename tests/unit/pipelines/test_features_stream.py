@@ -12,7 +12,7 @@ import pytest
 from core.errors import Corrupt, Unavailable
 from core.types import EngagementType
 from eventlog.envelope import decode_envelope
-from eventlog.log import Entry, Offsets
+from eventlog.log import Entry, Offsets, TopicPartition
 from eventlog.schema import LikeSet, Viewed, record_of
 from eventlog.worker import Arrived
 from features.accumulate import Entity, FeatureState, Observation, PackedRow
@@ -38,11 +38,19 @@ class FailingFile(FeaturesFile):
         *,
         forget_before_ms: int,
         arrived_ms: int = 0,
+        reached: Mapping[TopicPartition, int] | None = None,
     ) -> None:
         fail, self.fail = self.fail, None
         if fail == "before":
             raise Unavailable("the disk is full")
-        await super().commit(rows, counted, offsets, forget_before_ms=forget_before_ms, arrived_ms=arrived_ms)
+        await super().commit(
+            rows,
+            counted,
+            offsets,
+            forget_before_ms=forget_before_ms,
+            arrived_ms=arrived_ms,
+            reached=reached,
+        )
         if fail == "after":
             raise Unavailable("the answer was lost")
 
@@ -188,7 +196,7 @@ async def test_a_likes_repeat_is_its_version(world: World) -> None:
     assert await world.value("t", 2, "like_30d") == 1.0
 
 
-async def test_a_batch_is_applied_in_the_order_of_time(world: World) -> None:
+async def test_what_is_late_is_added_as_of_its_rows_time(world: World) -> None:
     early, late = world.arrived(viewed("click"), ago_ms=DAY_MS), world.arrived(viewed())
     await world.handler.handle([late, early])
     one = await world.rows()
