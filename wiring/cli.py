@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
 import sys
-from collections.abc import Awaitable, Callable
 
 import click
 
-from core.errors import RankfeedError
 from wiring import (
     cli_data,
     cli_dead_letters,
@@ -22,45 +18,16 @@ from wiring import (
     cli_models,
     cli_outbox,
     cli_servers,
+    roles,
 )
-from wiring.process import configure_logging, listen, stopping
-from wiring.settings import Settings, list_settings, load_settings, overlaid, variable_of
+from wiring.cli_group import Group
+from wiring.settings import Settings, list_settings, overlaid, variable_of
 
 ALL_SCOPES = ("feed", "write")
 MAX_TOKEN_TTL_S = 30 * 24 * 3600
 
-_EXTRA_OF = {
-    "feast": "feast",
-    "polars": "lake",
-    "lightgbm": "train",
-    "onnx": "train",
-    "onnxmltools": "train",
-    "sklearn": "train",
-    "httpx": "demo",
-    "rich": "demo",
-}
-"""Which extra brings a library that serving installs without."""
 
-RoleMain = Callable[[Settings, socket.socket, asyncio.Event], Awaitable[None]]
-
-
-class _Group(click.Group):
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            ctx.obj = load_settings(os.environ)
-            return super().invoke(ctx)
-        except RankfeedError as exc:
-            raise click.ClickException(str(exc)) from exc
-        except ModuleNotFoundError as exc:
-            extra = _EXTRA_OF.get((exc.name or "").partition(".")[0])
-            if extra is None:
-                raise
-            raise click.ClickException(
-                f"this command needs '{exc.name}', which serving lacks: pip install 'rankfeed[{extra}]'"
-            ) from exc
-
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rankfeed")
 def main() -> None:
     """A home feed, ranked by machine learning. Data lies under RANKFEED_HOME (.rankfeed)."""
@@ -88,66 +55,6 @@ def migrate(settings: Settings) -> None:
     from wiring.distributed import migrate_servers
 
     migrate_servers(settings, click.echo)
-
-
-def _role(name: str, role_main: RoleMain) -> None:
-    @main.command(name, help=f"Run one {name} process (what `up` starts).")
-    @click.option("--fd", type=int, help="An inherited listening socket.")
-    @click.option("--lifeline", type=int, help="An inherited pipe; the process ends when it closes.")
-    @click.pass_obj
-    def command(settings: Settings, fd: int | None, lifeline: int | None) -> None:
-        run_role(settings, name, role_main, fd, lifeline)
-
-
-def run_role(
-    settings: Settings, name: str, role_main: RoleMain, fd: int | None, lifeline: int | None
-) -> None:
-    """Runs a role to its end: logging, the listening socket, signals and the event loop."""
-    import uvloop
-
-    configure_logging(settings, name)
-    if fd is not None:
-        listener = socket.socket(fileno=fd)
-    elif name == "api":
-        listener = listen(settings.api.host, settings.api.port)
-    else:
-        listener = listen("127.0.0.1", getattr(settings, name).port)
-
-    async def run() -> None:
-        async with stopping(lifeline) as stop:
-            await role_main(settings, listener, stop)
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run())
-
-
-async def api_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
-    from wiring.api_process import run_api
-    from wiring.resources import open_resources
-
-    async with open_resources(settings) as resources:
-        await run_api(resources, listener, stop, pid=os.getpid())
-
-
-async def fanout_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
-    from wiring.resources import open_resources
-    from wiring.worker_processes import fanout_work, run_workers
-
-    async with open_resources(settings) as resources:
-        await run_workers(fanout_work(resources), listener, stop)
-
-
-async def pipelines_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
-    from wiring.resources import open_resources
-    from wiring.worker_processes import pipelines_work, run_workers
-
-    async with open_resources(settings) as resources:
-        await run_workers(pipelines_work(resources), listener, stop)
-
-
-_role("api", api_main)
-_role("fanout", fanout_main)
-_role("pipelines", pipelines_main)
 
 
 @main.command()
@@ -196,6 +103,7 @@ def contracts() -> None:
     click.echo(describe())
 
 
+roles.register(main)
 cli_models.register(main)
 cli_data.register(main)
 cli_demo.register(main)

@@ -35,9 +35,9 @@ _CHECK_S = 1.0
 class Programs:
     """The command of each process: the product's own, or a test's with faults around its ports."""
 
-    api: tuple[str, ...] = (sys.executable, "-m", "wiring.cli", "api")
-    fanout: tuple[str, ...] = (sys.executable, "-m", "wiring.cli", "fanout")
-    pipelines: tuple[str, ...] = (sys.executable, "-m", "wiring.cli", "pipelines")
+    api: tuple[str, ...] = (sys.executable, "-m", "wiring.roles", "api")
+    fanout: tuple[str, ...] = (sys.executable, "-m", "wiring.roles", "fanout")
+    pipelines: tuple[str, ...] = (sys.executable, "-m", "wiring.roles", "pipelines")
 
 
 def run_stack(

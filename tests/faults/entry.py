@@ -20,9 +20,9 @@ from stores.tombstones import Tombstones
 from tests.faults.fault import Trigger
 from tests.faults.watched import Watched, watched, watched_log
 from wiring.api_process import run_api
-from wiring.cli import RoleMain, run_role
 from wiring.home import Home
 from wiring.resources import Resources, Stores, open_resources, open_stores
+from wiring.roles import RoleMain, run_role
 from wiring.settings import Settings, load_settings
 from wiring.worker_processes import Work, fanout_work, pipelines_work, run_workers, tweet_state
 

@@ -11,8 +11,8 @@ import click
 
 from core.clock import SystemClock
 from wiring.api_process import run_api
-from wiring.cli import RoleMain, run_role
 from wiring.resources import open_resources
+from wiring.roles import RoleMain, run_role
 from wiring.settings import Settings, load_settings
 from wiring.worker_processes import fanout_work, pipelines_work, run_workers
 

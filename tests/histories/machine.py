@@ -172,10 +172,12 @@ class Machine:
         truth, stores = self._history.truth, self._history.world.stores
         for user in self._history.cast.everybody:
             followees = (await stores.graph.followees(UserId(user))).ids.tolist()
-            assert followees == truth.followees(user), f"{user} follows {followees}"
+            expected = truth.followees(user)
+            assert followees == expected, f"{user} follows {followees}, and not {expected}"
         known = sorted(truth.tweets)
         live = sorted(await stores.tweets.get_many(known))
-        assert live == [one for one in known if not truth.tweets[one].deleted]
+        there = [one for one in known if not truth.tweets[one].deleted]
+        assert live == there, f"the store has {live}, and not {there}"
 
 
 _EVERYTHING = 10**9

@@ -11,8 +11,8 @@ import click
 
 from tests.outages.switched import SWITCHES, switched
 from wiring.api_process import run_api
-from wiring.cli import run_role
 from wiring.resources import open_resources
+from wiring.roles import run_role
 from wiring.settings import Settings, load_settings
 
 

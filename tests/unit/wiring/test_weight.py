@@ -12,7 +12,9 @@ HEAVY = ("polars", "lightgbm", "onnx", "onnxmltools", "sklearn", "scipy", "panda
 SERVING = ("core", "eventlog", "features", "timelines", "ranking", "feed_api", "fanout", "pipelines")
 
 
-@pytest.mark.parametrize("module", ["wiring.api_process", "wiring.worker_processes", "wiring.cli"])
+@pytest.mark.parametrize(
+    "module", ["wiring.api_process", "wiring.worker_processes", "wiring.roles", "wiring.cli"]
+)
 def test_what_serves_imports_nothing_that_only_training_needs(module: str) -> None:
     program = f"import sys, {module}; print(*[m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

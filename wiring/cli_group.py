@@ -1,0 +1,38 @@
+"""What all commands do alike: settings are read once, and errors end with a sentence that says what to do."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from core.errors import RankfeedError
+from wiring.settings import load_settings
+
+_EXTRA_OF = {
+    "feast": "feast",
+    "polars": "lake",
+    "lightgbm": "train",
+    "onnx": "train",
+    "onnxmltools": "train",
+    "sklearn": "train",
+    "httpx": "demo",
+    "rich": "demo",
+}
+"""Which extra brings a library that serving installs without."""
+
+
+class Group(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            ctx.obj = load_settings(os.environ)
+            return super().invoke(ctx)
+        except RankfeedError as exc:
+            raise click.ClickException(str(exc)) from exc
+        except ModuleNotFoundError as exc:
+            extra = _EXTRA_OF.get((exc.name or "").partition(".")[0])
+            if extra is None:
+                raise
+            raise click.ClickException(
+                f"this command needs '{exc.name}', which serving lacks: pip install 'rankfeed[{extra}]'"
+            ) from exc

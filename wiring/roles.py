@@ -1,0 +1,94 @@
+"""The processes of a stack, each a command: `rankfeed api`; the stack says `python -m wiring.roles api`.
+
+Whoever starts imports this file and what its own role needs: all commands together are a third more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+
+import click
+
+from wiring.cli_group import Group
+from wiring.process import configure_logging, listen, stopping
+from wiring.settings import Settings
+
+RoleMain = Callable[[Settings, socket.socket, asyncio.Event], Awaitable[None]]
+
+
+def run_role(
+    settings: Settings, name: str, role_main: RoleMain, fd: int | None, lifeline: int | None
+) -> None:
+    """Runs a role to its end: logging, the listening socket, signals and the event loop."""
+    import uvloop
+
+    configure_logging(settings, name)
+    if fd is not None:
+        listener = socket.socket(fileno=fd)
+    elif name == "api":
+        listener = listen(settings.api.host, settings.api.port)
+    else:
+        listener = listen("127.0.0.1", getattr(settings, name).port)
+
+    async def run() -> None:
+        async with stopping(lifeline) as stop:
+            await role_main(settings, listener, stop)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+
+
+async def api_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+    from wiring.api_process import run_api
+    from wiring.resources import open_resources
+
+    async with open_resources(settings) as resources:
+        await run_api(resources, listener, stop, pid=os.getpid())
+
+
+async def fanout_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+    from wiring.resources import open_resources
+    from wiring.worker_processes import fanout_work, run_workers
+
+    async with open_resources(settings) as resources:
+        await run_workers(fanout_work(resources), listener, stop)
+
+
+async def pipelines_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+    from wiring.resources import open_resources
+    from wiring.worker_processes import pipelines_work, run_workers
+
+    async with open_resources(settings) as resources:
+        await run_workers(pipelines_work(resources), listener, stop)
+
+
+ROLES: dict[str, RoleMain] = {"api": api_main, "fanout": fanout_main, "pipelines": pipelines_main}
+
+
+def register(group: click.Group) -> None:
+    for name, role_main in ROLES.items():
+        _register(group, name, role_main)
+
+
+def _register(group: click.Group, name: str, role_main: RoleMain) -> None:
+    @group.command(name, help=f"Run one {name} process (what `up` starts).")
+    @click.option("--fd", type=int, help="An inherited listening socket.")
+    @click.option("--lifeline", type=int, help="An inherited pipe; the process ends when it closes.")
+    @click.pass_obj
+    def command(settings: Settings, fd: int | None, lifeline: int | None) -> None:
+        run_role(settings, name, role_main, fd, lifeline)
+
+
+@click.group(cls=Group)
+def main() -> None:
+    """Run one process of a stack."""
+
+
+register(main)
+
+if __name__ == "__main__":
+    sys.exit(main())
