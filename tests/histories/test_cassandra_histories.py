@@ -13,7 +13,8 @@ from tests.histories.strategies import scripts
 from tests.histories.telling import teller
 
 
-@pytest.mark.parametrize("histories", [12, pytest.param(400, marks=pytest.mark.torture)])
+@pytest.mark.torture
+@pytest.mark.parametrize("histories", [12, 400])
 def test_every_feed_is_the_truth_on_cassandra(keyspace: Keyspace, histories: int) -> None:
     seed = secrets.randbelow(10**9)
     with teller() as one:
