@@ -121,7 +121,8 @@ def key_of(header: str | None, field: str | None) -> str | None:
     return key
 
 
-async def _in_header(request: Request) -> str | None:
+async def in_header(request: Request) -> str | None:
+    """Raises InvalidField where it is sent twice, and differs."""
     # Read by hand: of a header that is sent twice, a declared one is the last and says nothing.
     values = set(request.headers.getlist(HEADER))
     if len(values) > 1:
@@ -129,4 +130,4 @@ async def _in_header(request: Request) -> str | None:
     return values.pop() if values else None
 
 
-HeaderKey = Annotated[str | None, Depends(_in_header)]
+HeaderKey = Annotated[str | None, Depends(in_header)]

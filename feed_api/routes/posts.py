@@ -12,6 +12,7 @@ from core.ids import TweetId, UserId, id_time_ms
 from core.types import MAX_TEXT_CODE_POINTS, Tweet
 from eventlog import tweet_facts
 from feed_api import aftermath, idempotency, rendering
+from feed_api.direct_write import DirectWrite
 from feed_api.idempotency import Attempt, HeaderKey, WriteRoute, key_of
 from feed_api.schemas import IdPath
 from feed_api.services import Caller, Services, Wired
@@ -25,15 +26,6 @@ POST = WriteRoute("POST /v1/tweets", 201, "post")
 DELETE = WriteRoute("DELETE /v1/tweets/{tweet_id}", 204, "engage")
 
 
-@router.post(
-    "/v1/tweets",
-    status_code=POST.status,
-    response_model=NewTweetAnswer,
-    summary="Post a tweet, a reply or a retweet",
-    description="A retweet is `retweet_of` without a text. There is one of a tweet a user: the second is "
-    "answered as the first, until that is deleted.",
-    openapi_extra=POST.documented(),
-)
 async def post_tweet(services: Wired, caller: Caller, header_key: HeaderKey, body: NewTweet) -> Response:
     """Answers after the durable write and before fan-out; the author's own feed has it at once."""
     caller.require("write")
@@ -60,6 +52,20 @@ async def post_tweet(services: Wired, caller: Caller, header_key: HeaderKey, bod
         _hint_edge(services, tweet, 1, tweet_id),
     )
     return POST.answer(answer)
+
+
+router.add_api_route(
+    "/v1/tweets",
+    post_tweet,
+    methods=["POST"],
+    status_code=POST.status,
+    response_model=NewTweetAnswer,
+    summary="Post a tweet, a reply or a retweet",
+    description="A retweet is `retweet_of` without a text. There is one of a tweet a user: the second is "
+    "answered as the first, until that is deleted.",
+    openapi_extra=POST.documented(),
+    route_class_override=DirectWrite,
+)
 
 
 @router.delete(
