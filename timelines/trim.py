@@ -36,12 +36,16 @@ local function quickly()
   local head = redis.call('LRANGE', key, 0, pushed + neighbours)
   table.remove(head, pushed + 1)
   local count = #head
-  local sorted = true
+  local sorted, last = true, head[1]
   for i = 2, count do
-    if not newer(head[i - 1], head[i]) then sorted = false break end
+    local id = head[i]
+    -- `newer`, where a call costs more than what it does.
+    if last <= id and #last == #id or #last < #id then sorted = false break end
+    last = id
   end
   if sorted then
     redis.call('LREM', key, 1, '-1')
+    length = length - 1
   else
     local lowest, floor = head[count], tail == '00' and redis.call('LINDEX', key, -2)
     local ids = {}
@@ -60,9 +64,9 @@ local function quickly()
     for i = 1, count do turned[i] = ids[count + 1 - i] end
     -- At no time empty: it would lose its expiry.
     redis.call('LTRIM', key, pushed + 1 + neighbours, -1)
-    redis.call('LPUSH', key, unpack(turned))
+    length = redis.call('LPUSH', key, unpack(turned))
   end
-  if redis.call('LLEN', key) - 1 > capacity then
+  if length - 1 > capacity then
     redis.call('LTRIM', key, 0, capacity - 1)
     if tail == '0' then tail = '00' end
     redis.call('RPUSH', key, tail)
