@@ -242,10 +242,10 @@ async def test_the_page_for_notebooks_does_what_it_says(
     exec(program, said)
     one, other = said["online"], said["historical"]
     assert set(FEATURES) < set(one.columns)
-    assert set(one.columns) == set(other.columns) - {"event_timestamp", "now_ms"}
+    assert set(one.columns) == set(other.columns) - {"event_timestamp", "now_ms", "surface", "source"}
     assert same_bits(inputs_of(one), inputs_of(other)).all()
     # The inputs by themselves: Feast finds the rows that they need.
-    asked = {**said["candidates"], "now_ms": 1}
+    asked = {**said["candidates"], **said["asked"], "now_ms": 1}
     alone = said["store"].get_online_features(["model_inputs:t.click_rate_2d"], [asked]).to_df()
     assert alone["t.click_rate_2d"].notna().all()
     await said["store"].close()
