@@ -20,7 +20,7 @@ from features.accumulate import Entity, PackedRow
 from features.packed_store import ExpiringRow
 from features.schema import VIEWS, ViewName
 from pipelines import offline_queue
-from pipelines.offline_queue import OfflineQueue
+from pipelines.offline_queue import OfflineQueue, Place, Progress, columns_of
 from stores.sqlite_database import SqliteDatabase
 
 STATEMENTS = (
@@ -36,6 +36,7 @@ STATEMENTS = (
     "CREATE INDEX counted_by_time ON counted (published_ms)",
     offline_queue.STATEMENT,
     "ALTER TABLE offsets ADD COLUMN reached_ms INTEGER NOT NULL DEFAULT 0",
+    offline_queue.PROGRESS_STATEMENT,
 )
 
 _PURGE_EVERY_MS = 3_600_000
@@ -115,7 +116,8 @@ class FeaturesFile:
         """Moves forward, never back."""
         known = await self.load()
         if any(known.get(partition, 0) < next_ for partition, next_ in offsets.items()):
-            await self._database.write(lambda connection: _advance(connection, offsets))
+            progress = {tp: Place(next_) for tp, next_ in offsets.items()}
+            await self._database.write(lambda connection: _advance(connection, progress))
 
     async def find(self, keys: Iterable[bytes], rows: Iterable[RowKey]) -> Found:
         """The progress, which of the keys were counted already, and those of the rows that exist."""
@@ -137,7 +139,7 @@ class FeaturesFile:
                     f"WITH wanted (view, entity, other) AS (VALUES {_marks('(?, ?, ?)', some)}) "
                     "SELECT view, entity, other, packed FROM wanted "
                     "CROSS JOIN rows USING (view, entity, other)",
-                    [column for view, entity in some for column in (view, *_columns(entity))],
+                    [column for view, entity in some for column in (view, *columns_of(entity))],
                 ).fetchall()
             ]
             return Found(_offsets(connection), counted, found)
@@ -161,17 +163,19 @@ class FeaturesFile:
         `self.reached` tells from then on, where it is more.
         """
         now_ms = self._clock.now_ms()
+        known = reached or {}
+        progress = {tp: Place(next_, known.get(tp, 0)) for tp, next_ in offsets.items()}
         purge = now_ms - self._purged_ms >= _PURGE_EVERY_MS
 
         def operation(connection: sqlite3.Connection) -> None:
             connection.executemany(
                 "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)",
-                [(row.view, *_columns(row.entity), row.packed, now_ms) for row in rows],
+                [(row.view, *columns_of(row.entity), row.packed, now_ms) for row in rows],
             )
-            offline_queue.put(connection, rows, arrived_ms)
+            offline_queue.put(connection, rows, arrived_ms, progress)
             connection.executemany("INSERT OR REPLACE INTO counted VALUES (?, ?)", counted.items())
             connection.execute("DELETE FROM counted WHERE published_ms < ?", (forget_before_ms,))
-            _advance(connection, offsets, reached)
+            _advance(connection, progress)
             if purge:
                 for view in VIEWS.values():
                     connection.execute(
@@ -220,21 +224,14 @@ def _marks(mark: str, wanted: Sequence[object]) -> str:
     return ", ".join([mark] * len(wanted))
 
 
-def _columns(entity: Entity) -> tuple[int, int]:
-    return entity if isinstance(entity, tuple) else (entity, 0)
-
-
 def _offsets(connection: sqlite3.Connection) -> dict[TopicPartition, int]:
     rows = connection.execute("SELECT topic, part, next FROM offsets")
     return {TopicPartition(topic, part): next_ for topic, part, next_ in rows}
 
 
-def _advance(
-    connection: sqlite3.Connection, offsets: Offsets, reached: Mapping[TopicPartition, int] | None = None
-) -> None:
-    reached = reached or {}
+def _advance(connection: sqlite3.Connection, progress: Progress) -> None:
     connection.executemany(
         "INSERT INTO offsets VALUES (?, ?, ?, ?) ON CONFLICT (topic, part) DO UPDATE "
         "SET next = max(next, excluded.next), reached_ms = max(reached_ms, excluded.reached_ms)",
-        [(*partition, next_, reached.get(partition, 0)) for partition, next_ in offsets.items()],
+        [(*partition, *place) for partition, place in progress.items()],
     )

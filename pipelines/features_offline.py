@@ -19,7 +19,9 @@ from core.clock import Clock
 from core.errors import Unavailable
 from core.waiting import happens
 from features.offline_rows import DIRECTORY, OFFLINE, Chunk, frame_of
-from pipelines.offline_queue import OfflineQueue
+from pipelines.features_recovery import as_offsets, newest_rows, next_chunk, recovered
+from pipelines.offline_queue import OfflineQueue, Progress
+from stores.lake import LakeManifest, LakeReader
 from stores.lake_compaction import LakeCompaction
 from stores.lake_disk import LakeDisk
 from stores.lake_merging import STEADILY, CompactionPolicy
@@ -29,8 +31,9 @@ APPENDED = Counter(
     "rankfeed_feature_rows_appended_total", "Feature rows appended to the offline source", ["view"]
 )
 
-SOURCE = "chunks"
-"""What the manifest counts as a topic of one partition."""
+RECOVERED = Counter(
+    "rankfeed_feature_recoveries_total", "Times that the features file was made anew from the offline source"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ class FeaturesOffline:
         while not stop.is_set():
             try:
                 store = await self._opened()
-                await self._queue.start(_next(store))
+                await self._recover(store.manifest)
+                await self._queue.start(next_chunk(store.manifest))
                 # What the process before left there.
                 self._wake.set()
                 return True
@@ -107,12 +111,15 @@ class FeaturesOffline:
         """Everything that is queued; False where the disk is away."""
         try:
             store = await self._opened()
-            while chunks := await self._queue.waiting(_next(store), max_rows=self._options.flush_rows):
-                addition = await asyncio.to_thread(_addition, chunks)
+            while chunks := await self._queue.waiting(
+                next_ := next_chunk(store.manifest), max_rows=self._options.flush_rows
+            ):
+                progress = await self._queue.progress(next_, chunks[-1].number + 1)
+                addition = await asyncio.to_thread(_addition, chunks, progress)
                 await asyncio.to_thread(store.commit, addition, self._clock.now_ms())
                 for chunk in chunks:
                     APPENDED.labels(chunk.view).inc(chunk.rows)
-                await self._queue.forget(_next(store))
+                await self._queue.forget(next_chunk(store.manifest))
             await self._compact(store)
         except Unavailable as exc:
             # Whether a commit came about is not known: the manifest says so once it is read again.
@@ -126,6 +133,22 @@ class FeaturesOffline:
             self._compaction = LakeCompaction(store, self._options.compaction)
         await asyncio.to_thread(self._compaction.step, self._clock.now_ms())
 
+    async def _recover(self, manifest: LakeManifest) -> None:
+        """Brings a file that was lost, or put back from a copy, to where the source is."""
+        found = recovered(manifest)
+        if found is None or not await self._queue.is_behind(found.next):
+            return
+        rows = newest_rows(LakeReader(self._root, OFFLINE))
+        await self._queue.restore(
+            rows,
+            found.progress,
+            next_=found.next,
+            created_us=found.created_us,
+            now_ms=self._clock.now_ms(),
+        )
+        RECOVERED.inc()
+        self._logger.warning("features_recovered", manifest=manifest.number, chunks=found.next - 1)
+
     async def _opened(self) -> LakeStore:
         if self._store is None:
             self._store = await asyncio.to_thread(LakeStore.open, self._root, self._disk, OFFLINE)
@@ -138,12 +161,7 @@ class FeaturesOffline:
             self._store = None
 
 
-def _next(store: LakeStore) -> int:
-    """The number of the first chunk that the source does not have."""
-    return store.manifest.offsets.get(SOURCE, {}).get(0, 1)
-
-
-def _addition(chunks: list[Chunk]) -> Addition:
+def _addition(chunks: list[Chunk], progress: Progress) -> Addition:
     frames: dict[str, list[pl.DataFrame]] = {}
     complete_until_ms: dict[str, int] = {}
     for chunk in chunks:
@@ -153,4 +171,4 @@ def _addition(chunks: list[Chunk]) -> Addition:
     tables = {
         view: pl.concat([OFFLINE[view].to_frame(), *parts], how="diagonal") for view, parts in frames.items()
     }
-    return Addition(tables, {SOURCE: {0: chunks[-1].number + 1}}, complete_until_ms)
+    return Addition(tables, as_offsets(chunks[-1].number + 1, progress), complete_until_ms)

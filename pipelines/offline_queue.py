@@ -7,12 +7,15 @@ Numbers rise without a gap, and the lake's manifest holds the next one: nothing 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby, islice
-from typing import cast
+from typing import NamedTuple, cast
+
+import msgspec
 
 from core.errors import Corrupt
-from features.accumulate import PackedRow
+from eventlog.log import TopicPartition
+from features.accumulate import Entity, PackedRow
 from features.offline_rows import Chunk, pack_owned
 from features.packed_row import decode_row, encode_row, event_ts_s_of
 from features.schema import VIEWS
@@ -23,16 +26,36 @@ STATEMENT = """CREATE TABLE offline (
     number INTEGER PRIMARY KEY, view TEXT NOT NULL, created_us INTEGER NOT NULL,
     rows INTEGER NOT NULL, packed BLOB NOT NULL)"""
 
+# Beside the last chunk of each commit, how far in the log that went.
+PROGRESS_STATEMENT = "CREATE TABLE offline_progress (number INTEGER PRIMARY KEY, progress BLOB NOT NULL)"
+
 _CHUNK_ROWS = 10_000
 
 
-def put(connection: sqlite3.Connection, rows: Iterable[PackedRow], arrived_ms: int) -> None:
+class Place(NamedTuple):
+    """Of a partition the next entry to count, and the newest time (ms) among those before it."""
+
+    next: int
+    reached_ms: int = 0
+
+
+Progress = Mapping[TopicPartition, Place]
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[tuple[str, int, int, int]])
+
+
+def put(
+    connection: sqlite3.Connection, rows: Iterable[PackedRow], arrived_ms: int, progress: Progress
+) -> None:
     """Queues rows, in their order, within the caller's transaction.
 
     `arrived_ms` is when the newest of what is in them arrived. They count as created then, or just
-    after what was put before them, whichever is later.
+    after what was put before them, whichever is later. `progress` is how far the same transaction
+    moves on in the log.
     """
     number, created_us = _last(connection)
+    before = number
     created_us = max(created_us + 1, arrived_ms * 1_000)
     for view, of_view in groupby(rows, key=lambda row: row.view):
         while chunk := list(islice(of_view, _CHUNK_ROWS)):
@@ -41,6 +64,9 @@ def put(connection: sqlite3.Connection, rows: Iterable[PackedRow], arrived_ms: i
                 "INSERT INTO offline VALUES (?, ?, ?, ?, ?)",
                 (number, view, created_us, len(chunk), pack_owned(chunk)),
             )
+    if number > before:
+        places = [(*partition, *place) for partition, place in progress.items()]
+        connection.execute("INSERT INTO offline_progress VALUES (?, ?)", (number, _encoder.encode(places)))
 
 
 class OfflineQueue:
@@ -57,27 +83,73 @@ class OfflineQueue:
         """
         await self._database.write(lambda connection: _start(connection, next_))
 
+    async def is_behind(self, next_: int) -> bool:
+        """Whether a lake that wants chunk `next_` has chunks that this file never had."""
+        return await self._database.read(lambda connection: _last(connection)[0] + 1 < next_)
+
+    async def restore(
+        self, rows: Iterable[PackedRow], progress: Progress, *, next_: int, created_us: int, now_ms: int
+    ) -> None:
+        """Makes the file what the lake says: its rows, its place in the log, chunk `next_` as the next.
+
+        All or nothing. `rows` are asked for within the transaction, in the database's thread.
+        """
+
+        def operation(connection: sqlite3.Connection) -> None:
+            for table in ("rows", "offsets", "offline", "offline_progress"):
+                connection.execute(f"DELETE FROM {table}")
+            connection.executemany(
+                "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
+                ((view, *columns_of(whose), packed, now_ms) for view, whose, packed in rows),
+            )
+            connection.executemany(
+                "INSERT INTO offsets VALUES (?, ?, ?, ?)",
+                [(*partition, *place) for partition, place in progress.items()],
+            )
+            connection.execute("INSERT INTO offline VALUES (?, '', ?, 0, x'')", (next_ - 1, created_us))
+
+        await self._database.write(operation)
+
     async def waiting(self, next_: int, *, max_rows: int) -> list[Chunk]:
-        """The chunks from `next_` on, in order, at least one if there is one, and about `max_rows`."""
+        """The chunks from `next_` on, in order: about `max_rows`, of whole commits, at least of one."""
 
         def operation(connection: sqlite3.Connection) -> list[Chunk]:
             found: list[Chunk] = []
             rows = 0
             query = "SELECT * FROM offline WHERE number >= ? AND rows > 0 ORDER BY number"
             for chunk in map(Chunk._make, connection.execute(query, (next_,))):
+                # Each commit has a time of its own.
+                if rows >= max_rows and chunk.created_us != found[-1].created_us:
+                    break
                 found.append(chunk)
                 rows += chunk.rows
-                if rows >= max_rows:
-                    break
+            return found
+
+        return await self._database.read(operation)
+
+    async def progress(self, next_: int, until: int) -> Progress:
+        """How far in the log the commits of the chunks from `next_` to before `until` went."""
+
+        def operation(connection: sqlite3.Connection) -> dict[TopicPartition, Place]:
+            found: dict[TopicPartition, Place] = {}
+            query = "SELECT progress FROM offline_progress WHERE number >= ? AND number < ? ORDER BY number"
+            for (encoded,) in connection.execute(query, (next_, until)):
+                for topic, partition, *place in _decoder.decode(encoded):
+                    found[TopicPartition(topic, partition)] = Place(*place)
             return found
 
         return await self._database.read(operation)
 
     async def forget(self, next_: int) -> None:
         """Drops the chunks before `next_`, but for the newest of all."""
-        await self._database.write_rows(
-            "DELETE FROM offline WHERE number < min(?, (SELECT max(number) FROM offline))", [(next_,)]
-        )
+
+        def operation(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "DELETE FROM offline WHERE number < min(?, (SELECT max(number) FROM offline))", (next_,)
+            )
+            connection.execute("DELETE FROM offline_progress WHERE number < ?", (next_,))
+
+        await self._database.write(operation)
 
 
 def _start(connection: sqlite3.Connection, next_: int) -> None:
@@ -87,11 +159,19 @@ def _start(connection: sqlite3.Connection, next_: int) -> None:
     is_behind = last is not None and last < next_
     _, created_us = _last(connection)
     connection.execute("DELETE FROM offline")
+    connection.execute("DELETE FROM offline_progress")
     connection.execute("INSERT INTO offline VALUES (?, '', ?, 0, x'')", (next_ - 1, created_us))
     if not is_behind:
         rows = list(_all_rows(connection))
         newest_s = max((event_ts_s_of(row.packed) for row in rows), default=0)
-        put(connection, rows, newest_s * 1_000)
+        places = connection.execute("SELECT topic, part, next, reached_ms FROM offsets").fetchall()
+        progress = {TopicPartition(*place[:2]): Place(*place[2:]) for place in places}
+        put(connection, rows, newest_s * 1_000, progress)
+
+
+def columns_of(whose: Entity) -> tuple[int, int]:
+    """An owner as the file has it: the second id is 0 where there is one."""
+    return whose if isinstance(whose, tuple) else (whose, 0)
 
 
 def _last(connection: sqlite3.Connection) -> tuple[int, int]:

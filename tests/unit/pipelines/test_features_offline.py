@@ -11,15 +11,17 @@ import polars as pl
 import pytest
 
 from core.errors import Corrupt
+from eventlog.log import TopicPartition
 from features.accumulate import FeatureState, Observation
 from features.offline_rows import DIRECTORY, OFFLINE
 from features.schema import VIEWS
-from pipelines.features_file import FeaturesFile
+from pipelines.features_file import FIRST, FeaturesFile
 from pipelines.features_offline import FeaturesOffline, OfflineOptions
 from stores.lake import LakeReader, manifest_path, newest_manifest
 from stores.lake_disk import LakeDisk
 from tests.fakes import FakeClock
 
+PARTITION = TopicPartition("views.v1", 3)
 NOW_MS = 1_700_000_000_000
 AT_ONCE = OfflineOptions(flush_rows=12, flush_s=0.0, retry_s=0.001)
 
@@ -64,7 +66,14 @@ class World:
     async def see(self, offline: FeaturesOffline) -> None:
         self.seen += 1
         self.state.apply(Observation(NOW_MS + self.seen * 1_000, "seen", 1, 3, 5))
-        await self.file.commit(self.state.drain(), {}, {}, forget_before_ms=0, arrived_ms=NOW_MS)
+        await self.file.commit(
+            self.state.drain(),
+            {},
+            {PARTITION: self.seen},
+            forget_before_ms=0,
+            arrived_ms=NOW_MS,
+            reached={PARTITION: NOW_MS + self.seen},
+        )
         offline.wake()
 
     def frame(self, view: str) -> pl.DataFrame:
@@ -108,6 +117,32 @@ async def test_what_is_in_the_source_leaves_the_queue(world: World) -> None:
             await world.see(offline)
     async with world.running():
         assert [chunk.number for chunk in await world.file.offline.waiting(1, max_rows=100)] == [20]
+
+
+@pytest.mark.parametrize("lost", [True, False])
+async def test_a_file_that_is_lost_or_put_back_from_a_copy_is_made_anew_from_the_source(
+    world: World, lost: bool
+) -> None:
+    path = world.home / "features.db"
+    async with world.running() as offline:
+        await world.see(offline)
+    copy = path.read_bytes()
+    async with world.running() as offline:
+        for _ in range(3):
+            await world.see(offline)
+    async with world.running():
+        before = (await world.file.page(FIRST, 100)).rows
+    for name in path.parent.glob("features.db*"):
+        name.unlink()
+    if not lost:
+        path.write_bytes(copy)
+    async with world.running() as offline:
+        assert (await world.file.page(FIRST, 100)).rows == before
+        assert await world.file.load() == {PARTITION: world.seen}
+        assert await world.file.reached() == {PARTITION: NOW_MS + world.seen}
+        await world.see(offline)
+    # And what comes next follows on what was there.
+    world.check()
 
 
 async def test_it_says_how_far_the_source_is_complete(world: World) -> None:

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from eventlog.log import TopicPartition
 from features.accumulate import FeatureState, Observation
 from features.offline_rows import Chunk, frame_of
 from features.schema import VIEWS
 from pipelines.features_file import FeaturesFile
+from pipelines.offline_queue import Place
 from tests.fakes import FakeClock
 
+PARTITION = TopicPartition("views.v1", 3)
 NOW_MS = 1_700_000_000_000
 
 
@@ -58,10 +61,24 @@ async def test_later_rows_are_created_later_whatever_arrived_when(world: World) 
     assert created == [now_us, now_us + 1, now_us + 2, now_us + 1_000]
 
 
-async def test_no_more_is_taken_at_a_time_than_asked_for_but_a_chunk_is_whole(world: World) -> None:
+async def test_no_more_is_taken_at_a_time_than_asked_for_but_a_commit_is_whole(world: World) -> None:
     await world.commit()
-    assert [chunk.number for chunk in await world.waiting(max_rows=1)] == [1]
-    assert [chunk.number for chunk in await world.waiting(2, max_rows=2)] == [2, 3]
+    await world.commit()
+    assert [chunk.number for chunk in await world.waiting(max_rows=1)] == [1, 2, 3, 4, 5]
+    assert [chunk.number for chunk in await world.waiting(2, max_rows=4)] == [2, 3, 4, 5]
+    assert [chunk.number for chunk in await world.waiting(2, max_rows=5)] == list(range(2, 11))
+
+
+async def test_it_knows_how_far_in_the_log_chunks_went(world: World) -> None:
+    for next_ in (3, 5, 9):
+        world.state.apply(Observation(NOW_MS + next_ * 1_000, "seen", 1, 3, 5))
+        rows, reached = world.state.drain(), {PARTITION: 100 + next_}
+        await world.file.commit(rows, {}, {PARTITION: next_}, forget_before_ms=0, reached=reached)
+    queue = world.file.offline
+    assert await queue.progress(1, 11) == {PARTITION: Place(5, 105)}
+    assert await queue.progress(6, 16) == {PARTITION: Place(9, 109)}
+    await queue.forget(11)
+    assert await queue.progress(1, 11) == {}
 
 
 async def test_the_newest_chunk_stays_and_numbers_go_on_behind_it(world: World) -> None:
