@@ -35,7 +35,10 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class TweetCreated(Event, frozen=True):
-    """Key: the author. The whole tweet, so that no consumer must ask for it."""
+    """Key: the author. The whole tweet, so that no consumer must ask for it.
+
+    `media_kind` is what an import says of its media ("video"), "" where there is none.
+    """
 
     type_name = "tweet.created"
     topic = TWEETS
@@ -46,11 +49,18 @@ class TweetCreated(Event, frozen=True):
     created_ms: int
     reply_to: int | None = None
     retweet_of: int | None = None
+    media_kind: str = ""
 
     @classmethod
-    def of(cls, tweet: Tweet) -> TweetCreated:
+    def of(cls, tweet: Tweet, media_kind: str = "") -> TweetCreated:
         return cls(
-            tweet.tweet_id, tweet.author_id, tweet.text, tweet.created_ms, tweet.reply_to, tweet.retweet_of
+            tweet.tweet_id,
+            tweet.author_id,
+            tweet.text,
+            tweet.created_ms,
+            tweet.reply_to,
+            tweet.retweet_of,
+            media_kind,
         )
 
 
@@ -174,7 +184,8 @@ class Viewed(Event, frozen=True):
 
     Counted once per (viewer, request, tweet, kind), wherever it is counted. `value_ms` is the
     dwell's length; `position` the place in the feed, 0 at the top, -1 where unknown; an import
-    has a request of its own making.
+    has a request of its own making, and may name the `surface`: what was served here has it in the
+    served record.
     """
 
     type_name = "view.recorded"
@@ -187,6 +198,7 @@ class Viewed(Event, frozen=True):
     kind: EngagementType
     position: int = -1
     value_ms: int = 0
+    surface: str = ""
 
 
 class ServedItem(msgspec.Struct, frozen=True, array_like=True):
@@ -232,6 +244,7 @@ class Served(Event, frozen=True):
     policy: str = "default"
     seed: int = 0
     temperature: float = 0.0
+    surface: str = "home"
 
 
 class Scored(Event, frozen=True):

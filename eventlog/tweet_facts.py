@@ -8,12 +8,16 @@ from eventlog.schema import ReplySet, RetweetSet, TweetCreated, TweetDeleted, re
 from stores.ports import OutboxRecord
 
 
-def written(tweet: Tweet, *, event_id: int, target_author: int = 0) -> list[OutboxRecord]:
-    """`target_author` is whose tweet it answers or repeats, where that is known.
+def written(
+    tweet: Tweet, *, event_id: int, target_author: int = 0, media_kind: str = ""
+) -> list[OutboxRecord]:
+    """`target_author` is whose tweet it answers or repeats, where that is known; `media_kind` "" without any.
 
     The edge is set by the tweet itself: its version is the tweet's id.
     """
-    created = record_of(TweetCreated.of(tweet), id=event_id, ts_ms=tweet.created_ms, key=tweet.author_id)
+    created = record_of(
+        TweetCreated.of(tweet, media_kind), id=event_id, ts_ms=tweet.created_ms, key=tweet.author_id
+    )
     return [created, *_edges(tweet, target_author, on=True, ver=tweet.tweet_id, ts_ms=tweet.created_ms)]
 
 

@@ -8,80 +8,126 @@ numpy's exp2 may differ in float64's last place, which float32 almost always rou
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.ids import EPOCH_MS
+from features.formulas import Age, Asked, Formula, HoursSince, Input, LogCount, LogSum, Rate, Value
+from features.moments import Moments
 from features.row_block import RowBlock
-from features.schema import (
-    EVENT_KINDS,
-    FEATURES,
-    HALF_LIVES_S,
-    LAST_SEEN,
-    RATE_EVENTS,
-    RATED_VIEWS,
-    SUMS,
-    VIEWS,
-    EventKind,
-    ViewName,
-)
+from features.schema import HALF_LIVES_S, INPUTS, SUM_EVENTS, VIEWS, sum_name
+from features.view import SumEvent, ViewName
 
 Floats = NDArray[np.float64]
 
 # What the rates are before anything was seen, and how many impressions that opinion is worth.
-_FIRST_GUESS: dict[EventKind, float] = {"click": 0.1, "like": 0.02, "dwell": 3.0, "hide": 0.002}
+_FIRST_GUESS: dict[SumEvent, float] = {
+    "click": 0.1,
+    "like": 0.02,
+    "dwell": 3.0,
+    "hide": 0.002,
+    "long_dwell": 0.1,
+    "reply": 0.005,
+    "retweet": 0.005,
+}
 _FIRST_GUESS_STRENGTH = 100.0
 # Impressions that a prior is worth against the entity's own.
 _STRENGTH: dict[ViewName, float] = {"t": 10.0, "a": 20.0, "u": 10.0, "va": 5.0}
 
-_HALF_LIVES = np.array(list(HALF_LIVES_S.values()), np.float64)
-_SHAPE = (len(HALF_LIVES_S), len(EVENT_KINDS))
 _SECONDS_AN_HOUR = 3600.0
-_RATES = len(HALF_LIVES_S) * len(RATE_EVENTS)
+_HOUR_MS, _HOURS_A_DAY = 3_600_000, 24
+_LABELS = tuple(HALF_LIVES_S)
+_HALF_LIVES = np.array(list(HALF_LIVES_S.values()), np.float64)
+# Where a view's sums are: [half-lives, events], whose first event is `seen`.
+_SUMS = {
+    name: np.array([[view.index(sum_name(event, label)) for event in SUM_EVENTS] for label in _LABELS])
+    for name, view in VIEWS.items()
+}
+_RATED = SUM_EVENTS[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is derived once of all rows; arrays of n or 1 rows, NaN where a row is missing or expired.
+
+    `ages` are seconds since each row's time [n or 1]; `sums` are decayed to the moment, `rates` shrunk,
+    both [n or 1, half-lives, events].
+    """
+
+    blocks: Mapping[ViewName, RowBlock]
+    moments: Moments
+    ages: dict[ViewName, Floats]
+    sums: dict[ViewName, Floats]
+    rates: dict[ViewName, Floats]
 
 
 def matrix(
-    blocks: Mapping[ViewName, RowBlock], tweet_ids: NDArray[np.int64], now_ms: int | NDArray[np.int64]
+    blocks: Mapping[ViewName, RowBlock], moments: Moments, inputs: tuple[Input, ...] = INPUTS
 ) -> NDArray[np.float32]:
-    """The model's inputs: float32 [n_candidates, len(FEATURES)], columns in the order of FEATURES.
+    """The model's inputs: float32 [n_candidates, len(inputs)], columns in the order of `inputs`.
 
-    `tweet_ids` is int64 [n]. A block of every view has n rows, or one that holds for all candidates
-    (`g` and `u` of a request). `now_ms` is the moment to decay to, UTC: one, or int64 [n] with each
-    candidate's own. A row whose age then exceeds its view's ttl counts as missing; a row from
-    after it counts as of its own time.
+    A block of every view has n rows, or one that holds for all candidates (`g` and `u` of a request).
+    A row whose age at its moment exceeds its view's ttl counts as missing; a row from after it counts
+    as of its own time.
 
     Rates are (events + strength * prior) / (seen + strength), the prior of a tweet being its
     author's rate, of a pair its viewer's, of author and viewer the global one: with a missing row
     a rate is its prior. Every other input of a missing row is NaN.
     """
-    now_ms = np.atleast_1d(np.asarray(now_ms, np.int64))
-    now_s = now_ms // 1000
-    ages = {name: _ages(name, blocks[name], now_s) for name in VIEWS}
-    sums = {name: _sums(blocks[name], ages[name]) for name in VIEWS}
+    known = _derive(blocks, moments)
+    table = np.empty((len(moments.tweets), len(inputs)), np.float32)
+    for column, one in enumerate(inputs):
+        table[:, column] = _column(one.formula, known)
+    # One NaN: numpy's vector and scalar paths leave different signs on it.
+    table[np.isnan(table)] = np.nan
+    return table
 
-    guess = np.array([_FIRST_GUESS[event] for event in RATE_EVENTS], np.float64)
+
+def _derive(blocks: Mapping[ViewName, RowBlock], moments: Moments) -> _Known:
+    now_s = moments.at_ms // 1000
+    ages = {name: _ages(name, blocks[name], now_s) for name in VIEWS}
+    sums = {name: _sums(name, blocks[name], ages[name]) for name in VIEWS}
+    guess = np.array([_FIRST_GUESS[event] for event in _RATED], np.float64)
     rates: dict[ViewName, Floats] = {}
     rates["g"] = _shrunk(sums["g"], guess, _FIRST_GUESS_STRENGTH)
     rates["a"] = _shrunk(sums["a"], rates["g"], _STRENGTH["a"])
     rates["u"] = _shrunk(sums["u"], rates["g"], _STRENGTH["u"])
     rates["t"] = _shrunk(sums["t"], rates["a"], _STRENGTH["t"])
     rates["va"] = _shrunk(sums["va"], rates["u"], _STRENGTH["va"])
+    return _Known(blocks, moments, ages, sums, rates)
 
-    inputs = np.empty((len(tweet_ids), len(FEATURES)), np.float32)
-    column = 0
-    for name in RATED_VIEWS:
-        inputs[:, column : column + _RATES] = rates[name].reshape(-1, _RATES)
-        column += _RATES
-        inputs[:, column : column + len(HALF_LIVES_S)] = np.log1p(np.maximum(sums[name][:, :, 0], 0.0))
-        column += len(HALF_LIVES_S)
-    created_ms = (tweet_ids >> 22) + EPOCH_MS
-    inputs[:, column] = np.maximum(now_ms - created_ms, 0) / (1000.0 * _SECONDS_AN_HOUR)
-    inputs[:, column + 1] = _hours_since_seen("u", blocks["u"], ages["u"])
-    inputs[:, column + 2] = _hours_since_seen("va", blocks["va"], ages["va"])
-    # One NaN: numpy's vector and scalar paths leave different signs on it.
-    inputs[np.isnan(inputs)] = np.nan
-    return inputs
+
+def _column(formula: Formula, known: _Known) -> NDArray[np.floating]:
+    """One input: float [n or 1]."""
+    match formula:
+        case Rate(view, event, label):
+            return known.rates[view][:, _LABELS.index(label), _RATED.index(event)]
+        case LogSum(view, event, label):
+            sums = known.sums[view][:, _LABELS.index(label), SUM_EVENTS.index(event)]
+            return np.log1p(np.maximum(sums, 0.0))
+        case LogCount(view, field):
+            return np.log1p(np.maximum(_stored(view, field, known), 0.0))
+        case Value(view, field):
+            return _stored(view, field, known)
+        case HoursSince(view, field):
+            return (known.ages[view] + _stored(view, field, known)) / _SECONDS_AN_HOUR
+        case Age(of, unit_s):
+            ids = {
+                "viewer": known.moments.viewers,
+                "author": known.moments.authors,
+                "tweet": known.moments.tweets,
+            }[of]
+            age_ms = known.moments.at_ms - ((ids >> 22) + EPOCH_MS)
+            return np.maximum(age_ms, 0) / (1000.0 * unit_s)
+        case Asked("hour"):
+            return (known.moments.at_ms // _HOUR_MS % _HOURS_A_DAY).astype(np.float64)
+        case Asked("surface"):
+            return known.moments.surfaces
+        case Asked("source"):
+            return known.moments.sources
+    raise AssertionError(formula)
 
 
 def _ages(name: ViewName, block: RowBlock, now_s: NDArray[np.int64]) -> Floats:
@@ -90,14 +136,14 @@ def _ages(name: ViewName, block: RowBlock, now_s: NDArray[np.int64]) -> Floats:
     return np.where(block.present & (age_s <= VIEWS[name].ttl_s), age_s.astype(np.float64), np.nan)
 
 
-def _sums(block: RowBlock, ages: Floats) -> Floats:
+def _sums(name: ViewName, block: RowBlock, ages: Floats) -> Floats:
     """The sums decayed by `ages`: float64 [n or 1, half-lives, events], NaN where the row is missing."""
-    stored = block.values[:, : len(SUMS)].astype(np.float64).reshape(-1, *_SHAPE)
+    stored = block.values[:, _SUMS[name]].astype(np.float64)
     return stored * np.exp2(-ages[:, None] / _HALF_LIVES)[:, :, None]
 
 
 def _shrunk(sums: Floats, prior: Floats, strength: float) -> Floats:
-    """Rates per time seen: float64 [n or 1, half-lives, len(RATE_EVENTS)]; a missing row's are the prior.
+    """Rates per time seen: float64 [n or 1, half-lives, rated events]; a missing row's are the prior.
 
     Sums are cut at 0: an unlike takes off a whole like, of which a part had decayed already.
     """
@@ -105,6 +151,7 @@ def _shrunk(sums: Floats, prior: Floats, strength: float) -> Floats:
     return (counted[:, :, 1:] + strength * prior) / (counted[:, :, :1] + strength)
 
 
-def _hours_since_seen(name: ViewName, block: RowBlock, ages: Floats) -> Floats:
-    since = block.values[:, VIEWS[name].index(LAST_SEEN.name)].astype(np.float64)
-    return (ages + since) / _SECONDS_AN_HOUR
+def _stored(view: ViewName, field: str, known: _Known) -> Floats:
+    """A field as it is in the rows: float64 [n or 1], NaN where the row is missing or expired."""
+    values = known.blocks[view].values[:, VIEWS[view].index(field)].astype(np.float64)
+    return np.where(np.isnan(known.ages[view]), np.nan, values)

@@ -56,7 +56,10 @@ def pack_owned(rows: Iterable[PackedRow]) -> bytes:
 
 
 def frame_of(chunk: Chunk) -> pl.DataFrame:
-    """A chunk as rows of its view's table; fields that are younger than the chunk are left out."""
+    """A chunk as rows of its view's table; fields that are younger than the chunk are left out.
+
+    Whatever schema a chunk was written under: its fields are the first ones, as the lock sees to.
+    """
     view = VIEWS[chunk.view]
     fields = (len(chunk.packed) // chunk.rows - _OWNER.size - header_bytes()) // 4
     layout = np.dtype([("owner", "<i8", (2,)), ("row", row_dtype(fields))])

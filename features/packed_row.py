@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from core.errors import Corrupt, UnknownVersion
 from features.row_block import RowBlock
-from features.schema import View
+from features.row_layout import layouts
+from features.view import View
 
 MAGIC = 0xF5
 FORMAT = 1
@@ -27,7 +28,10 @@ _HEADER = struct.Struct("<BBHII")
 
 
 class Row(NamedTuple):
-    """One row, decoded. `values` holds float32: what is read back has the bits that were written."""
+    """One row, decoded. `values` holds float32: what is read back has the bits that were written.
+
+    `schema_id` is that which it was written under.
+    """
 
     schema_id: int
     event_ts_s: int
@@ -57,44 +61,66 @@ def encode_row(schema_id: int, event_ts_s: int, seq: int, values: array[float]) 
 
 
 def decode_row(packed: bytes, view: View) -> Row:
-    """Raises UnknownVersion for another format or schema, Corrupt for what is no row of the view."""
+    """One row in the view's fields, whatever published schema it was written under.
+
+    Raises UnknownVersion for another format or a schema of another view or a newer code, Corrupt for
+    what is no row of the view.
+    """
     if len(packed) < _HEADER.size or packed[0] != MAGIC:
         raise Corrupt(f"{len(packed)} bytes that are not a packed feature row")
     _, format_, schema_id, event_ts_s, seq = _HEADER.unpack_from(packed)
-    if format_ != FORMAT or schema_id != view.schema_id:
+    layout = layouts(view).get(schema_id)
+    if format_ != FORMAT or layout is None:
         raise UnknownVersion(
             f"a row of format {format_}, schema {schema_id}; view {view.name} reads format {FORMAT}, "
-            f"schema {view.schema_id}"
+            f"schemas {', '.join(map(str, layouts(view)))}"
         )
-    if len(packed) != row_bytes(view):
-        raise Corrupt(f"a row of view {view.name} has {row_bytes(view)} bytes, not {len(packed)}")
+    if len(packed) != header_bytes() + 4 * layout.width:
+        raise Corrupt(
+            f"a row of view {view.name}, schema {schema_id}, has {header_bytes() + 4 * layout.width} bytes, "
+            f"not {len(packed)}"
+        )
     values = array("f")
     values.frombytes(packed[_HEADER.size :])
+    if schema_id != view.schema_id:
+        values = array("f", [d if at < 0 else values[at] for at, d in layout.gathered()])
     return Row(schema_id, event_ts_s, seq, values)
 
 
 def decode_block(rows: Sequence[bytes | None], view: View) -> RowBlock:
     """n packed rows as columns, without a Python step per row beyond joining them.
 
-    None is a missing row. A row of another format or schema, or of a wrong length, is missing too,
-    and counted in `foreign`.
+    Rows of every published schema of the view, mixed as they come: fields are found by name, what a
+    row lacks has the field's default. None is a missing row. A row of another format or schema, or
+    of a wrong length, is missing too, and counted in `foreign`.
     """
     size = row_bytes(view)
-    absent = bytes(size)
+    found = [b"" if row is None else row for row in rows]
+    lengths = np.fromiter(map(len, found), np.int64, len(found))
     # The usual case first: every row is there and has the view's length.
-    full = [row if row is not None and len(row) == size else absent for row in rows]
-    table = np.frombuffer(b"".join(full), dtype=row_dtype(view.width), count=len(full))
-    present = (table["magic"] == MAGIC) & (table["format"] == FORMAT) & (table["schema_id"] == view.schema_id)
-    found = len(rows) - rows.count(None)
+    if not (lengths == size).all():
+        found = [row if len(row) == size else row[:size].ljust(size, b"\0") for row in found]
+    table = np.frombuffer(b"".join(found), dtype=row_dtype(view.width), count=len(rows))
+    known = (table["magic"] == MAGIC) & (table["format"] == FORMAT)
     values: NDArray[np.float32] = table["values"].astype(np.float32)
-    values[~present] = np.nan
+    present = known & (table["schema_id"] == view.schema_id) & (lengths == size)
+    if not present.all():
+        for schema_id, layout in layouts(view).items():
+            if schema_id == view.schema_id:
+                continue
+            older = known & (table["schema_id"] == schema_id)
+            older &= lengths == header_bytes() + 4 * layout.width
+            if older.any():
+                values[older] = np.where(layout.source < 0, layout.defaults, values[older][:, layout.source])
+                present |= older
+        values[~present] = np.nan
     return RowBlock(
         event_ts_s=np.where(present, table["event_ts_s"], 0).astype(np.int64),
         seq=np.where(present, table["seq"], 0).astype(np.int64),
         schema_id=np.where(present, table["schema_id"], 0).astype(np.int64),
         values=values,
         present=present,
-        foreign=found - int(present.sum()),
+        foreign=len(rows) - rows.count(None) - int(present.sum()),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.schema import View
+from features.view import View
 
 
 @dataclass(frozen=True, slots=True, eq=False)

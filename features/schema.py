@@ -1,8 +1,9 @@
 """The one definition of features: the views, the fields of their rows, and the model's inputs.
 
 A view keeps one packed row an entity. Its fields are decayed sums of events (a count, or seconds
-for dwells, that halves every half-life) and moments of last events. Rates, ages and logarithms are
-not stored: `features.compute` derives the model's inputs from the rows and a moment.
+for dwells, that halves every half-life), moments of last events, counts, and attributes. Rates, ages
+and logarithms are not stored: `features.compute` derives the model's inputs from the rows and a
+moment, by the formula that stands here beside each input's name.
 
 A published view is append-only: a new field goes to the end and takes a new `schema_id`
 (`features.schema_lock` refuses everything else). A change of a formula in `features.compute`
@@ -13,110 +14,160 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
-ViewName = Literal["g", "u", "a", "t", "va"]
-EventKind = Literal["seen", "click", "like", "dwell", "hide"]
-EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
+from features.formulas import Age, Asked, HoursSince, Input, LogCount, LogSum, Rate, Value
+from features.view import EventKind, Field, Label, SumEvent, View, ViewName
+
+__all__ = [
+    "DAY_S",
+    "DWELL_CAP_MS",
+    "ENGAGEMENTS",
+    "FEATURES",
+    "FORMULA_VERSION",
+    "HALF_LIVES_S",
+    "INPUTS",
+    "LONG_DWELL_MS",
+    "MEDIA_KINDS",
+    "OTHER_MEDIA",
+    "SCHEMA_HASH",
+    "SUM_EVENTS",
+    "TWEET_ATTRIBUTES",
+    "VIEWS",
+    "EventKind",
+    "Field",
+    "View",
+    "ViewName",
+    "sum_name",
+]
 
 DAY_S = 86_400
+HOUR_S = 3_600
 # 30 days is also the longest that float32 rows can keep: a second's decay is then 2.7e-7, above half
 # a unit in the last place (6e-8), so a sum that is updated every second never stops decaying.
-HALF_LIVES_S: dict[str, int] = {"2d": 2 * DAY_S, "30d": 30 * DAY_S}
+HALF_LIVES_S: dict[Label, int] = {"2d": 2 * DAY_S, "30d": 30 * DAY_S}
 DWELL_CAP_MS = 120_000
 """A longer dwell says that the viewer left, not that the tweet was better."""
+LONG_DWELL_MS = 10_000
+"""From here on a dwell counts as a long one: 280 characters are read in less."""
 
-FORMULA_VERSION = 1
+FORMULA_VERSION = 2
 
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One float32 of a row.
-
-    `sum`: the decayed sum of `event` as of the row's `event_ts`; 0.0 before the first.
-    `since`: seconds from the last `event` to the row's `event_ts`; NaN before the first.
-    """
-
-    name: str
-    kind: Literal["sum", "since"]
-    event: EventKind
-    half_life_s: int = 0
-
-    @property
-    def default(self) -> float:
-        return 0.0 if self.kind == "sum" else math.nan
+ENGAGEMENTS: tuple[EventKind, ...] = ("seen", "click", "like", "dwell", "hide", "reply", "retweet")
+"""What viewers do with tweets: these are summed, in the rows of all that they concern."""
+SUM_EVENTS: tuple[SumEvent, ...] = get_args(SumEvent)
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """The rows of one kind of entity; all times are whole seconds of event time, UTC."""
-
-    name: ViewName
-    entity: str
-    schema_id: int
-    ttl_s: int
-    """A row whose last event is longer ago counts as missing, and its next event starts it anew."""
-    fields: tuple[Field, ...]
-    keys: tuple[str, ...]
-    """What its one or two ids are ids of, in the order of `accumulate.Entity`."""
-
-    @property
-    def width(self) -> int:
-        return len(self.fields)
-
-    def index(self, field: str) -> int:
-        """The position of a field in the row; raises ValueError for an unknown name."""
-        return [one.name for one in self.fields].index(field)
+def sum_name(event: SumEvent, half_life: Label) -> str:
+    """The field of a decayed sum, in every view."""
+    return f"{event}_{half_life}"
 
 
-# The sums come first, in the same order in every view: [half-life, event] of shape
-# [len(HALF_LIVES_S), len(EVENT_KINDS)], which lets compute reshape instead of gather.
-SUMS = tuple(
-    Field(f"{event}_{label}", "sum", event, half_life_s)
-    for label, half_life_s in HALF_LIVES_S.items()
-    for event in EVENT_KINDS
+def _sums(*events: SumEvent) -> tuple[Field, ...]:
+    return tuple(
+        Field(sum_name(event, label), "sum", event, half_life_s)
+        for label, half_life_s in HALF_LIVES_S.items()
+        for event in events
+    )
+
+
+_FIRST = _sums("seen", "click", "like", "dwell", "hide")
+_LAST_SEEN = Field("last_seen", "since", "seen")
+_SECOND = _sums("long_dwell", "reply", "retweet")
+_TWEET = tuple(
+    Field(name, "attribute", "tweet") for name in ("text_len", "media_kind", "is_reply", "is_retweet")
 )
-LAST_SEEN = Field("last_seen", "since", "seen")
+TWEET_ATTRIBUTES: tuple[str, ...] = tuple(field.name for field in _TWEET)
+"""What an observation of a new tweet says, in this order: code points, a kind of media, 0 or 1."""
+
+MEDIA_KINDS: dict[str, int] = {"": 0, "image": 1, "video": 2, "gif": 3, "audio": 4}
+"""A kind of media as the small integer that rows hold; "" is a tweet without any."""
+OTHER_MEDIA = 5
 
 VIEWS: dict[ViewName, View] = {
     view.name: view
     for view in (
-        View("g", "everything, entity 0", 1, 90 * DAY_S, SUMS, ("everything",)),
-        View("u", "viewer", 2, 90 * DAY_S, (*SUMS, LAST_SEEN), ("viewer",)),
-        View("a", "author", 3, 90 * DAY_S, SUMS, ("author",)),
-        View("t", "tweet", 4, 90 * DAY_S, SUMS, ("tweet",)),
-        # By far the most numerous rows, hence the shortest life.
-        View("va", "viewer and author", 5, 60 * DAY_S, (*SUMS, LAST_SEEN), ("viewer", "author")),
+        View("g", "everything, entity 0", 6, 90 * DAY_S, (*_FIRST, *_SECOND), ("everything",)),
+        View(
+            "u",
+            "viewer",
+            7,
+            90 * DAY_S,
+            (*_FIRST, _LAST_SEEN, *_SECOND, Field("followees", "count", "follow")),
+            ("viewer",),
+        ),
+        View(
+            "a",
+            "author",
+            8,
+            90 * DAY_S,
+            (*_FIRST, *_SECOND, Field("followers", "count", "follow")),
+            ("author",),
+        ),
+        View("t", "tweet", 9, 90 * DAY_S, (*_FIRST, *_SECOND, *_TWEET), ("tweet",)),
+        View(
+            "va",
+            "viewer and author",
+            10,
+            # By far the most numerous rows, hence the shortest life.
+            60 * DAY_S,
+            (
+                *_FIRST,
+                _LAST_SEEN,
+                *_SECOND,
+                # When, so that an older word never takes the place of a newer one.
+                Field("last_follow", "since", "follow"),
+                Field("follows", "attribute", "follow"),
+            ),
+            ("viewer", "author"),
+        ),
     )
 }
 
-RATE_EVENTS: tuple[EventKind, ...] = EVENT_KINDS[1:]
-"""Everything but `seen`, which is what they are divided by."""
-RATED_VIEWS: tuple[ViewName, ...] = ("t", "a", "u", "va")
+
+def _rated(view: ViewName) -> tuple[Input, ...]:
+    """Rates of everything but `seen`, which is what they are divided by, and that."""
+    rates = tuple(
+        Input(f"{view}.{event}_rate_{label}", Rate(view, event, label))
+        for label in HALF_LIVES_S
+        for event in SUM_EVENTS[1:]
+    )
+    return rates + tuple(
+        Input(f"{view}.seen_log_{label}", LogSum(view, "seen", label)) for label in HALF_LIVES_S
+    )
 
 
-def _counted(view: ViewName) -> tuple[str, ...]:
-    rates = tuple(f"{view}.{event}_rate_{label}" for label in HALF_LIVES_S for event in RATE_EVENTS)
-    return rates + tuple(f"{view}.seen_log_{label}" for label in HALF_LIVES_S)
-
-
-FEATURES: tuple[str, ...] = (
-    *(name for view in RATED_VIEWS for name in _counted(view)),
-    "t.age_h",
-    "u.since_seen_h",
-    "va.since_seen_h",
+INPUTS: tuple[Input, ...] = (
+    *_rated("t"),
+    *_rated("a"),
+    *_rated("u"),
+    *_rated("va"),
+    Input("t.age_h", Age("tweet", HOUR_S)),
+    Input("a.age_d", Age("author", DAY_S)),
+    Input("u.age_d", Age("viewer", DAY_S)),
+    Input("u.since_seen_h", HoursSince("u", "last_seen")),
+    Input("va.since_seen_h", HoursSince("va", "last_seen")),
+    Input("t.text_len", Value("t", "text_len")),
+    Input("t.media_kind", Value("t", "media_kind")),
+    Input("t.is_reply", Value("t", "is_reply")),
+    Input("t.is_retweet", Value("t", "is_retweet")),
+    Input("a.followers_log", LogCount("a", "followers")),
+    Input("u.followees_log", LogCount("u", "followees")),
+    # 1 in the viewer's network, 0 no longer; missing where no follow is known.
+    Input("va.follows", Value("va", "follows")),
+    Input("c.hour", Asked("hour")),
+    Input("c.surface", Asked("surface")),
+    Input("c.source", Asked("source")),
 )
-"""The model's inputs, in the order of the matrix's columns.
+"""The model's inputs, in the order of the matrix's columns; named by what they are about (`c` is the
+request), then by what it is: `_h` is hours, `_d` days, `_log` log1p."""
 
-`<event>_rate_<half-life>`: events (seconds for `dwell`) per time seen, shrunk towards the prior;
-`seen_log`: log1p of the decayed times seen; `_h`: hours.
-"""
+FEATURES: tuple[str, ...] = tuple(one.name for one in INPUTS)
 
 
 def _hash() -> str:
-    content = [FORMULA_VERSION, list(FEATURES), {view.name: view.schema_id for view in VIEWS.values()}]
+    inputs = [[one.name, repr(one.formula)] for one in INPUTS]
+    content = [FORMULA_VERSION, inputs, {view.name: view.schema_id for view in VIEWS.values()}]
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

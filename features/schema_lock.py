@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 from core.errors import ConfigurationError
-from features.schema import VIEWS, View, ViewName
+from features.schema import VIEWS
+from features.view import View, ViewName
 
 LOCK_PATH = Path(__file__).with_name("schema.lock.json")
 

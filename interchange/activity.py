@@ -22,10 +22,10 @@ def merge_activity(
 
     The rows rise by moment, then kind, viewer, tweet and request: the same data make the same
     order. Columns: `at_ms` (UTC), `kind` (seen, click, dwell, hide, report or like), `viewer`,
-    `tweet` and `request` (the source's ids), `position` (-1 unknown), `value_ms`. An engagement without a
-    request has that of the viewer's last impression of the tweet before it, or, where there is
-    none, a request of its own ("viewer/tweet"). The second result counts what has no event:
-    engagements by type, and impressions that were not seen.
+    `tweet` and `request` (the source's ids), `position` (-1 unknown), `value_ms`, `surface` ("" unknown).
+    An engagement without a request has that of the viewer's last impression of the tweet before it,
+    or, where there is none, a request of its own ("viewer/tweet"). The second result counts what has
+    no event: engagements by type, and impressions that were not seen.
     """
     shown = impressions.filter(pl.col("seen"))
     not_imported = {}
@@ -40,16 +40,18 @@ def merge_activity(
         *_KEY,
         pl.col("position").fill_null(-1),
         pl.lit(0, pl.Int64).alias("value"),
+        pl.col("surface").fill_null(""),
     )
     done = _with_requests(engagements.filter(known), shown)
     # A viewer engages with a tweet where it stood; the impression's place is the engagement's.
-    places = shown.select(*_KEY, pl.col("position").fill_null(-1))
+    places = shown.select(*_KEY, pl.col("position").fill_null(-1), pl.col("surface").fill_null(""))
     done = done.join(places, _KEY, "left", maintain_order="left").select(
         pl.col("type").alias("kind"),
         "at",
         *_KEY,
         pl.col("position").fill_null(-1),
         pl.when(pl.col("type") == "dwell").then(pl.col("value")).fill_null(0).alias("value"),
+        pl.col("surface").fill_null(""),
     )
     merged = pl.concat([seen, done]).select(
         pl.col("at").dt.epoch("ms").alias("at_ms"),
@@ -57,6 +59,7 @@ def merge_activity(
         *_KEY,
         "position",
         pl.col("value").alias("value_ms"),
+        "surface",
     )
     return merged.sort("at_ms", "kind", *_KEY, "value_ms").with_columns(
         pl.col("kind").cast(pl.String)

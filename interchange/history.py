@@ -24,9 +24,9 @@ class History:
     """Tables of int64 ids, moments in UTC milliseconds, and `event_id`, the id of each row's event.
 
     `people`: user, role, external, handle (null where the source has none), at_ms.
-    `follows`: follower, followee, at_ms. `tweets`: tweet, author, text, at_ms, reply_to, retweet_of.
-    `activity`: at_ms, kind, viewer, tweet, author, request_id (16 bytes), position, value_ms; in the
-    order of `merge_activity`. Every table rises by time.
+    `follows`: follower, followee, at_ms. `tweets`: tweet, author, text, at_ms, reply_to, retweet_of,
+    media_kind ("" without any). `activity`: at_ms, kind, viewer, tweet, author, request_id (16 bytes),
+    position, value_ms, surface; in the order of `merge_activity`. Every table rises by time.
     """
 
     people: pl.DataFrame
@@ -90,12 +90,30 @@ async def resolve_history(
         _ours(follows, {"follower": viewers, "followee": authors}).select(
             "follower", "followee", "at_ms", events[1]
         ),
-        resolved_tweets.select("tweet", "author", "text", "at_ms", "reply_to", "retweet_of", events[2]),
+        resolved_tweets.select(
+            "tweet",
+            "author",
+            "text",
+            "at_ms",
+            "reply_to",
+            "retweet_of",
+            pl.col("media_kind").fill_null(""),
+            events[2],
+        ),
         _ours(activity, {"viewer": viewers, "tweet": by_tweet})
         .join(author_of, "tweet", "left", maintain_order="left")
         .join(requests, "request", "left", maintain_order="left")
         .select(
-            "at_ms", "kind", "viewer", "tweet", "author", "request_id", "position", "value_ms", events[3]
+            "at_ms",
+            "kind",
+            "viewer",
+            "tweet",
+            "author",
+            "request_id",
+            "position",
+            "value_ms",
+            "surface",
+            events[3],
         ),
         not_imported,
     )

@@ -132,11 +132,11 @@ def _encode(activity: pl.DataFrame, counts: Counter[str]) -> tuple[list[OutboxRe
     records: list[OutboxRecord] = []
     likes: list[Like] = []
     rows = activity.iter_rows()
-    for at_ms, kind, viewer, tweet, author, request_id, position, value_ms, event_id in rows:
+    for at_ms, kind, viewer, tweet, author, request_id, position, value_ms, surface, event_id in rows:
         if kind == LIKE:
             likes.append(Like(at_ms, viewer, tweet, author, request_id, event_id))
             continue
-        event = Viewed(viewer, request_id, tweet, author, kind, position, value_ms)
+        event = Viewed(viewer, request_id, tweet, author, kind, position, value_ms, surface)
         records.append(record_of(event, id=event_id, ts_ms=at_ms, key=viewer))
         counts[kind] += 1
     return records, likes

@@ -19,12 +19,11 @@ from core.clock import Clock
 from core.errors import Corrupt
 from core.ids import id_time_ms
 from eventlog.log import EventLog, next_offsets
-from eventlog.schema import EDGES, VIEWS
 from eventlog.worker import Arrived, MintId, Worker, WorkerOptions
 from features.accumulate import FeatureState, Observation, PackedRow
 from features.packed_store import PackedStore
 from pipelines.features_file import FeaturesFile
-from pipelines.features_observation import counted_of
+from pipelines.features_observation import TOPICS, counted_of
 from pipelines.features_offline import FeaturesOffline
 from pipelines.features_projection import FeaturesProjection
 from stores.lake_disk import LakeDisk
@@ -35,7 +34,7 @@ NEWEST = Gauge("rankfeed_features_newest_event_seconds", "The newest event time 
 UNREADABLE = Counter("rankfeed_feature_rows_unreadable_total", "Rows of the file that started anew")
 
 GROUP = "features"
-_OPTIONS = WorkerOptions(group=GROUP, topics=(VIEWS, EDGES), batch=2_000)
+_OPTIONS = WorkerOptions(group=GROUP, topics=TOPICS, batch=2_000)
 _COUNTED_FOR_MS = 24 * 3_600_000
 _AHEAD_MS = 24 * 3_600_000
 # About 400 bytes each; above it memory starts over from the file.

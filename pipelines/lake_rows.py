@@ -10,11 +10,13 @@ from core.ids import MAX_TIME_MS
 from eventlog.envelope import Envelope
 from eventlog.schema import (
     EDGES,
+    GRAPH,
     SCORED,
     SERVED,
     TWEETS,
     VIEWS,
     Event,
+    FollowSet,
     LikeSet,
     ReplySet,
     RetweetSet,
@@ -29,10 +31,13 @@ TABLE_OF_TOPIC: Mapping[str, Table] = {
     SCORED: "scored",
     VIEWS: "views",
     EDGES: "edges",
+    GRAPH: "follows",
     TWEETS: "tweets",
 }
 
 Row = tuple[Any, ...]
+
+_KINDS: Mapping[type[Event], str] = {LikeSet: "like", ReplySet: "reply", RetweetSet: "retweet"}
 
 _SIGN = 1 << 63
 _MASK = (1 << 64) - 1
@@ -65,16 +70,27 @@ def _rows_of(envelope: Envelope, event: Event) -> list[Row]:
                 event.kind,
                 event.position,
                 event.value_ms,
+                event.surface,
             )
             return [(envelope.ts_ms, envelope.id, *view)]
         case LikeSet():
-            return [_edge(envelope, event, "like", None)]
+            return [_edge(envelope, event, None)]
         case RetweetSet():
-            return [_edge(envelope, event, "retweet", event.retweet)]
+            return [_edge(envelope, event, event.retweet)]
         case ReplySet():
-            return [_edge(envelope, event, "reply", event.reply)]
+            return [_edge(envelope, event, event.reply)]
+        case FollowSet():
+            return [(envelope.ts_ms, envelope.id, event.a, event.b, event.on, envelope.ver)]
         case TweetCreated():
-            tweet = (event.tweet, event.author, event.created_ms, len(event.text))
+            tweet = (
+                event.tweet,
+                event.author,
+                event.created_ms,
+                len(event.text),
+                event.reply_to or 0,
+                event.retweet_of or 0,
+                event.media_kind,
+            )
             return [(envelope.ts_ms, envelope.id, *tweet)]
         case Served():
             return _served_rows(envelope, event)
@@ -82,9 +98,9 @@ def _rows_of(envelope: Envelope, event: Event) -> list[Row]:
             return []
 
 
-def _edge(envelope: Envelope, event: LikeSet | RetweetSet | ReplySet, kind: str, item: int | None) -> Row:
-    edge = (event.user, event.tweet, event.author, event.on, envelope.ver)
-    return (envelope.ts_ms, envelope.id, *edge, kind, item, event.request_id.hex() or None)
+def _edge(envelope: Envelope, event: LikeSet | RetweetSet | ReplySet, item: int | None) -> Row:
+    edge = (event.user, event.tweet, event.author, event.on, envelope.ver, _KINDS[type(event)])
+    return (envelope.ts_ms, envelope.id, *edge, item, event.request_id.hex() or None)
 
 
 def _served_rows(envelope: Envelope, event: Served) -> list[Row]:
@@ -117,6 +133,7 @@ def _served_rows(envelope: Envelope, event: Served) -> list[Row]:
             item.propensity,
             item.features,
             [{"view": view, "schema_id": row[0], "seq": row[1]} for view, row in item.rows.items()],
+            event.surface,
         )
         for item in event.items
     ]

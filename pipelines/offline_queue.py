@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 from typing import cast
 
+from core.errors import Corrupt
 from features.accumulate import PackedRow
 from features.offline_rows import Chunk, pack_owned
-from features.packed_row import event_ts_s_of, row_bytes
+from features.packed_row import decode_row, encode_row, event_ts_s_of
 from features.schema import VIEWS
 from stores.sqlite_database import SqliteDatabase
 
@@ -102,6 +103,11 @@ def _all_rows(connection: sqlite3.Connection) -> Iterator[PackedRow]:
     for name, view in VIEWS.items():
         found = connection.execute("SELECT entity, other, packed FROM rows WHERE view = ?", (name,))
         for entity, other, packed in found:
-            # Rows of another schema start anew with their next event.
-            if len(packed) == row_bytes(view):
-                yield PackedRow(name, (entity, other) if other else entity, packed)
+            # Chunks are of one schema: what was written under an older one is written under today's.
+            try:
+                row = decode_row(packed, view)
+            except Corrupt:
+                # It starts anew with its next event.
+                continue
+            today = encode_row(view.schema_id, row.event_ts_s, row.seq, row.values)
+            yield PackedRow(name, (entity, other) if other else entity, today)

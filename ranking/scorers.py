@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from core.errors import ConfigurationError, Corrupt
 from features.compute import matrix
+from features.freshness import Freshness, measure
+from features.moments import HOME, Moments, codes
 from features.reader import FeatureReader, FeaturesMissing
 from features.row_block import RowBlock
 from features.schema import VIEWS, ViewName
@@ -39,7 +41,7 @@ class Scored:
 
     `features` float32 [n, n_features], `heads` float32 [n, n_heads], `scores` float64 [n], `rows`
     uint32 [n, n_views, 2] of (schema id, seq) in the order of VIEWS, 0 where a row was missing.
-    `as_of_ms` is the moment that the features were computed for.
+    `as_of_ms` is the moment that the features were computed for, `freshness` that of their rows by view.
     """
 
     model: RankingModel
@@ -48,6 +50,7 @@ class Scored:
     heads: NDArray[np.float32]
     scores: NDArray[np.float64]
     rows: NDArray[np.uint32]
+    freshness: dict[ViewName, Freshness]
 
 
 class ModelScorer:
@@ -76,8 +79,9 @@ class ModelScorer:
             lambda: self._fetch(query, candidates),
         )
         assert blocks is not None  # the stage fails closed
+        freshness = measure(blocks, query.now_ms)
         as_of_ms = min(query.now_ms, int(blocks["g"].event_ts_s[0]) * 1000 + QUIET_MS)
-        features = matrix(blocks, candidates.roots, as_of_ms)
+        features = matrix(blocks, _moments(query, candidates, as_of_ms))
         heads = await run_stage(MODEL, query, lambda: self._run(model, features))
         assert heads is not None
         try:
@@ -87,7 +91,8 @@ class ModelScorer:
             raise StageFailed(MODEL.name, "objective_misfit") from exc
         if not np.isfinite(scores).all():
             raise StageFailed(MODEL.name, "scores_not_finite")
-        return Scored(model, as_of_ms, features, heads, scores, _row_versions(blocks, len(candidates)))
+        rows = _row_versions(blocks, len(candidates))
+        return Scored(model, as_of_ms, features, heads, scores, rows, freshness)
 
     async def _fetch(self, query: FeedQuery, candidates: Hydrated) -> dict[ViewName, RowBlock]:
         try:
@@ -104,6 +109,17 @@ class ModelScorer:
             return await asyncio.get_running_loop().run_in_executor(self._executor, model.score, features)
         except Corrupt as exc:
             raise StageFailed(MODEL.name, "model_failed") from exc
+
+
+def _moments(query: FeedQuery, candidates: Hydrated, as_of_ms: int) -> Moments:
+    return Moments(
+        viewers=np.array([query.viewer], np.int64),
+        authors=candidates.root_authors,
+        tweets=candidates.roots,
+        at_ms=np.array([as_of_ms], np.int64),
+        surfaces=codes([HOME]),
+        sources=codes(candidates.sources),
+    )
 
 
 def _row_versions(blocks: dict[ViewName, RowBlock], n: int) -> NDArray[np.uint32]:

@@ -10,7 +10,7 @@ import polars as pl
 
 HOUR_MS = 3_600_000
 
-Table = Literal["served", "scored", "views", "edges", "tweets"]
+Table = Literal["served", "scored", "views", "edges", "tweets", "follows"]
 
 _ROW = pl.Struct({"view": pl.String(), "schema_id": pl.Int64(), "seq": pl.Int64()})
 
@@ -41,6 +41,7 @@ SCHEMAS: Mapping[str, pl.Schema] = {
             "propensity": pl.Float64(),
             "features": pl.Binary(),
             "rows": pl.List(_ROW),
+            "surface": pl.String(),
         }
     ),
     # One row per candidate of a request in the sample, best first; `place` counts from 0.
@@ -77,6 +78,7 @@ SCHEMAS: Mapping[str, pl.Schema] = {
             "kind": pl.String(),
             "position": pl.Int64(),
             "value_ms": pl.Int64(),
+            "surface": pl.String(),
         }
     ),
     # `kind` is like, retweet or reply, null for a like of before there were others; `item` the retweet or
@@ -103,6 +105,20 @@ SCHEMAS: Mapping[str, pl.Schema] = {
             "author": pl.Int64(),
             "created_ms": pl.Int64(),
             "text_len": pl.Int64(),
+            # 0 is none, null not known: from before they were written down.
+            "reply_to": pl.Int64(),
+            "retweet_of": pl.Int64(),
+            "media_kind": pl.String(),
+        }
+    ),
+    "follows": pl.Schema(
+        {
+            "ts_ms": pl.Int64(),
+            "event_id": pl.Int64(),
+            "follower": pl.Int64(),
+            "followee": pl.Int64(),
+            "on": pl.Boolean(),
+            "ver": pl.Int64(),
         }
     ),
 }

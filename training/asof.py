@@ -8,9 +8,9 @@ report late what happened earlier. When it arrived is the time in the event's id
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -19,58 +19,103 @@ from numpy.typing import NDArray
 from core.ids import EPOCH_MS, ID_UNITS_A_MS
 from features.accumulate import Entity, FeatureState, Observation
 from features.compute import matrix
+from features.moments import Moments
 from features.packed_row import decode_block, encode_row
 from features.row_block import RowBlock
-from features.schema import EVENT_KINDS, FEATURES, VIEWS, ViewName
+from features.schema import ENGAGEMENTS, FEATURES, MEDIA_KINDS, OTHER_MEDIA, VIEWS, ViewName
 from stores.lake import LakeReader
 
-# Rows are packed in between, about 500 bytes an impression: 25 MB at a time whatever the range is.
+# Rows are packed in between, about 600 bytes an impression: 30 MB at a time whatever the range is.
 _CHUNK = 50_000
 
+_COLUMNS = Observation._fields
+_NOTHING = pl.lit([], pl.List(pl.Float64()))
+_WEIGHT = pl.when("on").then(1).otherwise(-1).cast(pl.Int64())
 
-class Moments(NamedTuple):
-    """n things to rank, each at its own moment (UTC); all int64 [n], in any order."""
 
-    viewers: NDArray[np.int64]
-    authors: NDArray[np.int64]
-    tweets: NDArray[np.int64]
-    at_ms: NDArray[np.int64]
+def _integer(value: int) -> pl.Expr:
+    return pl.lit(value, pl.Int64())
 
 
 def observations(reader: LakeReader, *, until_ms: int) -> pl.DataFrame:
     """What the feature stream counts, from the lake, in the order in which it arrived.
 
     The columns of Observation and `arrived_ms`, the later of the event's own time and its id's,
-    sorted by (arrived_ms, event_id). Each (viewer, request, tweet, kind) and each like event once,
-    older than `until_ms`.
+    sorted by (arrived_ms, event_id). Each (viewer, request, tweet, kind) and each event that sets
+    something once, older than `until_ms`.
     """
-    views = (
-        reader.scan("views", to_ms=until_ms)
-        .filter(pl.col("kind").is_in(EVENT_KINDS))
-        .sort("ts_ms", "event_id")
-        .unique(["viewer", "request_id", "tweet", "kind"], keep="first", maintain_order=True)
-        .with_columns(weight=pl.lit(1, pl.Int64()))
-        .select("event_id", *Observation._fields)
-    )
-    likes = (
-        reader.scan("edges", to_ms=until_ms)
-        .filter(pl.col("kind").fill_null("like") == "like")
-        .unique("event_id", keep="first")
-        .with_columns(
-            kind=pl.lit("like"),
-            viewer=pl.col("user"),
-            value_ms=pl.lit(0, pl.Int64()),
-            weight=pl.when("on").then(1).otherwise(-1).cast(pl.Int64()),
-        )
-        .select("event_id", *Observation._fields)
-    )
+    parts = (_viewed(reader, until_ms), _edges(reader, until_ms), _follows(reader, until_ms))
     minted_ms = (pl.col("event_id") // ID_UNITS_A_MS) + EPOCH_MS
     return (
-        pl.concat([views, likes])
+        pl.concat([part.select("event_id", *_COLUMNS) for part in (*parts, _tweets(reader, until_ms))])
         .with_columns(arrived_ms=pl.max_horizontal("ts_ms", minted_ms))
         .sort("arrived_ms", "event_id")
         .drop("event_id")
         .collect()
+    )
+
+
+def _viewed(reader: LakeReader, until_ms: int) -> pl.LazyFrame:
+    return (
+        reader.scan("views", to_ms=until_ms)
+        .filter(pl.col("kind").is_in(ENGAGEMENTS))
+        .sort("ts_ms", "event_id")
+        .unique(["viewer", "request_id", "tweet", "kind"], keep="first", maintain_order=True)
+        .with_columns(weight=_integer(1), attributes=_NOTHING)
+    )
+
+
+def _edges(reader: LakeReader, until_ms: int) -> pl.LazyFrame:
+    return (
+        reader.scan("edges", to_ms=until_ms)
+        .unique("event_id", keep="first")
+        # Replies were written down without their user once.
+        .filter(pl.col("user") > 0)
+        .with_columns(
+            kind=pl.col("kind").fill_null("like"),
+            viewer=pl.col("user"),
+            value_ms=_integer(0),
+            weight=_WEIGHT,
+            attributes=_NOTHING,
+        )
+    )
+
+
+def _follows(reader: LakeReader, until_ms: int) -> pl.LazyFrame:
+    return (
+        reader.scan("follows", to_ms=until_ms)
+        .unique("event_id", keep="first")
+        .with_columns(
+            kind=pl.lit("follow"),
+            viewer=pl.col("follower"),
+            author=pl.col("followee"),
+            tweet=_integer(0),
+            value_ms=_integer(0),
+            weight=_WEIGHT,
+            attributes=_NOTHING,
+        )
+    )
+
+
+def _tweets(reader: LakeReader, until_ms: int) -> pl.LazyFrame:
+    media = pl.col("media_kind").replace_strict(MEDIA_KINDS, default=OTHER_MEDIA, return_dtype=pl.Float64())
+    said = (
+        pl.col("text_len").cast(pl.Float64()),
+        # What a lake of before did not write down is missing, as it is where the stream was not told.
+        pl.when(pl.col("media_kind").is_not_null()).then(media),
+        (pl.col("reply_to") > 0).cast(pl.Float64()),
+        (pl.col("retweet_of") > 0).cast(pl.Float64()),
+    )
+    return (
+        reader.scan("tweets", to_ms=until_ms)
+        .unique("event_id", keep="first")
+        .with_columns(
+            kind=pl.lit("tweet"),
+            viewer=_integer(0),
+            value_ms=_integer(0),
+            weight=_integer(1),
+            attributes=pl.concat_list(one.fill_null(math.nan) for one in said),
+        )
     )
 
 
@@ -90,7 +135,7 @@ def features_as_of(
     for first, end in pairwise([*range(0, len(order), chunk), len(order)]):
         part = order[first:end]
         blocks = _rows_at(state, coming, moments, cut_ms, part)
-        inputs[part] = matrix(blocks, moments.tweets[part], moments.at_ms[part])
+        inputs[part] = matrix(blocks, moments.take(part))
     return inputs
 
 

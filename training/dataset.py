@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from features.moments import Moments, codes
 from features.schema import FEATURES
 from stores.lake import LakeReader
-from training.asof import Moments, features_as_of, observations
+from training.asof import features_as_of, observations
 from training.labels import click_impressions
 
 
@@ -80,6 +81,8 @@ def click_dataset(reader: LakeReader, options: DatasetOptions, report: Callable[
             unlogged["author"].to_numpy(),
             unlogged["tweet"].to_numpy(),
             unlogged["moment_ms"].to_numpy(),
+            codes(unlogged["surface"]),
+            codes(unlogged["source"]),
         )
         replayed = observations(reader, until_ms=int(moments.at_ms.max()))
         report(f"replaying {len(replayed):,} observations")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from core.errors import ConfigurationError
+from features.moments import HOME
 from features.schema import FEATURES, SCHEMA_HASH
 from ranking.bundle import format_time
 from stores.lake import LakeReader
@@ -24,8 +25,8 @@ def click_impressions(
 
     Columns: `ts_ms`, `event_id`, `viewer`, `request_id`, `tweet`, `author`, `clicked` (a click of
     the same key within the window), `moment_ms` (when the request was served where that is known,
-    else `ts_ms`) and `features` (as served, under today's schema; else null). Sorted by
-    (ts_ms, event_id). Raises ConfigurationError where there is none.
+    else `ts_ms`), `surface` and `source` ("" where unknown) and `features` (as served, under today's
+    schema; else null). Sorted by (ts_ms, event_id). Raises ConfigurationError where there is none.
     """
     window_ms = round(window_s * 1000)
     complete_ms = reader.complete_until_ms("views")
@@ -36,13 +37,21 @@ def click_impressions(
         reader.scan("served", to_ms=end_ms)
         .sort("ts_ms", "event_id", "position")
         .unique(_KEY, keep="first", maintain_order=True)
-        .select(*_KEY, "now_ms", pl.col("features").alias("as_served"), "schema_hash")
+        .select(
+            *_KEY,
+            "now_ms",
+            "schema_hash",
+            "source",
+            pl.col("features").alias("as_served"),
+            # There was one surface before it was written down.
+            pl.col("surface").fill_null(HOME).alias("served_on"),
+        )
     )
     usable = (pl.col("schema_hash") == SCHEMA_HASH) & (
         pl.col("as_served").bin.size() == _FLOAT32_BYTES * len(FEATURES)
     )
     frame = (
-        seen.select("ts_ms", "event_id", *_KEY, "author")
+        seen.select("ts_ms", "event_id", *_KEY, "author", "surface")
         .join(clicks, on=_KEY, how="left")
         .join(served, on=_KEY, how="left")
         .with_columns(
@@ -50,8 +59,10 @@ def click_impressions(
             clicked=(pl.col("clicked_ms") <= pl.col("ts_ms") + window_ms).fill_null(value=False),
             moment_ms=pl.min_horizontal("now_ms", "ts_ms"),
             features=pl.when(usable).then("as_served"),
+            surface=pl.coalesce("served_on", "surface", pl.lit("")),
+            source=pl.col("source").fill_null(""),
         )
-        .drop("clicked_ms", "now_ms", "as_served", "schema_hash")
+        .drop("clicked_ms", "now_ms", "as_served", "schema_hash", "served_on")
         .sort("ts_ms", "event_id")
         .collect()
     )

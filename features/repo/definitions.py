@@ -21,11 +21,20 @@ from feast import (
 )
 from feast.data_format import ParquetFormat
 from feast.feast_object import FeastObject
-from feast.types import Float32, Int64
+from feast.types import Float32, Int64, String
 
 from features.offline_rows import DIRECTORY
 from features.repo.model_inputs import model_inputs
-from features.repo.names import MODEL_INPUTS, NOW_MS, ROW_SEQ, ROW_TIME, SERVICE, feature
+from features.repo.names import (
+    MODEL_INPUTS,
+    NOW_MS,
+    ROW_SEQ,
+    ROW_TIME,
+    SERVICE,
+    SOURCE,
+    SURFACE,
+    feature,
+)
 from features.schema import FEATURES, SCHEMA_HASH, VIEWS, View
 
 
@@ -34,9 +43,10 @@ def definitions(lake: Path) -> list[FeastObject]:
     keys = dict.fromkeys(key for view in VIEWS.values() for key in view.keys)
     entities = {key: Entity(name=key, join_keys=[key], value_type=ValueType.INT64) for key in keys}
     views = [_feature_view(view, entities, lake) for view in VIEWS.values()]
+    asked = [Field(name=NOW_MS, dtype=Int64), *(Field(name=one, dtype=String) for one in (SURFACE, SOURCE))]
     inputs = OnDemandFeatureView(
         name=MODEL_INPUTS,
-        sources=[*views, RequestSource(name="request", schema=[Field(name=NOW_MS, dtype=Int64)])],
+        sources=[*views, RequestSource(name="request", schema=asked)],
         schema=[Field(name=name, dtype=Float32) for name in FEATURES],
         mode="pandas",
         udf=cast(FunctionType, model_inputs),

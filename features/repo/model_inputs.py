@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.compute import matrix
-from features.repo.names import NOW_MS, ROW_SEQ, ROW_TIME, feature
+from features.moments import Moments, codes
+from features.repo.names import NOW_MS, ROW_SEQ, ROW_TIME, SOURCE, SURFACE, feature
 from features.row_block import RowBlock
 from features.schema import FEATURES, VIEWS, View
 
@@ -22,11 +23,16 @@ def model_inputs(inputs: pd.DataFrame) -> pd.DataFrame:
 def computed(inputs: pd.DataFrame) -> pd.DataFrame:
     """The columns of FEATURES as float32, a row for each of `inputs`: rows of all views, and a moment."""
     blocks = {name: _block(view, inputs) for name, view in VIEWS.items()}
-    # When it is told of the function, Feast tries it on rows that it made up, which have no keys.
-    tweets = inputs["tweet"] if "tweet" in inputs else pd.Series(0, inputs.index)
-    now_ms = inputs[NOW_MS].to_numpy(np.int64)
-    table = matrix(blocks, tweets.to_numpy(np.int64), now_ms)
+    viewers, authors, tweets, at_ms = (_ids(key, inputs) for key in ("viewer", "author", "tweet", NOW_MS))
+    moments = Moments(viewers, authors, tweets, at_ms, codes(inputs[SURFACE]), codes(inputs[SOURCE]))
+    table = matrix(blocks, moments)
     return pd.DataFrame(table, index=inputs.index, columns=list(FEATURES))
+
+
+def _ids(key: str, inputs: pd.DataFrame) -> NDArray[np.int64]:
+    # When it is told of the function, Feast tries it on rows that it made up, which have no keys.
+    ids: NDArray[np.int64] = (inputs[key] if key in inputs else pd.Series(0, inputs.index)).to_numpy(np.int64)
+    return ids
 
 
 def _block(view: View, inputs: pd.DataFrame) -> RowBlock:

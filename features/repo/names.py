@@ -10,6 +10,8 @@ SERVICE = "home"
 MODEL_INPUTS = "model_inputs"
 NOW_MS = "now_ms"
 """The moment to compute inputs for, UTC; a request's own, as the served record has it."""
+SURFACE, SOURCE = "surface", "source"
+"""Where it is shown and where the candidate came from, as the served record has them."""
 
 ROW_TIME = "ts_ms"
 ROW_SEQ = "seq"

@@ -16,6 +16,7 @@ from core.ids import compose_id
 from core.types import EngagementType
 from eventlog.schema import EDGES, VIEWS, LikeSet, Viewed, record_of
 from eventlog.sqlite_log import SqliteEventLog
+from features.moments import HOME, Moments, codes
 from features.packed_store import PackedStore
 from pipelines.features_stream import GROUP, FeaturesStream
 from pipelines.lake import GROUP as LAKE_GROUP
@@ -23,11 +24,11 @@ from pipelines.lake import TOPICS, LakeOptions, LakeWriter
 from stores.ports import OutboxRecord
 from stores.sqlite import open_facts, open_telemetry
 from tests.integration.redis_world import PATIENT_MS, RedisWorld
-from training.asof import Moments
 
 VIEWERS, AUTHORS, TWEETS = 12, 15, 90
 WAVES, WAVE_MS, EVENTS_A_WAVE = 5, 600_000, 300
 LATE_MS = 7_200_000
+SOURCES = ("timeline", "popular", "")
 KINDS: tuple[EngagementType, ...] = ("seen", "seen", "seen", "click", "dwell", "hide")
 
 
@@ -99,6 +100,8 @@ class FeastWorld:
             self.authors_of(tweets),
             np.array(self.tweets, np.int64)[tweets],
             np.array([self.ended_ms(w) for w in wave.tolist()], np.int64),
+            codes([HOME]),
+            codes(SOURCES[i % len(SOURCES)] for i in range(count)),
         )
 
     def authors_of(self, tweets: np.typing.NDArray[np.int64]) -> np.typing.NDArray[np.int64]:
@@ -152,6 +155,8 @@ def entity_frame(moments: Moments) -> pd.DataFrame:
             "author": moments.authors,
             "tweet": moments.tweets,
             "now_ms": moments.at_ms,
+            "surface": HOME,
+            "source": [SOURCES[i % len(SOURCES)] for i in range(len(moments.at_ms))],
             "row": np.arange(len(moments.at_ms)),
             "event_timestamp": pd.to_datetime(moments.at_ms, unit="ms", utc=True),
         }

@@ -103,7 +103,9 @@ async def test_online_features_are_those_of_the_reader(world: FeastWorld) -> Non
         tweets, authors = moments.tweets[of_viewer], moments.authors[of_viewer]
         blocks = await reader.fetch(viewer, tweets, authors)
         rows = got[of_viewer]
-        assert same_bits(inputs_of(rows), matrix(blocks, tweets, now_ms)).all()
+        asked = moments.take(np.flatnonzero(of_viewer))
+        asked = asked._replace(at_ms=np.array([now_ms]))
+        assert same_bits(inputs_of(rows), matrix(blocks, asked)).all()
         for name, view in VIEWS.items():
             block = blocks[name]
             missing = np.broadcast_to(~block.present, len(rows))

@@ -9,11 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.errors import Unavailable
 from core.ids import compose_id
 from features.accumulate import FeatureState, Observation, PackedRow
 from features.compute import matrix
+from features.moments import UNKNOWN, Moments
 from features.packed_store import COMPLETE_KEY, EPOCH_KEY, ExpiringRow, PackedStore, row_key
 from features.reader import FeatureReader, FeaturesMissing
 from features.row_block import RowBlock
@@ -27,6 +29,10 @@ NOW_MS = 1_700_000_000_000
 VIEWER = 7
 TWEETS = np.array([compose_id(NOW_MS - 60_000 * i, 1, 1, 0) for i in range(1, 21)], np.int64)
 AUTHORS = np.array([100 + i % 6 for i in range(20)], np.int64)
+
+
+def moments(tweets: NDArray[np.int64], authors: NDArray[np.int64]) -> Moments:
+    return Moments(np.array([VIEWER]), authors, tweets, np.array([NOW_MS]), UNKNOWN, UNKNOWN)
 
 
 def state_of_some() -> FeatureState:
@@ -92,7 +98,7 @@ async def test_no_rows_at_all_give_a_matrix_all_the_same(both_redis: RedisWorld)
     await write(both_redis.client, [])
     blocks = await FeatureReader(both_redis.client).fetch(VIEWER, TWEETS, AUTHORS)
     assert all(block.hit_rate == 0.0 for block in blocks.values())
-    inputs = matrix(blocks, TWEETS, NOW_MS)
+    inputs = matrix(blocks, moments(TWEETS, AUTHORS))
     assert inputs.shape == (20, len(FEATURES))
     assert not np.isnan(inputs[:, FEATURES.index("t.click_rate_2d")]).any()
 
@@ -117,7 +123,7 @@ async def test_no_candidates(both_redis: RedisWorld) -> None:
     await write(both_redis.client, [])
     none = np.array([], np.int64)
     blocks = await FeatureReader(both_redis.client).fetch(VIEWER, none, none)
-    assert matrix(blocks, none, NOW_MS).shape == (0, len(FEATURES))
+    assert matrix(blocks, moments(none, none)).shape == (0, len(FEATURES))
 
 
 @pytest.mark.parametrize(

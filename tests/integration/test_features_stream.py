@@ -30,6 +30,7 @@ from eventlog.schema import (
 from eventlog.sqlite_log import SqliteEventLog
 from features.accumulate import FeatureState, Observation
 from features.compute import matrix
+from features.moments import UNKNOWN, Moments
 from features.packed_store import COMPLETE_KEY, EPOCH_KEY, ExpiringRow, PackedStore, row_key
 from features.reader import FeatureReader
 from features.row_block import RowBlock
@@ -138,7 +139,9 @@ async def test_events_become_rows_and_rows_the_models_inputs(world: World, both_
     }
     tweets, authors = np.array([TWEET]), np.array([AUTHOR])
     blocks = await FeatureReader(both_redis.client).fetch(VIEWER, tweets, authors)
-    online = matrix(blocks, tweets, world.clock.now_ms())
+    now = np.array([world.clock.now_ms()])
+    moments = Moments(np.array([VIEWER]), authors, tweets, now, UNKNOWN, UNKNOWN)
+    online = matrix(blocks, moments)
 
     state = FeatureState()
     now_ms = world.clock.now_ms()
@@ -152,7 +155,7 @@ async def test_events_become_rows_and_rows_the_models_inputs(world: World, both_
         offline[name].put(
             0, schema_id=row.schema_id, event_ts_s=row.event_ts_s, seq=row.seq, values=row.values
         )
-    assert online.tobytes() == matrix(offline, tweets, now_ms).tobytes()
+    assert online.tobytes() == matrix(offline, moments).tobytes()
     assert online.shape == (1, len(FEATURES))
 
 

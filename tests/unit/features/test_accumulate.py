@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UnknownVersion
-from features.accumulate import Entity, FeatureState, Observation, PackedRow
-from features.schema import EVENT_KINDS, VIEWS, EventKind, ViewName
+from features.accumulate import Entity, FeatureState, Observation, PackedRow, tweet_attributes
+from features.schema import ENGAGEMENTS, OTHER_MEDIA, VIEWS, EventKind, ViewName
 
 START_MS = 1_700_000_000_000
 DAY_MS = 86_400_000
@@ -21,7 +21,7 @@ OBSERVATIONS = st.lists(
     st.builds(
         Observation,
         ts_ms=st.integers(START_MS, START_MS + 20 * DAY_MS),
-        kind=st.sampled_from(EVENT_KINDS),
+        kind=st.sampled_from(ENGAGEMENTS),
         viewer=st.integers(1, 3),
         author=st.integers(0, 3),
         tweet=st.integers(1, 3),
@@ -36,6 +36,10 @@ def observation(
     kind: EventKind = "seen", at_s: float = 0, *, author: int = AUTHOR, value_ms: int = 0, weight: int = 1
 ) -> Observation:
     return Observation(START_MS + int(at_s * 1000), kind, VIEWER, author, TWEET, value_ms, weight)
+
+
+def is_long(one: Observation) -> bool:
+    return one.kind == "dwell" and one.value_ms >= 10_000
 
 
 def state_of(*observations: Observation) -> FeatureState:
@@ -86,6 +90,60 @@ def test_a_dwell_is_summed_in_seconds_up_to_a_cap() -> None:
     assert value(state, "t", TWEET, "dwell_2d") == 121.5
 
 
+def test_a_dwell_of_ten_seconds_is_a_long_one() -> None:
+    state = state_of(observation("dwell", value_ms=9_999), observation("dwell", value_ms=10_000))
+    assert value(state, "u", VIEWER, "long_dwell_2d") == 1.0
+    assert value(state, "u", VIEWER, "dwell_2d") == pytest.approx(19.999)
+
+
+def follow(at_s: float = 0, *, on: bool = True) -> Observation:
+    return Observation(START_MS + int(at_s * 1000), "follow", VIEWER, AUTHOR, 0, weight=1 if on else -1)
+
+
+def test_a_follow_is_counted_on_both_sides_and_known_to_the_pair() -> None:
+    state = state_of(follow())
+    assert {row.view for row in state.drain()} == {"u", "a", "va"}
+    assert value(state, "u", VIEWER, "followees") == 1.0
+    assert value(state, "a", AUTHOR, "followers") == 1.0
+    assert value(state, "va", (VIEWER, AUTHOR), "follows") == 1.0
+    state.apply(follow(60, on=False))
+    assert value(state, "a", AUTHOR, "followers") == 0.0
+    assert value(state, "va", (VIEWER, AUTHOR), "follows") == 0.0
+
+
+def test_an_older_follow_that_comes_late_is_counted_and_does_not_say_how_it_is_now() -> None:
+    state = state_of(follow(60, on=False), follow(0))
+    assert value(state, "va", (VIEWER, AUTHOR), "follows") == 0.0
+    assert value(state, "a", AUTHOR, "followers") == 0.0
+    state.apply(follow(60))
+    assert value(state, "va", (VIEWER, AUTHOR), "follows") == 1.0
+
+
+def test_a_new_tweet_says_what_it_is() -> None:
+    said = tweet_attributes(42, "video", is_reply=True, is_retweet=False)
+    state = state_of(Observation(START_MS, "tweet", 0, AUTHOR, TWEET, attributes=said))
+    assert {row.view for row in state.drain()} == {"t"}
+    names = ("text_len", "media_kind", "is_reply", "is_retweet")
+    assert [value(state, "t", TWEET, name) for name in names] == [42.0, 2.0, 1.0, 0.0]
+    assert tweet_attributes(0, "hologram", is_reply=False, is_retweet=False)[1] == OTHER_MEDIA
+
+
+def test_counts_and_attributes_outlive_a_row_that_starts_anew() -> None:
+    said = tweet_attributes(42, "", is_reply=False, is_retweet=False)
+    state = state_of(
+        Observation(START_MS, "tweet", 0, AUTHOR, TWEET, attributes=said), observation("like"), follow()
+    )
+    state.apply(observation("seen", VIEWS["t"].ttl_s + 1))
+    row = state.row("t", TWEET)
+    assert row is not None
+    assert row.seq == 1
+    assert value(state, "t", TWEET, "text_len") == 42.0
+    assert value(state, "t", TWEET, "like_30d") == 0.0
+    assert value(state, "a", AUTHOR, "followers") == 1.0
+    assert value(state, "va", (VIEWER, AUTHOR), "follows") == 1.0
+    assert math.isnan(value(state, "va", (VIEWER, AUTHOR), "last_follow"))
+
+
 def test_an_unlike_takes_its_like_back() -> None:
     state = state_of(observation("like"), observation("like", weight=-1))
     assert value(state, "a", AUTHOR, "like_30d") == 0.0
@@ -134,12 +192,15 @@ def test_rows_are_the_sums_that_the_definition_says(observations: list[Observati
         assert row.event_ts_s == max(one.ts_ms // 1000 for one in mine)
         assert row.seq == len(mine)
         for field, got in zip(VIEWS["t"].fields, row.values, strict=True):
+            if field.kind != "sum":
+                assert math.isnan(got)
+                continue
             expected = sum(
                 one.weight
-                * (min(one.value_ms, 120_000) / 1000 if one.kind == "dwell" else 1.0)
+                * (min(one.value_ms, 120_000) / 1000 if field.event == "dwell" else 1.0)
                 * 2.0 ** (-(row.event_ts_s - one.ts_ms // 1000) / field.half_life_s)
                 for one in mine
-                if one.kind == field.event
+                if one.kind == field.event or (is_long(one) and field.event == "long_dwell")
             )
             assert got == pytest.approx(expected, rel=1e-5, abs=1e-3)
 
@@ -197,9 +258,11 @@ def test_only_what_changed_since_the_last_drain_is_drained() -> None:
 
 def test_what_is_in_memory_is_not_asked_for_again_until_it_is_cleared() -> None:
     state = FeatureState()
-    wanted = [("g", 0), ("u", VIEWER), ("t", TWEET), ("a", AUTHOR), ("va", (VIEWER, AUTHOR))]
+    wanted = [("g", 0), ("t", TWEET), ("u", VIEWER), ("a", AUTHOR), ("va", (VIEWER, AUTHOR))]
     assert state.unknown([observation(), observation("click")]) == wanted
     assert state.unknown([observation(author=0)]) == wanted[:3]
+    assert state.unknown([follow()]) == wanted[2:]
+    assert state.unknown([Observation(START_MS, "tweet", 0, AUTHOR, TWEET)]) == [("t", TWEET)]
     state.apply(observation())
     assert state.unknown([observation()]) == []
     state.clear()

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from core.ids import compose_id
 from features.accumulate import Entity, FeatureState, Observation
 from features.compute import matrix
+from features.moments import Moments, codes
 from features.row_block import RowBlock
-from features.schema import EVENT_KINDS, FEATURES, VIEWS, ViewName
+from features.schema import ENGAGEMENTS, FEATURES, SUM_EVENTS, VIEWS, ViewName
 
 NOW_MS = 1_700_000_000_000
 DAY_MS = 86_400_000
@@ -42,8 +43,13 @@ def blocks_of(state: FeatureState, candidates: list[tuple[int, int]]) -> dict[Vi
 def inputs(
     state: FeatureState, candidates: list[tuple[int, int]], now_ms: int = NOW_MS
 ) -> NDArray[np.float32]:
-    return matrix(
-        blocks_of(state, candidates), np.array([tweet for tweet, _ in candidates], np.int64), now_ms
+    return matrix(blocks_of(state, candidates), moments_of(candidates, now_ms))
+
+
+def moments_of(candidates: list[tuple[int, int]], now_ms: int = NOW_MS) -> Moments:
+    tweets, authors = np.array(candidates, np.int64).reshape(-1, 2).T
+    return Moments(
+        np.array([VIEWER]), authors, tweets, np.array([now_ms]), codes(["home"]), codes(["timeline"])
     )
 
 
@@ -55,7 +61,7 @@ def one(state: FeatureState, now_ms: int = NOW_MS) -> dict[str, float]:
 def state_of(*kinds: str, at_ms: int = NOW_MS, viewer: int = VIEWER, tweet: int = TWEET) -> FeatureState:
     state = FeatureState()
     for kind in kinds:
-        (known,) = (event for event in EVENT_KINDS if event == kind)
+        (known,) = (event for event in ENGAGEMENTS if event == kind)
         state.apply(Observation(at_ms, known, viewer, AUTHOR, tweet, value_ms=4_000))
     return state
 
@@ -68,7 +74,7 @@ def busy_world() -> tuple[FeatureState, list[tuple[int, int]]]:
     for _ in range(4_000):
         tweet, author = candidates[int(random.integers(0, 270))]
         at_ms = NOW_MS - int(random.integers(0, 20 * DAY_MS))
-        kind = EVENT_KINDS[int(random.integers(0, len(EVENT_KINDS)))]
+        kind = ENGAGEMENTS[int(random.integers(0, len(ENGAGEMENTS)))]
         viewer = VIEWER if random.random() < 0.2 else int(random.integers(20, 90))
         state.apply(Observation(at_ms, kind, viewer, author, tweet, int(random.integers(0, 200_000))))
     return state, candidates
@@ -80,11 +86,8 @@ def test_without_any_row_rates_are_the_first_guess_and_everything_else_is_missin
     assert got["va.dwell_rate_30d"] == pytest.approx(3.0)
     assert got["t.age_h"] == 6.0
     missing = {name for name, value in got.items() if math.isnan(value)}
-    assert missing == {
-        *(f"{view}.seen_log_{label}" for view in ("t", "a", "u", "va") for label in ("2d", "30d")),
-        "u.since_seen_h",
-        "va.since_seen_h",
-    }
+    of_no_row = {name for name in FEATURES if "_rate_" in name} | {"t.age_h", "a.age_d", "u.age_d"}
+    assert missing == set(FEATURES) - of_no_row - {"c.hour", "c.surface", "c.source"}
 
 
 def test_rates_shrink_from_the_tweet_to_its_author_to_everything() -> None:
@@ -102,7 +105,7 @@ def test_rates_shrink_from_the_tweet_to_its_author_to_everything() -> None:
 def test_a_missing_rows_rate_is_its_prior() -> None:
     state = state_of("seen", "click", "dwell", tweet=TWEET + 1, viewer=77)
     got = one(state)
-    for event in ("click", "like", "dwell", "hide"):
+    for event in SUM_EVENTS[1:]:
         for label in ("2d", "30d"):
             assert got[f"t.{event}_rate_{label}"] == got[f"a.{event}_rate_{label}"]
             assert got[f"va.{event}_rate_{label}"] == got[f"u.{event}_rate_{label}"]
@@ -170,8 +173,16 @@ def test_a_row_per_candidate_and_a_moment_per_candidate_give_the_bits_of_a_reque
         "g": blocks["g"].take(np.zeros(n, np.intp)),
         "u": blocks["u"].take(np.zeros(n, np.intp)),
     }
-    tweets = np.array([tweet for tweet, _ in candidates], np.int64)
-    batch = matrix(spread, tweets, np.full(n, NOW_MS))
+    alike = moments_of(candidates)
+    each = Moments(
+        np.repeat(alike.viewers, n),
+        alike.authors,
+        alike.tweets,
+        np.repeat(alike.at_ms, n),
+        np.repeat(alike.surfaces, n),
+        np.repeat(alike.sources, n),
+    )
+    batch = matrix(spread, each)
     assert batch.tobytes() == inputs(state, candidates).tobytes()
 
 

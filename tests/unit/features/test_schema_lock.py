@@ -11,7 +11,7 @@ from core.errors import ConfigurationError
 from features.schema import VIEWS, Field, View, ViewName
 from features.schema_lock import LOCK_PATH, check_lock, read_lock, render_lock
 
-NEW_FIELD = Field("replies_2d", "sum", "like", 172_800)
+NEW_FIELD = Field("quote_2d", "sum", "like", 172_800)
 
 
 def with_view(view: View) -> dict[ViewName, View]:
@@ -38,7 +38,7 @@ def test_a_new_field_at_the_end_takes_a_new_schema_id_and_the_old_one_stays_lock
     ("view", "message"),
     [
         (replace(VIEWS["t"], fields=VIEWS["t"].fields[1:]), "field seen_2d of view t"),
-        (replace(VIEWS["t"], fields=VIEWS["t"].fields[:-1]), "field hide_30d of view t"),
+        (replace(VIEWS["t"], fields=VIEWS["t"].fields[:-1]), "field is_retweet of view t"),
         (replace(VIEWS["t"], fields=VIEWS["t"].fields[::-1]), "field seen_2d of view t"),
         (
             replace(VIEWS["t"], schema_id=90, fields=(NEW_FIELD, *VIEWS["t"].fields)),

@@ -14,8 +14,9 @@ def merged(**rows: list[dict[str, Any]]) -> tuple[list[tuple[Any, ...]], dict[st
     activity, not_imported = merge_activity(
         table("impressions", world["impressions"]), table("engagements", world["engagements"])
     )
-    assert activity.columns == ["at_ms", "kind", "viewer", "tweet", "request", "position", "value_ms"]
-    return [(row[0] - START_MS, *row[1:]) for row in activity.rows()], not_imported
+    plain = ["at_ms", "kind", "viewer", "tweet", "request", "position", "value_ms"]
+    assert activity.columns == [*plain, "surface"]
+    return [(row[0] - START_MS, *row[1:]) for row in activity.select(plain).rows()], not_imported
 
 
 def test_both_tables_become_one_sequence_in_time() -> None:
@@ -33,6 +34,16 @@ def test_both_tables_become_one_sequence_in_time() -> None:
         (26_000, "hide", "8", "t1", "8/t1", -1, 0),
     ]
     assert not_imported == {"comment": 1}
+
+
+def test_an_engagement_happened_on_the_surface_of_its_impression() -> None:
+    shown = {"viewer": "7", "tweet": "t1", "seen": True, "request": "r1", "surface": "tab-4"}
+    done = {"viewer": "7", "tweet": "t1", "type": "click", "at": at(12), "request": "r1"}
+    activity, _ = merge_activity(
+        table("impressions", [shown | {"at": at(10)}]),
+        table("engagements", [done, done | {"request": "r9", "at": at(13)}]),
+    )
+    assert activity["surface"].to_list() == ["tab-4", "tab-4", ""]
 
 
 def test_the_order_of_the_source_does_not_matter() -> None:

@@ -8,7 +8,17 @@ from core.errors import Corrupt
 from core.types import EngagementType
 from eventlog.envelope import decode_envelope
 from eventlog.log import Entry
-from eventlog.schema import Event, FollowSet, LikeSet, Viewed, record_of
+from eventlog.schema import (
+    BlockSet,
+    Event,
+    FollowSet,
+    LikeSet,
+    ReplySet,
+    RetweetSet,
+    TweetCreated,
+    Viewed,
+    record_of,
+)
 from eventlog.worker import Arrived
 from features.accumulate import Observation
 from pipelines.features_observation import Counted, counted_of
@@ -44,8 +54,33 @@ def test_a_like_counts_one_and_an_unlike_takes_one_away() -> None:
 
 
 def test_reports_and_other_events_are_no_observations() -> None:
-    for event in (viewed("report"), FollowSet(1, 2, True)):
+    for event in (viewed("report"), BlockSet(1, 2, True), ReplySet(9, 2, True)):
         assert counted_of(arrived(event), not_after_ms=NOW_MS) is None
+
+
+def test_replies_and_retweets_are_their_users() -> None:
+    assert counted(ReplySet(9, 2, True, 1, 3)).observation == Observation(NOW_MS, "reply", 1, 3, 2)
+    taken_back = counted(RetweetSet(1, 2, False, 9, 3)).observation
+    assert taken_back == Observation(NOW_MS, "retweet", 1, 3, 2, weight=-1)
+
+
+def test_a_follow_has_no_tweet_and_a_new_tweet_no_viewer() -> None:
+    assert counted(FollowSet(1, 3, True)).observation == Observation(NOW_MS, "follow", 1, 3, 0)
+    written = TweetCreated(2, 3, "grüße", NOW_MS, reply_to=9, media_kind="image")
+    said = (5.0, 1.0, 1.0, 0.0)
+    assert counted(written).observation == Observation(NOW_MS, "tweet", 0, 3, 2, attributes=said)
+
+
+def test_no_two_facts_of_a_version_count_as_one() -> None:
+    facts = [
+        LikeSet(1, 2, True, 3),
+        RetweetSet(1, 2, True, 9, 3),
+        ReplySet(9, 2, True, 1, 3),
+        FollowSet(1, 2, True),
+        FollowSet(1, 3, True),
+        TweetCreated(2, 3, "", NOW_MS),
+    ]
+    assert len({counted(fact, ver=5).key for fact in facts}) == len(facts)
 
 
 def test_a_view_counts_once_per_viewer_request_tweet_and_kind() -> None:
@@ -76,6 +111,8 @@ def test_a_like_counts_once_per_version() -> None:
         (viewed(), -1, "an event of -1 ms"),
         (viewed(), NOW_MS + 1, "after 1700000000000 ms"),
         (LikeSet(0, 2, True), NOW_MS, "viewer 0"),
+        (FollowSet(1, 0, True), NOW_MS, "author 0"),
+        (TweetCreated(0, 3, "", NOW_MS), NOW_MS, "tweet 0"),
     ],
 )
 def test_what_no_row_can_take_is_refused_and_named(event: Event, ts_ms: int, named: str) -> None:

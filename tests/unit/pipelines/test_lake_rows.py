@@ -10,6 +10,7 @@ import pytest
 from core.errors import Corrupt
 from eventlog.envelope import decode_envelope
 from eventlog.schema import (
+    BlockSet,
     Event,
     FollowSet,
     LikeSet,
@@ -51,7 +52,7 @@ def served(seed: int = 5) -> Served:
 
 
 def test_a_view() -> None:
-    assert columns(Viewed(1, b"\xab", 2, 3, "dwell", 4, 500)) == [
+    assert columns(Viewed(1, b"\xab", 2, 3, "dwell", 4, 500, "tab-1")) == [
         {
             "ts_ms": TS_MS,
             "event_id": 7,
@@ -62,6 +63,7 @@ def test_a_view() -> None:
             "kind": "dwell",
             "position": 4,
             "value_ms": 500,
+            "surface": "tab-1",
         }
     ]
 
@@ -95,8 +97,13 @@ def test_what_else_was_done_to_a_tweet_is_an_edge_of_its_own_kind(event: Event, 
     assert (row["kind"], row["item"], row["request_id"]) == (kind, 9, "ab")
 
 
+def test_a_follow() -> None:
+    (row,) = columns(FollowSet(1, 2, True))
+    assert row == {"ts_ms": TS_MS, "event_id": 7, "follower": 1, "followee": 2, "on": True, "ver": 8}
+
+
 def test_a_tweet_is_kept_without_its_text() -> None:
-    (row,) = columns(TweetCreated(2, 3, "grüße", TS_MS - 1))
+    (row,) = columns(TweetCreated(2, 3, "grüße", TS_MS - 1, reply_to=4, media_kind="video"))
     assert row == {
         "ts_ms": TS_MS,
         "event_id": 7,
@@ -104,6 +111,9 @@ def test_a_tweet_is_kept_without_its_text() -> None:
         "author": 3,
         "created_ms": TS_MS - 1,
         "text_len": 5,
+        "reply_to": 4,
+        "retweet_of": 0,
+        "media_kind": "video",
     }
 
 
@@ -125,7 +135,7 @@ def test_a_seed_keeps_its_64_bits(seed: int, stored: int) -> None:
 
 
 def test_an_event_that_the_lake_leaves_out_has_no_rows() -> None:
-    assert rows(FollowSet(1, 2, True)) == []
+    assert rows(BlockSet(1, 2, True)) == []
 
 
 @pytest.mark.parametrize(

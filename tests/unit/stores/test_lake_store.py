@@ -21,7 +21,7 @@ HOUR_START_MS = NOW_MS - NOW_MS % HOUR_MS
 
 
 def views(ids: Iterable[int], ts_ms: int = NOW_MS) -> pl.DataFrame:
-    rows = [(ts_ms + i, i, 1, "ab", 10, 20, "seen", 0, 0) for i in ids]
+    rows = [(ts_ms + i, i, 1, "ab", 10, 20, "seen", 0, 0, "") for i in ids]
     return pl.DataFrame(rows, schema=SCHEMAS["views"], orient="row")
 
 

@@ -26,7 +26,7 @@ class LakeBuilder:
     """Collects events in any order; `write` makes a lake of them. Event ids rise as events are added."""
 
     rows: dict[str, list[dict[str, Any]]] = field(
-        default_factory=lambda: {"views": [], "edges": [], "served": []}
+        default_factory=lambda: {"views": [], "edges": [], "served": [], "tweets": [], "follows": []}
     )
     last_id: int = 0
 
@@ -49,16 +49,47 @@ class LakeBuilder:
             "kind": kind,
             "position": 0,
             "value_ms": value_ms,
+            "surface": "",
         }
         self._add("views", ts_ms, row)
 
     def like(
         self, ts_ms: int, *, user: int = 1, tweet: int = 5, author: int = 6, on: bool = True, times: int = 1
     ) -> None:
-        row = {"user": user, "tweet": tweet, "author": author, "on": on, "ver": self.last_id}
-        self._add("edges", ts_ms, row)
+        self.edge("like", ts_ms, user=user, tweet=tweet, author=author, on=on)
         for _ in range(times - 1):
             self.rows["edges"].append(self.rows["edges"][-1])
+
+    def edge(
+        self, kind: str, ts_ms: int, *, user: int = 1, tweet: int = 5, author: int = 6, on: bool = True
+    ) -> None:
+        ids = {"user": user, "tweet": tweet, "author": author}
+        self._add("edges", ts_ms, {**ids, "on": on, "ver": self.last_id, "kind": kind})
+
+    def follow(self, ts_ms: int, *, follower: int = 1, followee: int = 6, on: bool = True) -> None:
+        row = {"follower": follower, "followee": followee, "on": on, "ver": self.last_id}
+        self._add("follows", ts_ms, row)
+
+    def tweet(
+        self,
+        ts_ms: int,
+        *,
+        tweet: int = 5,
+        author: int = 6,
+        text_len: int = 0,
+        reply_to: int | None = 0,
+        media_kind: str | None = "",
+    ) -> None:
+        row = {
+            "tweet": tweet,
+            "author": author,
+            "created_ms": ts_ms,
+            "text_len": text_len,
+            "reply_to": reply_to,
+            "retweet_of": 0,
+            "media_kind": media_kind,
+        }
+        self._add("tweets", ts_ms, row)
 
     def served(
         self,

@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.ids import compose_id
-from features.accumulate import FeatureState, Observation
+from features.accumulate import FeatureState, Observation, tweet_attributes
 from features.compute import matrix
+from features.moments import UNKNOWN, Moments
 from features.packed_row import decode_block, encode_row
 from features.schema import FEATURES, VIEWS
 from tests.unit.training.lakes import T0_MS, LakeBuilder, world
-from training.asof import Moments, features_as_of, observations
+from training.asof import features_as_of, observations
 
 LAG_S = 60.0
 LAG_MS = 60_000
@@ -27,7 +29,7 @@ SEEN = FEATURES.index("t.seen_log_30d")
 def moments(*rows: tuple[int, int, int, int]) -> Moments:
     """Of (viewer, author, tweet, at_ms)."""
     viewers, authors, tweets, at_ms = np.array(rows, np.int64).reshape(-1, 4).T
-    return Moments(viewers, authors, tweets, at_ms)
+    return Moments(viewers, authors, tweets, at_ms, UNKNOWN, UNKNOWN)
 
 
 def inputs(lake: LakeBuilder, root: Path, wanted: Moments, lag_s: float = LAG_S) -> NDArray[np.float32]:
@@ -76,7 +78,7 @@ def test_rows_are_those_of_features_and_compute(tmp_path: Path) -> None:
     for name, view in VIEWS.items():
         found = state.row(name, entities[name])
         blocks[name] = decode_block([None if found is None else encode_row(*found)], view)
-    expected = matrix(blocks, np.array([key[2]]), at_ms)
+    expected = matrix(blocks, moments((*key, at_ms)))
     got = features_as_of(replayed, moments((*key, at_ms)), lag_s=LAG_S)
     assert got.tobytes() == expected.tobytes()
 
@@ -125,6 +127,37 @@ def test_nothing_to_replay_for(tmp_path: Path) -> None:
     assert features_as_of(replayed, moments(), lag_s=LAG_S).shape == (0, len(FEATURES))
 
 
+def observed(replayed: pl.DataFrame) -> list[Observation]:
+    rows = replayed.drop("arrived_ms").iter_rows()
+    return [Observation._make(row)._replace(attributes=tuple(row[-1])) for row in rows]
+
+
+def test_what_is_written_followed_and_answered_is_observed_too(tmp_path: Path) -> None:
+    lake = LakeBuilder()
+    lake.tweet(T0_MS, text_len=42, reply_to=3, media_kind="video")
+    lake.follow(T0_MS + 1)
+    lake.edge("reply", T0_MS + 2)
+    lake.edge("retweet", T0_MS + 3, on=False)
+    # Of a user whom nobody wrote down.
+    lake.edge("reply", T0_MS + 4, user=0)
+    lake.follow(T0_MS + 5, on=False)
+    assert observed(observations(lake.write(tmp_path), until_ms=LATE_MS)) == [
+        Observation(T0_MS, "tweet", 0, 6, 5, attributes=tweet_attributes(42, "video", True, False)),
+        Observation(T0_MS + 1, "follow", 1, 6, 0),
+        Observation(T0_MS + 2, "reply", 1, 6, 5),
+        Observation(T0_MS + 3, "retweet", 1, 6, 5, weight=-1),
+        Observation(T0_MS + 5, "follow", 1, 6, 0, weight=-1),
+    ]
+
+
+def test_a_tweet_of_an_older_lake_says_what_that_knew(tmp_path: Path) -> None:
+    lake = LakeBuilder()
+    lake.tweet(T0_MS, text_len=42, reply_to=None, media_kind=None)
+    (one,) = observed(observations(lake.write(tmp_path), until_ms=LATE_MS))
+    assert one.attributes[0] == 42.0
+    assert np.isnan(one.attributes[1:]).tolist() == [True] * 2 + [False]
+
+
 def test_observations_are_counted_once_and_in_their_own_order(tmp_path: Path) -> None:
     lake = LakeBuilder()
     lake.view("dwell", T0_MS + 30, value_ms=700)
@@ -137,7 +170,7 @@ def test_observations_are_counted_once_and_in_their_own_order(tmp_path: Path) ->
     lake.view("click", T0_MS + 99)
     replayed = observations(lake.write(tmp_path), until_ms=T0_MS + 99)
     assert replayed.columns == [*Observation._fields, "arrived_ms"]
-    assert [Observation(*row) for row in replayed.drop("arrived_ms").iter_rows()] == [
+    assert observed(replayed) == [
         Observation(T0_MS + 10, "seen", 1, 6, 5, 0, 1),
         Observation(T0_MS + 13, "seen", 1, 6, 5, 0, 1),
         Observation(T0_MS + 20, "like", 1, 6, 5, 0, 1),

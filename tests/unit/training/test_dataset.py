@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from features.moments import UNKNOWN, Moments
 from features.schema import FEATURES
 from tests.unit.training.lakes import T0_MS, LakeBuilder
-from training.asof import Moments, features_as_of, observations
+from training.asof import features_as_of, observations
 from training.dataset import DatasetOptions, click_dataset
 
 OPTIONS = DatasetOptions(None, None, lag_s=60.0, window_s=600.0)
@@ -30,7 +31,8 @@ def test_rows_of_both_kinds_stand_in_order_of_time(tmp_path: Path) -> None:
     assert dataset.viewers.tolist() == [1, 2, 1]
     assert len(set(dataset.requests.tolist())) == 3
     assert dataset.inputs[1].tobytes() == logged.tobytes()
-    moments = Moments(*(np.array(column) for column in ([1], [6], [5], [T0_MS + 300_000])))
+    viewers, authors, tweets, at_ms = np.array([[1], [6], [5], [T0_MS + 300_000]], np.int64)
+    moments = Moments(viewers, authors, tweets, at_ms, UNKNOWN, UNKNOWN)
     replayed = features_as_of(observations(reader, until_ms=T0_MS + 300_000), moments, lag_s=60.0)
     assert dataset.inputs[2].tobytes() == replayed[0].tobytes()
     assert "as served for 1, replayed for 2" in said[0]

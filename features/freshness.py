@@ -1,0 +1,49 @@
+"""How many of a request's rows were there, and how old they are: by view, measured and handed on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from prometheus_client import Gauge, Histogram
+
+from features.row_block import RowBlock
+from features.view import ViewName
+
+HIT_RATE = Gauge(
+    "rankfeed_feature_hit_rate", "Share of the rows of the newest request that were there", ["view"]
+)
+# From what a stream lags to the longest life of a row.
+_BUCKETS_S = (1.0, 5.0, 30.0, 300.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0, 2_592_000.0, 7_776_000.0)
+AGE = Histogram(
+    "rankfeed_feature_row_age_seconds",
+    "Since the last event of the rows of a request, their mean",
+    ["view"],
+    buckets=_BUCKETS_S,
+)
+
+
+class Freshness(NamedTuple):
+    """Of one view's rows: the share that was there, and their mean age, NaN where there was none."""
+
+    hit_rate: float
+    age_s: float
+
+
+def measure(blocks: Mapping[ViewName, RowBlock], now_ms: int) -> dict[ViewName, Freshness]:
+    """Measures the rows of one request, as of `now_ms` (UTC): a view that nothing was asked of hits all."""
+    found = {name: _of(block, now_ms // 1000) for name, block in blocks.items()}
+    for name, one in found.items():
+        HIT_RATE.labels(name).set(one.hit_rate)
+        if not math.isnan(one.age_s):
+            AGE.labels(name).observe(one.age_s)
+    return found
+
+
+def _of(block: RowBlock, now_s: int) -> Freshness:
+    there = block.event_ts_s[block.present]
+    # A row from after the moment is as fresh as can be.
+    age_s = float(np.maximum(now_s - there, 0).mean()) if len(there) else math.nan
+    return Freshness(block.hit_rate, age_s)
