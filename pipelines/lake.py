@@ -92,7 +92,7 @@ class _Waiting:
 
 
 class LakeWriter:
-    """Writes served, scored, views, edges, tweets and follows to the lake at `root` until it is told to stop.
+    """Writes every table of `TABLE_OF_TOPIC` to the lake at `root` until it is told to stop.
 
     There is one writer a lake: a second one waits until the first is gone. An event that cannot be
     read goes to the dead letters (at least once), one of an unknown type is skipped and counted.

@@ -37,6 +37,8 @@ TABLE_OF_TOPIC: Mapping[str, Table] = {
 
 Row = tuple[Any, ...]
 
+_KINDS: Mapping[type[Event], str] = {LikeSet: "like", ReplySet: "reply", RetweetSet: "retweet"}
+
 _SIGN = 1 << 63
 _MASK = (1 << 64) - 1
 
@@ -72,11 +74,11 @@ def _rows_of(envelope: Envelope, event: Event) -> list[Row]:
             )
             return [(envelope.ts_ms, envelope.id, *view)]
         case LikeSet():
-            return [_edge(envelope, event, "like", None)]
+            return [_edge(envelope, event, None)]
         case RetweetSet():
-            return [_edge(envelope, event, "retweet", event.retweet)]
+            return [_edge(envelope, event, event.retweet)]
         case ReplySet():
-            return [_edge(envelope, event, "reply", event.reply)]
+            return [_edge(envelope, event, event.reply)]
         case FollowSet():
             return [(envelope.ts_ms, envelope.id, event.a, event.b, event.on, envelope.ver)]
         case TweetCreated():
@@ -96,9 +98,9 @@ def _rows_of(envelope: Envelope, event: Event) -> list[Row]:
             return []
 
 
-def _edge(envelope: Envelope, event: LikeSet | RetweetSet | ReplySet, kind: str, item: int | None) -> Row:
-    edge = (event.user, event.tweet, event.author, event.on, envelope.ver)
-    return (envelope.ts_ms, envelope.id, *edge, kind, item, event.request_id.hex() or None)
+def _edge(envelope: Envelope, event: LikeSet | RetweetSet | ReplySet, item: int | None) -> Row:
+    edge = (event.user, event.tweet, event.author, event.on, envelope.ver, _KINDS[type(event)])
+    return (envelope.ts_ms, envelope.id, *edge, item, event.request_id.hex() or None)
 
 
 def _served_rows(envelope: Envelope, event: Served) -> list[Row]:

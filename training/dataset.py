@@ -13,7 +13,7 @@ from features.moments import Moments, codes
 from features.schema import FEATURES
 from stores.lake import LakeReader
 from training.asof import features_as_of, observations
-from training.labels import click_impressions
+from training.impressions import mature_impressions
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +64,19 @@ class Dataset:
 
 def click_dataset(reader: LakeReader, options: DatasetOptions, report: Callable[[str], None]) -> Dataset:
     """Raises ConfigurationError where no impression of the range has a label yet."""
-    frame = click_impressions(reader, from_ms=options.from_ms, to_ms=options.to_ms, window_s=options.window_s)
-    as_served = frame["features"].is_not_null().to_numpy()
+    frame = mature_impressions(
+        reader, "click", from_ms=options.from_ms, to_ms=options.to_ms, window_s=options.window_s
+    )
+    as_served = frame["as_served"].to_numpy()
     report(
-        f"{len(frame):,} impressions, {int(frame['clicked'].sum()):,} clicked; features as served for "
+        f"{len(frame):,} impressions, {int(frame['click'].sum()):,} clicked; features as served for "
         f"{int(as_served.sum()):,}, replayed for {int((~as_served).sum()):,}"
     )
     inputs = np.empty((len(frame), len(FEATURES)), np.float32)
     if as_served.any():
-        logged = b"".join(frame["features"].drop_nulls().to_list())
-        inputs[as_served] = np.frombuffer(logged, "<f4").reshape(-1, len(FEATURES))
+        inputs[as_served] = frame.filter("as_served").select(FEATURES).to_numpy()
     if not as_served.all():
-        unlogged = frame.filter(pl.col("features").is_null())
+        unlogged = frame.filter(~pl.col("as_served"))
         moments = Moments(
             unlogged["viewer"].to_numpy(),
             unlogged["author"].to_numpy(),
@@ -90,10 +91,10 @@ def click_dataset(reader: LakeReader, options: DatasetOptions, report: Callable[
     requests = frame.select(pl.struct("viewer", "request_id").rank("dense").cast(pl.Int64()) - 1)
     return Dataset(
         inputs,
-        frame["clicked"].to_numpy(),
+        frame["click"].to_numpy(),
         as_served,
         frame["viewer"].to_numpy(),
         frame["tweet"].to_numpy(),
         requests.to_series().to_numpy(),
-        frame["ts_ms"].to_numpy(),
+        frame["seen_ms"].to_numpy(),
     )

@@ -1,105 +1,121 @@
-"""Impressions and their labels: what was seen, and whether it was clicked in time."""
+"""Labels: what counts as one, for how long it may come, and when it is known that it did not.
+
+| head | positive | window |
+|---|---|---|
+| click | a click of the same item | 10 min |
+| dwell | a dwell on it of `LONG_DWELL_MS` and more | 30 min |
+| hide | a hide of it | 24 h |
+| like, reply, retweet | the viewer's, of the tweet, after this impression of it and before the next | 24 h |
+
+The window begins when the item was seen. Of several reports of one kind the first counts; a like that
+was taken back was one all the same.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
 import polars as pl
 
-from core.errors import ConfigurationError
-from features.moments import HOME
-from features.schema import FEATURES, SCHEMA_HASH
-from ranking.bundle import format_time
+from features.schema import LONG_DWELL_MS
 from stores.lake import LakeReader
 
-_KEY = ["viewer", "request_id", "tweet"]
-_FLOAT32_BYTES = 4
+Head = Literal["click", "like", "dwell", "hide", "reply", "retweet"]
+
+KEY = ["viewer", "request_id", "tweet"]
+"""What makes an impression."""
+
+_TEN_MIN, _HALF_HOUR, _DAY = 600.0, 1_800.0, 86_400.0
 
 
-def click_impressions(
-    reader: LakeReader, *, from_ms: int | None, to_ms: int | None, window_s: float
-) -> pl.DataFrame:
-    """One row per impression, by time of its first `seen`, with from_ms <= time and time + window <= to_ms.
+class Label(NamedTuple):
+    """`table` is where its events are, and so how far it is known."""
 
-    An impression is a (viewer, request, tweet) that was seen: what was served and not seen is no
-    negative. It counts once its window has passed, measured against how far the lake is complete
-    and against `to_ms`: no label looks past the end of the range.
-
-    Columns: `ts_ms`, `event_id`, `viewer`, `request_id`, `tweet`, `author`, `clicked` (a click of
-    the same key within the window), `moment_ms` (when the request was served where that is known,
-    else `ts_ms`), `surface` and `source` ("" where unknown) and `features` (as served, under today's
-    schema; else null). Sorted by (ts_ms, event_id). Raises ConfigurationError where there is none.
-    """
-    window_ms = round(window_s * 1000)
-    complete_ms = reader.complete_until_ms("views")
-    end_ms = complete_ms if to_ms is None else min(to_ms, complete_ms)
-    seen = _first(reader, "seen", from_ms, end_ms).filter(pl.col("ts_ms") + window_ms <= end_ms)
-    clicks = _first(reader, "click", from_ms, end_ms).select(*_KEY, pl.col("ts_ms").alias("clicked_ms"))
-    served = (
-        reader.scan("served", to_ms=end_ms)
-        .sort("ts_ms", "event_id", "position")
-        .unique(_KEY, keep="first", maintain_order=True)
-        .select(
-            *_KEY,
-            "now_ms",
-            "schema_hash",
-            "source",
-            pl.col("features").alias("as_served"),
-            # There was one surface before it was written down.
-            pl.col("surface").fill_null(HOME).alias("served_on"),
-        )
-    )
-    usable = (pl.col("schema_hash") == SCHEMA_HASH) & (
-        pl.col("as_served").bin.size() == _FLOAT32_BYTES * len(FEATURES)
-    )
-    frame = (
-        seen.select("ts_ms", "event_id", *_KEY, "author", "surface")
-        .join(clicks, on=_KEY, how="left")
-        .join(served, on=_KEY, how="left")
-        .with_columns(
-            # A click may reach the log before its `seen`, which comes in the same batch.
-            clicked=(pl.col("clicked_ms") <= pl.col("ts_ms") + window_ms).fill_null(value=False),
-            moment_ms=pl.min_horizontal("now_ms", "ts_ms"),
-            features=pl.when(usable).then("as_served"),
-            surface=pl.coalesce("served_on", "surface", pl.lit("")),
-            source=pl.col("source").fill_null(""),
-        )
-        .drop("clicked_ms", "now_ms", "as_served", "schema_hash", "served_on")
-        .sort("ts_ms", "event_id")
-        .collect()
-    )
-    if frame.is_empty():
-        raise ConfigurationError(_why_none(reader, from_ms, to_ms, window_s))
-    return frame
+    window_s: float
+    table: Literal["views", "edges"]
 
 
-def _first(reader: LakeReader, kind: str, from_ms: int | None, to_ms: int) -> pl.LazyFrame:
-    """The first event of the kind for each (viewer, request, tweet): clients and logs repeat themselves."""
+LABELS: Mapping[Head, Label] = {
+    "click": Label(_TEN_MIN, "views"),
+    "like": Label(_DAY, "edges"),
+    "dwell": Label(_HALF_HOUR, "views"),
+    "hide": Label(_DAY, "views"),
+    "reply": Label(_DAY, "edges"),
+    "retweet": Label(_DAY, "edges"),
+}
+
+
+def first_views(
+    reader: LakeReader, kinds: Iterable[str], from_ms: int | None, to_ms: int | None
+) -> pl.LazyFrame:
+    """The first event of each kind for each (viewer, request, tweet): clients and logs repeat themselves."""
     return (
         reader.scan("views", from_ms=from_ms, to_ms=to_ms)
-        .filter(pl.col("kind") == kind)
+        .filter(pl.col("kind").is_in(list(kinds)))
         .sort("ts_ms", "event_id")
-        .unique(_KEY, keep="first", maintain_order=True)
+        .unique([*KEY, "kind"], keep="first", maintain_order=True)
     )
 
 
-def _why_none(reader: LakeReader, from_ms: int | None, to_ms: int | None, window_s: float) -> str:
-    known = (
-        reader.scan("views")
-        .filter(pl.col("kind") == "seen")
-        .select(pl.col("ts_ms").min().alias("first"), pl.col("ts_ms").max().alias("last"))
+def label_times(
+    reader: LakeReader, shown: pl.LazyFrame, from_ms: int | None, to_ms: int | None
+) -> pl.LazyFrame:
+    """When each label's event happened: KEY and `<head>_ms`, null where there was none in the range.
+
+    `shown` is the impressions: KEY and `shown_ms`, from when on an item can be engaged with.
+    """
+    by_table = {
+        table: [head for head, one in LABELS.items() if one.table == table] for table in ("views", "edges")
+    }
+    viewed = first_views(reader, by_table["views"], from_ms, to_ms).filter(
+        (pl.col("kind") != "dwell") | (pl.col("value_ms") >= LONG_DWELL_MS)
     )
-    first_ms, last_ms = known.collect().row(0)
-    if first_ms is None:
-        return (
-            "the lake holds no impression yet. Let viewers read feeds and report what they see "
-            "(POST /v1/events), or import data with `rankfeed import`, then try again."
+    edges = (
+        reader.scan("edges", from_ms=from_ms, to_ms=to_ms)
+        # Replies were written down without their user once.
+        .filter(pl.col("on") & (pl.col("user") > 0))
+        .select(
+            pl.col("user").alias("viewer"), "request_id", "tweet", pl.col("kind").fill_null("like"), "ts_ms"
         )
-    complete_ms = reader.complete_until_ms("views")
-    asked = (
-        f"from {'the start' if from_ms is None else format_time(from_ms)} "
-        f"until {'the end' if to_ms is None else format_time(to_ms)}"
     )
-    return (
-        f"no impression {asked} has a label yet: those in the lake were seen from {format_time(first_ms)} to "
-        f"{format_time(last_ms)}, it is complete until {format_time(complete_ms)}, and a click counts for "
-        f"{window_s:g} s. Choose another range, wait until the window has passed, or shorten it (--window)."
+    named = edges.filter(pl.col("request_id").is_not_null()).join(shown.select(KEY), on=KEY, how="semi")
+    # Who likes a tweet likes what was shown last of it.
+    last_shown = (
+        edges.filter(pl.col("request_id").is_null())
+        .drop("request_id")
+        .sort("ts_ms")
+        .join_asof(
+            shown.select(*KEY, "shown_ms").sort("shown_ms"),
+            left_on="ts_ms",
+            right_on="shown_ms",
+            by=["viewer", "tweet"],
+            strategy="backward",
+            # Both are, as it asks, but it cannot see that within groups, and would warn.
+            check_sortedness=False,
+        )
+        .filter(pl.col("request_id").is_not_null())
     )
+    columns = [*KEY, "kind", "ts_ms"]
+    found = pl.concat([viewed.select(columns), named.select(columns), last_shown.select(columns)])
+    return found.group_by(KEY).agg(
+        pl.col("ts_ms").filter(pl.col("kind") == head).min().alias(f"{head}_ms") for head in LABELS
+    )
+
+
+def known_until_ms(reader: LakeReader, head: Head, to_ms: int | None) -> int:
+    """Up to when the head's events are all in the lake, and no later than `to_ms`."""
+    complete_ms = min(reader.complete_until_ms("views"), reader.complete_until_ms(LABELS[head].table))
+    return complete_ms if to_ms is None else min(to_ms, complete_ms)
+
+
+def label(head: Head, window_s: float, known_ms: int) -> pl.Expr:
+    """True, false, or null where the window of an impression at `seen_ms` ends after `known_ms`.
+
+    Null even where the event is there already: with early positives and no early negatives, whatever is
+    young would look better than it is.
+    """
+    ends_ms = pl.col("seen_ms") + round(window_s * 1000)
+    # An event may reach the log before its `seen`, which comes in the same batch.
+    happened = (pl.col(f"{head}_ms") <= ends_ms).fill_null(value=False)
+    return pl.when(ends_ms <= known_ms).then(happened).alias(head)

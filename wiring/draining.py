@@ -13,7 +13,7 @@ from eventlog.schema import EDGES, GRAPH, SCORED, SERVED, TWEETS, VIEWS
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "fanout": (TWEETS, GRAPH),
     "features": (VIEWS, EDGES),
-    "lake": (TWEETS, EDGES, VIEWS, SERVED, SCORED),
+    "lake": (TWEETS, EDGES, GRAPH, VIEWS, SERVED, SCORED),
     "tweet_state": (EDGES, TWEETS),
 }
 STUCK_S = 60.0

@@ -227,4 +227,5 @@ async def test_a_second_writer_waits_for_the_first(log: MemoryLog, root: Path, c
 
 
 def test_the_topics_are_those_with_a_table() -> None:
-    assert set(TOPICS) == {"served.v1", "scored.v1", "views.v1", "edges.v1", "tweets.v1", "graph.v1"}
+    topics = {"served.v1", "scored.v1", "views.v1", "edges.v1", "tweets.v1", "graph.v1"}
+    assert set(TOPICS) == topics

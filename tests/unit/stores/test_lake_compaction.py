@@ -26,7 +26,7 @@ FILES = 9
 
 def views(ids: Iterable[int]) -> pl.DataFrame:
     """Of one hour, but for those from 1,000 on, which are of the hour before."""
-    rows = [(HOUR_START_MS + i - HOUR_MS * (i >= 1_000), i, 1, "ab", 10, 20, "seen", 0, 0) for i in ids]
+    rows = [(HOUR_START_MS + i - HOUR_MS * (i >= 1_000), i, 1, "ab", 10, 20, "seen", 0, 0, "") for i in ids]
     return pl.DataFrame(rows, schema=SCHEMAS["views"], orient="row")
 
 

@@ -114,7 +114,7 @@ class LakeBuilder:
         self._add("served", now_ms, row)
 
     def write(self, root: Path, *, complete_ms: int | None = None) -> LakeReader:
-        """`complete_ms` is how far the views are complete; by default 10 days after the last event."""
+        """`complete_ms` is how far views and edges are complete; by default 10 days after the last event."""
         if complete_ms is None:
             times = [row["ts_ms"] for rows in self.rows.values() for row in rows]
             complete_ms = max(times, default=T0_MS) + 10 * DAY_MS
@@ -122,7 +122,7 @@ class LakeBuilder:
             table: pl.DataFrame(rows, schema=SCHEMAS[table]) for table, rows in self.rows.items() if rows
         }
         store = LakeStore.open(root, LakeDisk())
-        store.commit(Addition(frames, {}, {"views": complete_ms}), complete_ms)
+        store.commit(Addition(frames, {}, {"views": complete_ms, "edges": complete_ms}), complete_ms)
         store.close()
         return LakeReader(root)
 

@@ -28,7 +28,7 @@ def home(tmp_path: Path) -> LogHome:
     lake = Home(tmp_path).lake
     store = LakeStore.open(lake, LakeDisk())
     for id, hour in ((1, 0), (2, 0), (2, 0), (3, 1)):
-        row = (FROM_MS + hour * HOUR_MS + id, id, 1, "ab", 10, 20, "seen", 0, 0)
+        row = (FROM_MS + hour * HOUR_MS + id, id, 1, "ab", 10, 20, "seen", 0, 0, "")
         frame = pl.DataFrame([row], schema=SCHEMAS["views"], orient="row")
         store.commit(Addition({"views": frame}, {VIEWS: {0: id}}, {"views": FROM_MS + 9}), FROM_MS)
     store.close()
