@@ -69,18 +69,16 @@ async def _write(sources: ExportSources, half: Path, source: str, report: Report
     kept = tweets.select("tweet").lazy()
     users = await _users(history, sources.users, report)
     shown, done = (one.join(kept, "tweet", "semi") for one in (history.impressions(), history.engagements()))
-    tables: Mapping[str, Callable[[], pl.DataFrame]] = {
-        "users": lambda: users,
-        "tweets": lambda: tweets,
-        "follows": lambda: history.follows().collect(),
-        "impressions": lambda: shown.collect(),
-        "engagements": lambda: done.collect(),
+    tables = {
+        "users": users.lazy(),
+        "tweets": tweets.lazy(),
+        "follows": history.follows(),
+        "impressions": shown,
+        "engagements": done,
     }
     rows = {}
-    for table, collect in tables.items():
-        frame = await asyncio.to_thread(
-            lambda table=table, collect=collect: _as_interchange(table, collect())
-        )
+    for table, lazy in tables.items():
+        frame = await asyncio.to_thread(_as_interchange, table, lazy)
         report(f"writing {frame.height:,} {table}")
         await asyncio.to_thread(write_table, half, table, frame)
         rows[table] = frame.height
@@ -133,9 +131,9 @@ async def _look_up(
     return found
 
 
-def _as_interchange(table: str, frame: pl.DataFrame) -> pl.DataFrame:
+def _as_interchange(table: str, lazy: pl.LazyFrame) -> pl.DataFrame:
     """Ids as strings, moments as times; by time."""
-    frame = frame.rename({"at_ms": "at", "request_id": "request"}, strict=False)
+    frame = lazy.collect().rename({"at_ms": "at", "request_id": "request"}, strict=False)
     columns = [column for column in TABLES[table] if column.name in frame.columns]
     as_kind = {
         "text": lambda name: pl.col(name).cast(pl.String),

@@ -129,7 +129,7 @@ class ExportReport(msgspec.Struct, frozen=True):
         return lines
 
 
-def write_report(path: Path, report: ConvertReport | ImportReport) -> None:
+def write_report(path: Path, report: ConvertReport | ImportReport | ExportReport) -> None:
     """As JSON, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f"{path.name}.half")

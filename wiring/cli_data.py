@@ -1,4 +1,4 @@
-"""`rankfeed convert`, `import` and `id`: other people's data."""
+"""`rankfeed convert`, `import`, `export` and `id`: other people's data, and ours for them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from core.clock import SystemClock
 from core.errors import ConfigurationError
 from wiring.cli_models import Moment
+from wiring.draining import GROUPS
 from wiring.home import Home
 from wiring.resources import open_stores
 from wiring.running_stack import as_running
@@ -27,6 +28,7 @@ _REPORT = click.option(
 def register(main: click.Group) -> None:
     main.add_command(convert)
     main.add_command(import_)
+    main.add_command(export)
     main.add_command(show_id)
 
 
@@ -79,6 +81,19 @@ def import_(settings: Settings, directory: Path, report_file: Path | None) -> No
         asyncio.run(_import(overlaid(settings, state.settings), home, directory, report_file))
 
 
+@click.command()
+@click.argument("directory", type=_DIRECTORY)
+@click.option("--source", default="rankfeed", show_default=True, help="Your name for this stack.")
+@_REPORT
+@click.pass_obj
+def export(settings: Settings, directory: Path, source: str, report_file: Path | None) -> None:
+    """Write DIRECTORY, new or empty, in the interchange format: what a stack's lake and stores hold.
+
+    The stack may run or not. DIRECTORY comes to be whole or not at all.
+    """
+    asyncio.run(_export(as_running(settings), directory, source, report_file))
+
+
 @click.command("id")
 @click.argument("namespace")
 @click.argument("external_id")
@@ -111,6 +126,28 @@ async def _import(settings: Settings, home: Home, directory: Path, report_file: 
         click.echo(f"the whole report, with the numbers of refused rows: {written}")
         await await_drained(stores.log, clock, click.echo)
     click.echo("next: rankfeed train, then rankfeed up")
+
+
+async def _export(settings: Settings, directory: Path, source: str, report_file: Path | None) -> None:
+    from interchange.exporter import ExportSources, export_history
+    from interchange.report import write_report
+    from stores.lake import LakeReader
+
+    home = Home(settings.home)
+    async with open_stores(settings, home, SystemClock()) as stores:
+        behind = sum((await stores.log.lag("lake", GROUPS["lake"])).values())
+        if behind:
+            click.echo(
+                f"{behind:,} events are not in the lake yet, and will not be in the export: while the stack "
+                "runs, the lake follows within seconds"
+            )
+        sources = ExportSources(stores.users, stores.tweets, LakeReader(home.lake))
+        report = await export_history(sources, directory, source=source, report=click.echo)
+    if report_file is not None:
+        write_report(report_file, report)
+    for line in report.lines():
+        click.echo(line)
+    click.echo(f"next: rankfeed import {directory}, with another RANKFEED_HOME")
 
 
 async def _show_id(settings: Settings, namespace: str, external_id: str) -> None:

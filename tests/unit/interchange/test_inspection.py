@@ -115,6 +115,16 @@ def test_what_hangs_on_a_refused_row_is_refused_with_it() -> None:
     ]
 
 
+def test_a_retweet_of_an_unknown_tweet_is_refused() -> None:
+    inspection = inspect(with_rows("tweets", TWEET | {"retweet_of": "gone"}))
+    (refusal,) = inspection.refusals
+    assert (refusal.reason, refusal.column, refusal.row_numbers) == (
+        "it retweets a tweet that is not in tweets",
+        "retweet_of",
+        [2],
+    )
+
+
 def test_a_reply_to_an_unknown_tweet_comes_in_without_its_reference() -> None:
     inspection = inspect(with_rows("tweets", TWEET | {"reply_to": "gone", "retweet_of": "t1"}))
     assert inspection.references_dropped == 1

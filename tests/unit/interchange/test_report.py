@@ -24,7 +24,7 @@ def test_an_import_says_what_it_did_and_what_it_left() -> None:
         "exact duplicates dropped: 2 users",
         "not imported, for want of such an event: 4 comment",
         "5 handles were taken or not allowed, and made anew",
-        "6 tweets answer or repeat a tweet that is not in the data; they came in without the reference",
+        "6 tweets answer a tweet that is not in the data; they came in without the reference",
         "tweets: 8 rows refused, its author is not in users (such as row 3: tweet='x')",
         "assumption: nobody follows anybody",
     ]
