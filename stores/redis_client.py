@@ -1,8 +1,8 @@
 """Redis as every adapter uses it, one server or a Cluster: nobody but the wiring knows which.
 
 A client answers in bytes, or fails, within its timeout. It raises Unavailable where a server is away,
-slow, full or not ready, its kind RedisRefused where waiting will not help, and redis-py's
-ResponseError for a command that is wrong: that is a bug of ours.
+slow, full or not ready, its kind RedisRefused where waiting will not help, and ResponseError for a
+command that is wrong: that is a bug of ours.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from redis.exceptions import ResponseError
-
 from core.errors import Unavailable
 from stores.ports import Ids
 from stores.redis_commands import Command, Script, Word, script
+from stores.redis_errors import ResponseError
 from stores.redis_spread import Spread
 
 

@@ -14,15 +14,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from redis.exceptions import ResponseError
-
 from core.errors import Unavailable
 from stores.ports import Ids
 from stores.redis_client import Found, RedisClient
 from stores.redis_cluster_spread import ClusterSpread
 from stores.redis_commands import Command, command, pack, shard_key
 from stores.redis_copies import REQUESTS, ReplicaCopies
-from stores.redis_errors import translated
+from stores.redis_errors import ResponseError, translated
 from stores.redis_node import RedisNode
 from stores.redis_options import Address
 from stores.redis_single import scan_node

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from stores.ports import Ids
 from stores.redis_commands import Command
-from stores.redis_errors import translated
+from stores.redis_errors import ResponseError, translated
 from stores.redis_options import Address
 from stores.redis_slots import SlotMap, redirect_of
 from stores.redis_spread import Part, Spread, packed_spread, read_lines

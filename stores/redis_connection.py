@@ -14,9 +14,9 @@ from contextlib import ExitStack
 from typing import Any, cast
 
 import hiredis
-from redis.exceptions import ResponseError
 
 from stores.redis_commands import pack
+from stores.redis_errors import ResponseError
 from stores.redis_options import Address, Login
 
 _NOTHING_YET = object()

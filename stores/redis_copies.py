@@ -6,11 +6,10 @@ import asyncio
 from typing import Any
 
 import structlog
-from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from stores.redis_commands import pack, shard_key
-from stores.redis_errors import translated
+from stores.redis_errors import ResponseError, translated
 from stores.redis_options import Address
 from stores.redis_slots import Shard
 from stores.redis_topology import RedisTopology

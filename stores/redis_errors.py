@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from redis.exceptions import ResponseError
-
 from core.errors import Unavailable
+
+
+class ResponseError(Exception):
+    """What Redis answered instead: its own words, of one command. To go on with one is a bug of ours."""
+
 
 # Answers that mean "not now": full, read-only, without its replicas, failing over, busy. From inside
 # a script they come wrapped in another sentence, so they are looked for anywhere.

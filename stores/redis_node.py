@@ -7,12 +7,10 @@ import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from redis.exceptions import ResponseError
-
 from core.errors import Unavailable
 from stores.circuit import Circuit
 from stores.redis_connection import RedisConnection
-from stores.redis_errors import RedisRefused, translated
+from stores.redis_errors import RedisRefused, ResponseError, translated
 from stores.redis_options import Address, Login
 
 T = TypeVar("T")

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from stores.ports import Ids
 from stores.redis_client import Found, RedisClient
 from stores.redis_commands import Command, pack
-from stores.redis_errors import translated
+from stores.redis_errors import ResponseError, translated
 from stores.redis_node import RedisNode
 from stores.redis_spread import Spread, packed_spread, read_lines
 

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import hiredis
 import numpy as np
-from redis.exceptions import ResponseError
 
 from stores.ports import Ids
 from stores.redis_commands import Command, Word, packed_word
+from stores.redis_errors import ResponseError
 from stores.redis_slots import SlotMap, slots_of
 
 

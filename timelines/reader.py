@@ -11,13 +11,13 @@ from typing import Literal
 import numpy as np
 import structlog
 from prometheus_client import Counter
-from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from core.ids import UserId
 from stores.ports import Followees, GraphStore, Ids
 from stores.redis_client import RedisClient
 from stores.redis_commands import command
+from stores.redis_errors import ResponseError
 from timelines.fan_in import WideTweets
 from timelines.layout import (
     CAPACITY,

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from redis.exceptions import ResponseError
-
 from stores.redis_client import RedisClient
 from stores.redis_commands import command, script, shard_key
+from stores.redis_errors import ResponseError
 from timelines.layout import COMPLETE, timeline_key
 from timelines.merge import lock_key
 

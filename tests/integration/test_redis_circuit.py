@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 import pytest
 import redis.asyncio
 from prometheus_client import REGISTRY
-from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from stores.circuit import FAILURES
 from stores.redis_assembly import open_redis
 from stores.redis_client import RedisClient
 from stores.redis_commands import command
+from stores.redis_errors import ResponseError
 from stores.redis_options import RedisOptions
 from tests.e2e.waiting import eventually
 

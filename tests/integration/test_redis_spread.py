@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from stores.redis_assembly import open_redis
 from stores.redis_commands import Script, command
+from stores.redis_errors import ResponseError
 from stores.redis_options import RedisOptions
 from stores.redis_spread import KeyTemplate, Spread
 from tests.integration.redis_world import RedisWorld

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from redis.exceptions import ResponseError
 
 from core.errors import Unavailable
 from core.ids import UserId
 from stores.redis_assembly import open_redis
 from stores.redis_client import RedisClient
 from stores.redis_commands import command
+from stores.redis_errors import ResponseError
 from stores.redis_node import CONNECTIONS
 from stores.redis_options import RedisOptions
 from stores.slates import SLATES_A_VIEWER, Slate, SlateStore, slate_key

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from redis.crc import key_slot
-from redis.exceptions import ResponseError
 
+from stores.redis_errors import ResponseError
 from stores.redis_options import Address
 from stores.redis_slots import NOBODY, SLOTS, SlotMap, redirect_of, slots_of, tag_of
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from redis.exceptions import ResponseError
 
 from stores.redis_commands import command, packed_word
+from stores.redis_errors import ResponseError
 from stores.redis_options import Address
 from stores.redis_slots import SLOTS, Shard, SlotMap, slots_of
 from stores.redis_spread import KeyTemplate, last_line, packed_spread, read_lines, with_words

@@ -16,9 +16,29 @@ SERVING = ("core", "eventlog", "features", "timelines", "ranking", "feed_api", "
     "module", ["wiring.api_process", "wiring.worker_processes", "wiring.roles", "wiring.cli"]
 )
 def test_what_serves_imports_nothing_that_only_training_needs(module: str) -> None:
-    program = f"import sys, {module}; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+    assert _imported(module, HEAVY) == []
+
+
+@pytest.mark.parametrize(
+    ("modules", "needless"),
+    [
+        # They start again and again in tests and deployments: the commands' own needs are none of theirs.
+        ("wiring.roles, wiring.resources, wiring.api_process", ("redis", "wiring.cli", "wiring.stack")),
+        (
+            "wiring.roles, wiring.resources, wiring.worker_processes",
+            ("redis", "wiring.cli", "wiring.stack", "jwt", "cryptography", "fastapi"),
+        ),
+    ],
+    ids=["api", "workers"],
+)
+def test_a_process_imports_what_its_role_needs(modules: str, needless: tuple[str, ...]) -> None:
+    assert _imported(modules, needless) == []
+
+
+def _imported(modules: str, of: tuple[str, ...]) -> list[str]:
+    program = f"import sys, {modules}; print(*[m for m in {of!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+    return done.stdout.split()
 
 
 def test_no_module_of_a_serving_process_imports_feast() -> None:
