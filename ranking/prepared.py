@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from ranking.page_walk import Shown
 from ranking.query import FeedItem, FeedMeta, FeedPage, FeedPosition, FeedQuery
@@ -10,8 +10,7 @@ from stores.slates import Slate
 from timelines.reader import Timeline
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A page before it is cut: one item more than asked for, if there is one.
 
     `pinned` says whether its slate, where it has one, is in the store already. Of a page that was made
@@ -28,8 +27,7 @@ class Answer:
     pinned: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     page: FeedPage
     timeline: Timeline
     answer: Answer

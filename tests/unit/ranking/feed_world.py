@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -86,6 +86,9 @@ class FakeUsers(UserCache):
 
     async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
         return {user_id: self.users[user_id] for user_id in user_ids if user_id in self.users}
+
+    def fresh(self, user_ids: Iterable[int]) -> None:
+        return None
 
     async def at_hand(self, user_ids: Sequence[int]) -> Mapping[int, User]:
         return await self.get_many(user_ids)
