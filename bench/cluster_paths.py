@@ -30,7 +30,7 @@ PUSHED = 1_790_000_000_000_000_000
 async def main() -> None:
     keys = [b"f:t:%d" % number for number in range(KEYS)]
     rows: list[tuple[str, float, float]] = []
-    async with fresh_redis() as (client, _):
+    async with fresh_redis() as (client, _, _):
         await _fill(client, keys)
         rows.append(("one Redis, MGET", *await _client_ms(client, keys)))
     for nodes in (1, 3):

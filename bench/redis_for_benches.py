@@ -32,6 +32,7 @@ class BenchRedis(NamedTuple):
 
     client: RedisClient
     plain: Redis
+    options: RedisOptions
 
 
 @asynccontextmanager
@@ -45,7 +46,7 @@ async def fresh_redis() -> AsyncIterator[BenchRedis]:
         client, plain = open_redis(options), Redis.from_url(options.url)
         try:
             await _await_answer(client)
-            yield BenchRedis(client, plain)
+            yield BenchRedis(client, plain, options)
         finally:
             await plain.aclose()
             await client.aclose()

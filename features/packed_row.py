@@ -37,7 +37,18 @@ class Row(NamedTuple):
 
 def row_bytes(view: View) -> int:
     """The length of one packed row of the view."""
-    return _HEADER.size + 4 * view.width
+    return header_bytes() + 4 * view.width
+
+
+def header_bytes() -> int:
+    """The length of what stands before a row's fields."""
+    return _HEADER.size
+
+
+def event_ts_s_of(packed: bytes) -> int:
+    """The time of a packed row, without looking at the rest."""
+    event_ts_s: int = _HEADER.unpack_from(packed)[3]
+    return event_ts_s
 
 
 def encode_row(schema_id: int, event_ts_s: int, seq: int, values: array[float]) -> bytes:
@@ -72,7 +83,7 @@ def decode_block(rows: Sequence[bytes | None], view: View) -> RowBlock:
     absent = bytes(size)
     # The usual case first: every row is there and has the view's length.
     full = [row if row is not None and len(row) == size else absent for row in rows]
-    table = np.frombuffer(b"".join(full), dtype=_dtype(view), count=len(full))
+    table = np.frombuffer(b"".join(full), dtype=row_dtype(view.width), count=len(full))
     present = (table["magic"] == MAGIC) & (table["format"] == FORMAT) & (table["schema_id"] == view.schema_id)
     found = len(rows) - rows.count(None)
     values: NDArray[np.float32] = table["values"].astype(np.float32)
@@ -88,7 +99,8 @@ def decode_block(rows: Sequence[bytes | None], view: View) -> RowBlock:
 
 
 @cache
-def _dtype(view: View) -> np.dtype[np.void]:
+def row_dtype(fields: int) -> np.dtype[np.void]:
+    """A packed row of so many fields, as numpy reads it."""
     return np.dtype(
         [
             ("magic", "u1"),
@@ -96,6 +108,6 @@ def _dtype(view: View) -> np.dtype[np.void]:
             ("schema_id", "<u2"),
             ("event_ts_s", "<u4"),
             ("seq", "<u4"),
-            ("values", "<f4", (view.width,)),
+            ("values", "<f4", (fields,)),
         ]
     )

@@ -1,7 +1,8 @@
 """Packed rows in Redis: their keys, and the one writer.
 
 There is one writer, the features stream, and it writes a key's rows in the order in which they came
-to be; so a row never replaces a newer one, without a comparison in Redis. Beside the rows it keeps
+to be; so a row never replaces a newer one, without a comparison in Redis. (Who brings rows back from
+the offline source offers them: there Redis compares.) Beside the rows the stream keeps
 a marker that it changes with every write: a Redis that was emptied, or came back from an older
 copy, does not hold the marker that was written last. A second key says that all rows have been
 written since Redis was last empty: until then readers take none of them for the whole.
@@ -18,7 +19,7 @@ from typing import NamedTuple
 from features.accumulate import Entity, PackedRow
 from features.schema import ViewName
 from stores.redis_client import RedisClient
-from stores.redis_commands import Command, command, shard_key
+from stores.redis_commands import Command, command, script, shard_key
 
 EPOCH_KEY = b"f:epoch"
 COMPLETE_KEY = b"f:complete"
@@ -30,6 +31,25 @@ def row_key(view: ViewName, entity: Entity) -> bytes:
     if isinstance(entity, tuple):
         return b"f:%b:{%d}:%d" % (view.encode(), *entity)
     return b"f:%b:%d" % (view.encode(), entity)
+
+
+# A row's time and sequence number, as they stand in its header.
+_OFFER = """
+local there = redis.call('GET', KEYS[1])
+if there and #there >= 12 then
+  local time, seq = struct.unpack('<I4I4', there, 5)
+  local new_time, new_seq = struct.unpack('<I4I4', ARGV[1], 5)
+  if time > new_time or (time == new_time and seq >= new_seq) then return 0 end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1
+"""
+
+_COMPLETE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], '1', 'EX', ARGV[2])
+return 1
+"""
 
 
 class ExpiringRow(NamedTuple):
@@ -47,7 +67,8 @@ class PackedStore:
 
     async def mark(self, epoch: bytes) -> None:
         """Sets the marker, whatever it was: the start of writing every row anew."""
-        await self._on_every_shard(EPOCH_KEY, epoch)
+        tags = await self._client.shards()
+        await self._client.calls([_set(shard_key(EPOCH_KEY, tag), epoch, _EPOCH_TTL_S) for tag in tags])
 
     async def write(self, rows: Sequence[ExpiringRow], *, was: bytes, epoch: bytes) -> bool:
         """Sets the rows, then changes the marker from `was` to `epoch`.
@@ -63,9 +84,30 @@ class PackedStore:
         answers = await self._client.calls(commands)
         return all(answer == was for answer in answers[len(rows) :])
 
-    async def complete(self) -> None:
-        """Says that every row has been written: from now on readers may use them."""
-        await self._on_every_shard(COMPLETE_KEY, b"1")
+    async def offer(self, rows: Sequence[ExpiringRow]) -> int:
+        """Sets each row where there is none that is as new; how many were set.
+
+        The marker stays as it is. After Unavailable any part may be there.
+        """
+        commands = [
+            script(_OFFER, [row_key(row.view, row.entity)], row.packed, max(1, ttl_s)) for row, ttl_s in rows
+        ]
+        return sum(await self._client.calls(commands))
+
+    async def complete(self, epoch: bytes) -> bool:
+        """Says that every row has been written: from now on readers may use them.
+
+        False, and nothing said on that shard, where the marker is not `epoch`: rows that were written
+        may be gone.
+        """
+        tags = await self._client.shards()
+        commands = [
+            script(
+                _COMPLETE, [shard_key(name, tag) for name in (EPOCH_KEY, COMPLETE_KEY)], epoch, _EPOCH_TTL_S
+            )
+            for tag in tags
+        ]
+        return all(await self._client.calls(commands))
 
     async def epoch(self) -> bytes | None:
         """The marker as it stands, its life prolonged.
@@ -78,10 +120,6 @@ class PackedStore:
         markers, complete = set(found[: len(tags)]), found[len(tags) :]
         marker = markers.pop()
         return marker if isinstance(marker, bytes) and not markers and None not in complete else None
-
-    async def _on_every_shard(self, name: bytes, value: bytes) -> None:
-        tags = await self._client.shards()
-        await self._client.calls([_set(shard_key(name, tag), value, _EPOCH_TTL_S) for tag in tags])
 
 
 def _set(key: bytes, value: bytes, ttl_s: int) -> Command:

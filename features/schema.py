@@ -59,6 +59,8 @@ class View:
     ttl_s: int
     """A row whose last event is longer ago counts as missing, and its next event starts it anew."""
     fields: tuple[Field, ...]
+    keys: tuple[str, ...]
+    """What its one or two ids are ids of, in the order of `accumulate.Entity`."""
 
     @property
     def width(self) -> int:
@@ -81,12 +83,12 @@ LAST_SEEN = Field("last_seen", "since", "seen")
 VIEWS: dict[ViewName, View] = {
     view.name: view
     for view in (
-        View("g", "everything, entity 0", 1, 90 * DAY_S, SUMS),
-        View("u", "viewer", 2, 90 * DAY_S, (*SUMS, LAST_SEEN)),
-        View("a", "author", 3, 90 * DAY_S, SUMS),
-        View("t", "tweet", 4, 90 * DAY_S, SUMS),
+        View("g", "everything, entity 0", 1, 90 * DAY_S, SUMS, ("everything",)),
+        View("u", "viewer", 2, 90 * DAY_S, (*SUMS, LAST_SEEN), ("viewer",)),
+        View("a", "author", 3, 90 * DAY_S, SUMS, ("author",)),
+        View("t", "tweet", 4, 90 * DAY_S, SUMS, ("tweet",)),
         # By far the most numerous rows, hence the shortest life.
-        View("va", "viewer and author", 5, 60 * DAY_S, (*SUMS, LAST_SEEN)),
+        View("va", "viewer and author", 5, 60 * DAY_S, (*SUMS, LAST_SEEN), ("viewer", "author")),
     )
 }
 

@@ -1,7 +1,7 @@
 """The features stream's own file: rows, progress and what was counted, committed as one.
 
-The file is the stream's truth; Redis holds a projection of it. A commit may be lost with the power
-(not with the process), but only whole, progress included: the stream then counts again from there.
+The file is the stream's truth; Redis holds a projection of it, and the offline source every row that
+it ever held. A commit is durable: what the offline source has must not be counted again otherwise.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from eventlog.log import Offsets, TopicPartition
 from features.accumulate import Entity, PackedRow
 from features.packed_store import ExpiringRow
 from features.schema import VIEWS, ViewName
+from pipelines import offline_queue
+from pipelines.offline_queue import OfflineQueue
 from stores.sqlite_database import SqliteDatabase
 
 STATEMENTS = (
@@ -31,6 +33,7 @@ STATEMENTS = (
         PRIMARY KEY (topic, part)) WITHOUT ROWID""",
     "CREATE TABLE counted (key BLOB PRIMARY KEY, published_ms INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX counted_by_time ON counted (published_ms)",
+    offline_queue.STATEMENT,
 )
 
 _PURGE_EVERY_MS = 3_600_000
@@ -60,6 +63,7 @@ class FeaturesFile:
     """One process at a time has it open; also the worker's own offsets (`eventlog.worker.OwnOffsets`)."""
 
     def __init__(self, database: SqliteDatabase, clock: Clock, lock: IO[bytes]) -> None:
+        self.offline = OfflineQueue(database)
         self._database = database
         self._clock = clock
         self._lock = lock
@@ -72,7 +76,7 @@ class FeaturesFile:
         lock = path.with_name(path.name + ".lock").open("ab")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return cls(SqliteDatabase.open(path, STATEMENTS, "NORMAL"), clock, lock)
+            return cls(SqliteDatabase.open(path, STATEMENTS, "FULL"), clock, lock)
         except OSError as exc:
             lock.close()
             raise ConfigurationError(
@@ -121,10 +125,12 @@ class FeaturesFile:
         offsets: Offsets,
         *,
         forget_before_ms: int,
+        arrived_ms: int = 0,
     ) -> None:
         """Rows, counted keys (to the publication time of their event) and progress: all or nothing.
 
-        Keys published before `forget_before_ms` are forgotten.
+        Keys published before `forget_before_ms` are forgotten. The rows are queued for the offline
+        source too; `arrived_ms` is when the newest event in them arrived.
         """
         now_ms = self._clock.now_ms()
         purge = now_ms - self._purged_ms >= _PURGE_EVERY_MS
@@ -134,6 +140,7 @@ class FeaturesFile:
                 "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)",
                 [(row.view, *_columns(row.entity), row.packed, now_ms) for row in rows],
             )
+            offline_queue.put(connection, rows, arrived_ms)
             connection.executemany("INSERT OR REPLACE INTO counted VALUES (?, ?)", counted.items())
             connection.execute("DELETE FROM counted WHERE published_ms < ?", (forget_before_ms,))
             _advance(connection, offsets)

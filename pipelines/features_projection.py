@@ -100,7 +100,9 @@ class FeaturesProjection:
             if not await self._write(rows):
                 return False
             written += len(rows)
-        await self._store.complete()
+        # It may have been emptied since the last of them.
+        if not await self._store.complete(self._marker):
+            return False
         PROJECTIONS.inc()
         self._logger.info("features_projected", rows=written)
         return True

@@ -1,4 +1,4 @@
-"""The features stream: what viewers do becomes rows, in a file of its own and from there in Redis.
+"""The features stream: what viewers do becomes rows, in a file of its own, from there in Redis and the lake.
 
 At least once from the log, exactly once into the rows: the rows, the progress and the keys of what
 was counted are one transaction. The rows in memory are a cache of the file. Each batch is applied
@@ -17,6 +17,7 @@ from prometheus_client import Counter, Gauge
 
 from core.clock import Clock
 from core.errors import Corrupt
+from core.ids import id_time_ms
 from eventlog.log import EventLog, next_offsets
 from eventlog.schema import EDGES, VIEWS
 from eventlog.worker import Arrived, MintId, Worker, WorkerOptions
@@ -24,7 +25,9 @@ from features.accumulate import FeatureState, Observation, PackedRow
 from features.packed_store import PackedStore
 from pipelines.features_file import FeaturesFile
 from pipelines.features_observation import counted_of
+from pipelines.features_offline import FeaturesOffline
 from pipelines.features_projection import FeaturesProjection
+from stores.lake_disk import LakeDisk
 
 OBSERVED = Counter("rankfeed_observations_total", "Observations folded into feature rows", ["kind"])
 REPEATED = Counter("rankfeed_observations_repeated_total", "Observations that had been counted already")
@@ -52,30 +55,45 @@ class FeaturesStream:
         log: EventLog,
         store: PackedStore,
         path: Path,
+        lake: Path,
         clock: Clock,
         mint: MintId,
         opener: FileOpener = FeaturesFile.open,
+        disk: LakeDisk | None = None,
     ) -> None:
+        """`path` is the stream's own file, `lake` the root of the lake that has the offline source."""
         self._log = log
         self._store = store
         self._path = path
+        self._lake = lake
         self._clock = clock
         self._mint = mint
         self._opener = opener
+        self._disk = disk or LakeDisk()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; raises ConfigurationError where another stream has the file."""
         file = self._opener(self._path, self._clock)
         try:
+            offline = FeaturesOffline(file.offline, self._lake, self._clock, self._disk)
+            if not await offline.open(stop):
+                return
             projection = FeaturesProjection(self._store, file, str(self._mint()))
-            handler = FeaturesHandler(file, projection.hand_over, self._clock)
+
+            def hand_over(rows: Sequence[PackedRow]) -> None:
+                projection.hand_over(rows)
+                offline.wake()
+
+            handler = FeaturesHandler(file, hand_over, self._clock)
             worker = Worker(self._log, handler, self._clock, self._mint, _OPTIONS, own_offsets=file)
             drained = asyncio.Event()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(projection.run(drained))
+                tasks.create_task(offline.run(drained))
                 await worker.run(stop)
                 drained.set()
                 projection.wake()
+                offline.wake()
         finally:
             file.close()
 
@@ -116,10 +134,16 @@ class FeaturesHandler:
             fresh[key] = one.entry.published_ms
             observations.append(observation)
         self._load(found.rows)
-        await self._fold(batch, observations, fresh)
+        # When it arrived is in an event's id; it cannot have arrived after now.
+        newest_ms = max((id_time_ms(one.envelope.id) for one, _ in candidates), default=0)
+        await self._fold(batch, observations, fresh, min(newest_ms, self._clock.now_ms()))
 
     async def _fold(
-        self, batch: Sequence[Arrived], observations: Sequence[Observation], counted: dict[bytes, int]
+        self,
+        batch: Sequence[Arrived],
+        observations: Sequence[Observation],
+        counted: dict[bytes, int],
+        arrived_ms: int,
     ) -> None:
         committed = False
         try:
@@ -131,6 +155,7 @@ class FeaturesHandler:
                 counted,
                 next_offsets([one.entry for one in batch]),
                 forget_before_ms=max(one.entry.published_ms for one in batch) - _COUNTED_FOR_MS,
+                arrived_ms=arrived_ms,
             )
             committed = True
         finally:

@@ -27,7 +27,7 @@ from pipelines.lake_rows import TABLE_OF_TOPIC, Row, rows_of
 from stores.lake import LakeManifest
 from stores.lake_disk import LakeDisk
 from stores.lake_store import Addition, LakeStore
-from stores.lake_tables import SCHEMAS, Table
+from stores.lake_tables import SCHEMAS
 
 GROUP = "lake"
 TOPICS = tuple(TABLE_OF_TOPIC)
@@ -50,9 +50,9 @@ class _Waiting:
 
     since_s: float = 0.0
     entries: int = 0
-    rows: dict[Table, list[Row]] = field(default_factory=dict)
+    rows: dict[str, list[Row]] = field(default_factory=dict)
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
-    complete_until_ms: dict[Table, int] = field(default_factory=dict)
+    complete_until_ms: dict[str, int] = field(default_factory=dict)
     types: dict[str, int] = field(default_factory=dict)
 
     def consumed(self, entries: Sequence[Entry]) -> None:

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import polars as pl
 
 from core.errors import ConfigurationError, Corrupt, Unavailable, UnknownVersion
-from stores.lake_tables import SCHEMAS, Table
+from stores.lake_tables import SCHEMAS
 
 VERSION = 1
 _MANIFEST_NAME = re.compile(r"(\d+)\.json", re.ASCII)
@@ -140,7 +140,7 @@ def newest_manifest(root: Path) -> LakeManifest | None:
 class LakeReader:
     """The lake as it was when the reader was made; later commits do not change what it sees."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, schemas: Mapping[str, pl.Schema] = SCHEMAS) -> None:
         """Raises ConfigurationError where there is no lake, Corrupt where its manifests are damaged."""
         manifest = newest_manifest(root)
         if manifest is None:
@@ -149,6 +149,7 @@ class LakeReader:
                 "import data with `rankfeed import` first."
             )
         self._root = root
+        self._schemas = schemas
         self.manifest = manifest
 
     @property
@@ -156,25 +157,19 @@ class LakeReader:
         """The number of the manifest that is read."""
         return self.manifest.number
 
-    def complete_until_ms(self, table: Table) -> int:
+    def complete_until_ms(self, table: str) -> int:
         """Up to when the table has everything that was published; 0 where it never had anything."""
         return self.manifest.complete_until_ms.get(table, 0)
 
-    def scan(self, table: Table, *, from_ms: int | None = None, to_ms: int | None = None) -> pl.LazyFrame:
-        """The table's rows with from_ms <= ts_ms < to_ms, in no order, with the columns of SCHEMAS.
+    def scan(self, table: str, *, from_ms: int | None = None, to_ms: int | None = None) -> pl.LazyFrame:
+        """The table's rows with from_ms <= ts_ms < to_ms, in no order, with the columns of its schema.
 
         Columns younger than a file are null in its rows. Raises Unavailable where a file is gone.
         """
-        schema = SCHEMAS[table]
-        paths = list(self._paths(table, from_ms, to_ms))
+        schema = self._schemas[table]
+        paths = list(self.paths(table, from_ms, to_ms))
         if not paths:
             return pl.LazyFrame(schema=schema)
-        for path in paths:
-            if not path.exists():
-                raise Unavailable(
-                    f"{path} is gone, although snapshot {self.snapshot} names it: the reader is older than "
-                    "the lake's grace time, or the file was removed by hand. Open the lake again."
-                )
         frame = pl.scan_parquet(
             paths,
             schema=schema,
@@ -189,7 +184,14 @@ class LakeReader:
             frame = frame.filter(pl.col("ts_ms") < to_ms)
         return frame
 
-    def _paths(self, table: Table, from_ms: int | None, to_ms: int | None) -> Iterator[Path]:
+    def paths(self, table: str, from_ms: int | None = None, to_ms: int | None = None) -> Iterator[Path]:
+        """The files that may have such rows; raises Unavailable where one is gone."""
         for file in self.manifest.files.get(table, []):
             if (from_ms is None or file.to_ms >= from_ms) and (to_ms is None or file.from_ms < to_ms):
-                yield self._root / file.path
+                path = self._root / file.path
+                if not path.exists():
+                    raise Unavailable(
+                        f"{path} is gone, although snapshot {self.snapshot} names it: the reader is older "
+                        "than the lake's grace time, or the file was removed by hand. Open the lake again."
+                    )
+                yield path

@@ -25,7 +25,7 @@ from stores.lake import (
     newest_manifest,
 )
 from stores.lake_disk import LakeDisk
-from stores.lake_tables import HOUR_MS, SCHEMAS, TABLES, Table, partition_dir
+from stores.lake_tables import HOUR_MS, SCHEMAS, partition_dir
 
 KEPT_MANIFESTS = 5
 # A writer that commits every second makes 3,600 files an hour and table. Files of an hour that are
@@ -43,27 +43,38 @@ class Addition(NamedTuple):
     Offsets and times replace those of the manifest where they are named and leave the others.
     """
 
-    frames: Mapping[Table, pl.DataFrame]
+    frames: Mapping[str, pl.DataFrame]
     offsets: Mapping[str, Mapping[int, int]]
-    complete_until_ms: Mapping[Table, int]
+    complete_until_ms: Mapping[str, int]
 
 
 class LakeStore:
     """Holds the lake's lock from `open` to `close`. Not safe for use by several threads at once.
 
+    The first column of each of its `schemas` is `ts_ms`; rows are sorted by the first two.
+
     After an Unavailable from `commit` the outcome is not known: close it, open it again, and go on
     from what `manifest` then says.
     """
 
-    def __init__(self, root: Path, disk: LakeDisk, manifest: LakeManifest, lock: int, number: int) -> None:
+    def __init__(
+        self,
+        root: Path,
+        disk: LakeDisk,
+        schemas: Mapping[str, pl.Schema],
+        manifest: LakeManifest,
+        lock: int,
+        number: int,
+    ) -> None:
         self._root = root
+        self._schemas = schemas
         self._disk = disk
         self._lock = lock
         self._number = number
         self.manifest = manifest
 
     @classmethod
-    def open(cls, root: Path, disk: LakeDisk) -> LakeStore:
+    def open(cls, root: Path, disk: LakeDisk, schemas: Mapping[str, pl.Schema] = SCHEMAS) -> LakeStore:
         """Takes the lock, reads the newest manifest and removes files that nothing names.
 
         Raises Unavailable where another process writes or the disk fails, Corrupt where no manifest
@@ -76,7 +87,7 @@ class LakeStore:
                 _check_files(root, manifest)
                 # Never the number of a damaged manifest again: its files' names would come back.
                 number = max([manifest.number, *manifest_numbers(root)])
-                store = cls(root, disk, manifest, lock, number)
+                store = cls(root, disk, schemas, manifest, lock, number)
                 store._sweep()
             except BaseException:
                 disk.unlock(lock)
@@ -91,7 +102,7 @@ class LakeStore:
     def commit(self, addition: Addition, now_ms: int) -> LakeManifest:
         """Adds rows and moves the offsets, both or neither; durable when it returns.
 
-        Frames have the columns of SCHEMAS. Raises Unavailable where the disk fails.
+        Frames have the columns of their tables' schemas. Raises Unavailable where the disk fails.
         """
         try:
             return self._commit(addition, now_ms)
@@ -104,7 +115,8 @@ class LakeStore:
         retired = list(self.manifest.retired)
         written: list[Path] = []
         for table, frame in addition.frames.items():
-            for hour, rows in _by_hour(frame.select(SCHEMAS[table].names()).cast(SCHEMAS[table])):
+            schema = self._schemas[table]
+            for hour, rows in _by_hour(frame.select(schema.names()).cast(schema)):
                 directory = partition_dir(table, hour)
                 named = files.setdefault(table, [])
                 merged = _mergeable(named, directory, len(rows))
@@ -116,7 +128,7 @@ class LakeStore:
                     retired += [Retired(file.path, number, now_ms) for file in merged]
                     files[table] = named = [file for file in named if file not in merged]
                 path = f"{directory}/part-{number:012d}.parquet"
-                rows = rows.sort("ts_ms", "event_id")
+                rows = rows.sort(schema.names()[:2])
                 self._disk.write_frame(self._root / path, rows)
                 written.append(self._root / path)
                 ts_ms = rows["ts_ms"]
@@ -150,7 +162,7 @@ class LakeStore:
         known = {file.path for named in self.manifest.files.values() for file in named}
         known |= {old.path for old in self.manifest.retired}
         swept = 0
-        for table in TABLES:
+        for table in self._schemas:
             for path in (self._root / table).glob("dt=*/hour=*/*.parquet"):
                 if path.relative_to(self._root).as_posix() not in known:
                     self._disk.remove(path)
@@ -218,7 +230,7 @@ def _moved(
     return {topic: {**before.get(topic, {}), **after.get(topic, {})} for topic in sorted({*before, *after})}
 
 
-def _latest(before: Mapping[str, int], after: Mapping[Table, int]) -> dict[str, int]:
+def _latest(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
     merged = dict(before)
     for table, at_ms in after.items():
         merged[table] = max(merged.get(table, 0), at_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Literal
 
@@ -13,7 +14,7 @@ Table = Literal["served", "views", "edges", "tweets"]
 
 _ROW = pl.Struct({"view": pl.String(), "schema_id": pl.Int64(), "seq": pl.Int64()})
 
-SCHEMAS: dict[Table, pl.Schema] = {
+SCHEMAS: Mapping[str, pl.Schema] = {
     # One row per item of a served page; heads, score, propensity and features as they were served.
     "served": pl.Schema(
         {
@@ -78,8 +79,6 @@ SCHEMAS: dict[Table, pl.Schema] = {
     ),
 }
 """Columns in order; `request_id` is hex, times are UTC milliseconds. Columns are only ever added."""
-
-TABLES: tuple[Table, ...] = tuple(SCHEMAS)
 
 
 def partition_dir(table: str, hour: int) -> str:

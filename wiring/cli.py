@@ -15,6 +15,7 @@ from wiring import (
     cli_data,
     cli_dead_letters,
     cli_demo,
+    cli_features,
     cli_log,
     cli_log_replay,
     cli_models,
@@ -28,6 +29,7 @@ ALL_SCOPES = ("feed", "write")
 MAX_TOKEN_TTL_S = 30 * 24 * 3600
 
 _EXTRA_OF = {
+    "feast": "feast",
     "polars": "lake",
     "lightgbm": "train",
     "onnx": "train",
@@ -196,6 +198,7 @@ def contracts() -> None:
 cli_models.register(main)
 cli_data.register(main)
 cli_demo.register(main)
+cli_features.register(main)
 cli_servers.register(main)
 cli_log.register(main)
 cli_log_replay.register(cli_log.log)

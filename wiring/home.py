@@ -55,6 +55,10 @@ class Home:
         return self.root / "lake"
 
     @property
+    def feast(self) -> Path:
+        return self.root / "feast"
+
+    @property
     def models(self) -> Path:
         return self.root / "models"
 

@@ -73,7 +73,8 @@ def pipelines_work(resources: Resources) -> dict[str, Work]:
     from pipelines.lake import LakeWriter
 
     home, stores, clock = resources.home, resources.stores, resources.clock
-    stream = FeaturesStream(stores.log, PackedStore(resources.redis), home.features, clock, resources.mint)
+    rows = PackedStore(resources.redis)
+    stream = FeaturesStream(stores.log, rows, home.features, home.lake, clock, resources.mint)
     lake = LakeWriter(stores.log, home.lake, clock, resources.mint)
     counts = CountsCache(resources.redis, stores.engagements, clock)
     state = tweet_state(resources, counts, Tombstones(resources.redis))

@@ -75,7 +75,9 @@ def watched_pipelines(resources: Resources, trigger: Trigger | None) -> dict[str
 
     log, home, clock, mint = resources.stores.log, resources.home, resources.clock, resources.mint
     rows = cast(PackedStore, Watched(PackedStore(resources.redis), "packed_store", trigger))
-    features = FeaturesStream(log, rows, home.features, clock, mint, open_file)
+    features = FeaturesStream(
+        log, rows, home.features, home.lake, clock, mint, open_file, WatchedDisk(trigger, "offline")
+    )
     lake = LakeWriter(log, home.lake, clock, mint, disk=WatchedDisk(trigger))
     counts = CountsCache(resources.redis, resources.stores.engagements, clock)
     state = tweet_state(

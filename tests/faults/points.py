@@ -119,6 +119,23 @@ FEATURES: Points = (
     ("packed_store.mark", 1),
     ("packed_store.complete", 1),
     ("features_file.load", 1),
+    # The offline source, beside it as well; its every step is in OFFLINE_STEPS.
+    ("offline.rename", 1),
+)
+
+OFFLINE_STEPS: Points = (
+    ("offline.lock", 1),
+    ("queue.start", 1),
+    ("features_file.commit", 1),
+    ("queue.waiting", 1),
+    # A file each view; the manifest follows them.
+    ("offline.write_frame", 3),
+    ("offline.sync_dirs", 1),
+    ("offline.write_bytes", 1),
+    ("offline.rename", 1),
+    ("offline.sync_dirs", 2),
+    ("offline.remove", 1),
+    ("queue.forget", 1),
 )
 
 LAKE: Points = (("lake.poll", 1), ("disk.write_frame", 2), ("disk.rename", 1), ("lake.commit", 2))

@@ -42,7 +42,7 @@ async def write(client: RedisClient, rows: list[PackedRow], ttl_s: int = 60) -> 
     store = PackedStore(client)
     await store.mark(b"1")
     assert await store.write([ExpiringRow(row, ttl_s) for row in rows], was=b"1", epoch=b"2")
-    await store.complete()
+    assert await store.complete(b"2")
 
 
 def test_keys_are_those_of_the_contracts() -> None:
@@ -107,7 +107,8 @@ async def test_rows_are_not_read_before_all_of_them_are_back(both_redis: RedisWo
     with pytest.raises(FeaturesMissing):
         await FeatureReader(both_redis.client).fetch(VIEWER, TWEETS, AUTHORS)
     assert await store.epoch() is None
-    await store.complete()
+    assert not await store.complete(b"3")
+    assert await store.complete(b"4")
     assert await store.epoch() == b"4"
     await FeatureReader(both_redis.client).fetch(VIEWER, TWEETS, AUTHORS)
 

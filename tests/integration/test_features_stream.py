@@ -68,7 +68,10 @@ class World:
         return next(self._ids)
 
     def stream(self, client: RedisClient) -> FeaturesStream:
-        return FeaturesStream(self.log, PackedStore(client), self.home / "features.db", self.clock, self.mint)
+        home = self.home
+        return FeaturesStream(
+            self.log, PackedStore(client), home / "features.db", home / "lake", self.clock, self.mint
+        )
 
     async def see(
         self, tweet: int = TWEET, kind: EngagementType = "seen", *, viewer: int = VIEWER, request: bytes = b""

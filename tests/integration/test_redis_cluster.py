@@ -333,8 +333,8 @@ async def test_a_flushed_shard_is_filled_again_and_no_half_of_the_rows_is_taken_
     number: int, shards: Shards, client: RedisClient, tmp_path: Path
 ) -> None:
     rows = Rows(client, tmp_path)
+    await rows.see_all()
     async with rows.projected():
-        await rows.see_all()
         await eventually("all rows are there", lambda: rows.are(1))
         missed = 0
         for round_ in range(5):
@@ -353,8 +353,8 @@ async def test_a_shard_that_comes_back_with_older_rows_is_filled_again(
     rows = Rows(client, tmp_path)
     primary = shards.primaries()[2]
     replica, there = shards.replica_of(primary), _tweet_at(shards, primary)
+    await rows.see_all()
     async with rows.projected():
-        await rows.see_all()
         await eventually("all rows are there", lambda: rows.are(1))
         with shards.stopped(replica):
             await rows.see_all()
@@ -376,11 +376,13 @@ async def test_a_shard_without_the_word_of_completeness_is_not_read(
     store, reader = PackedStore(client), FeatureReader(client)
     tweets, authors = np.arange(1, 40, dtype=np.int64), np.full(39, ADA)
     await store.mark(b"1")
-    await store.complete()
+    assert await store.complete(b"1")
     await reader.fetch(VIEWER, tweets, authors)
     assert await store.epoch() == b"1"
     shards.flush(shards.primaries()[1])
     with pytest.raises(FeaturesMissing):
         await reader.fetch(VIEWER, tweets, authors)
+    assert await store.epoch() is None
+    assert not await store.complete(b"1")
     assert await store.epoch() is None
     assert not await store.write([], was=b"1", epoch=b"2")

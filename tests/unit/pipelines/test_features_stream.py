@@ -37,11 +37,12 @@ class FailingFile(FeaturesFile):
         offsets: Offsets,
         *,
         forget_before_ms: int,
+        arrived_ms: int = 0,
     ) -> None:
         fail, self.fail = self.fail, None
         if fail == "before":
             raise Unavailable("the disk is full")
-        await super().commit(rows, counted, offsets, forget_before_ms=forget_before_ms)
+        await super().commit(rows, counted, offsets, forget_before_ms=forget_before_ms, arrived_ms=arrived_ms)
         if fail == "after":
             raise Unavailable("the answer was lost")
 

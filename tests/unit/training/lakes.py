@@ -25,7 +25,7 @@ DAY_MS = 86_400_000
 class LakeBuilder:
     """Collects events in any order; `write` makes a lake of them. Event ids rise as events are added."""
 
-    rows: dict[Table, list[dict[str, Any]]] = field(
+    rows: dict[str, list[dict[str, Any]]] = field(
         default_factory=lambda: {"views": [], "edges": [], "served": []}
     )
     last_id: int = 0

@@ -8,11 +8,29 @@ import sys
 import pytest
 
 HEAVY = ("polars", "lightgbm", "onnx", "onnxmltools", "sklearn", "scipy", "pandas", "feast", "httpx")
+# What a process that serves may import while it runs, the pipelines' included.
+SERVING = ("core", "eventlog", "features", "timelines", "ranking", "feed_api", "fanout", "pipelines")
 
 
 @pytest.mark.parametrize("module", ["wiring.api_process", "wiring.worker_processes", "wiring.cli"])
 def test_what_serves_imports_nothing_that_only_training_needs(module: str) -> None:
     program = f"import sys, {module}; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_no_module_of_a_serving_process_imports_feast() -> None:
+    program = (
+        "import sys, pkgutil, importlib\n"
+        f"for package in {SERVING!r}:\n"
+        "    path = importlib.import_module(package).__path__\n"
+        "    for module in pkgutil.walk_packages(path, package + '.'):\n"
+        "        if not module.name.startswith('features.repo'):\n"
+        "            importlib.import_module(module.name)\n"
+        "import wiring.api_process, wiring.worker_processes\n"
+        "assert 'ranking.home_feed' in sys.modules\n"
+        "print(*[m for m in sys.modules if m.partition('.')[0] in ('feast', 'duckdb', 'ibis', 'pandas')])"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 
