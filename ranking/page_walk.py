@@ -75,7 +75,9 @@ class PageWalk:
         while len(shown) < want and begin < len(ids):
             part = ids[begin : begin + size]
             wanted = part.tolist()
-            found = await hydrate(wanted, lambda ids: self._live(ids, patience))
+            found = await hydrate(
+                wanted, lambda ids: self._live(ids, patience), self._tweets.known_originals(wanted)
+            )
             left = visible(Hydrated.of(Candidates(part, [""] * len(part)), found), timeline, self._filters)
             authors = await self._users_of(left, patience)
             left = left.keep(_with_profiles(left, authors))

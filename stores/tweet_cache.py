@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
@@ -34,6 +34,7 @@ from stores.cached_tweet import (
     is_tombstone,
     tweet_key,
 )
+from stores.known_originals import KnownOriginals
 from stores.ports import Counts, EngagementStore, TweetStore
 from stores.recent_misses import RecentMisses
 from stores.redis_client import Found, RedisClient
@@ -91,6 +92,7 @@ class TweetCache:
         self._random = spread
         self._misses = RecentMisses(clock)
         # By its very bytes, which are read each time: what is decoded is what they say.
+        self._originals = KnownOriginals()
         self._decode = lru_cache(maxsize=DECODED)(TWEETS.decode)
 
     async def get_live(self, tweet_ids: Sequence[int]) -> Mapping[int, LiveTweet]:
@@ -109,6 +111,10 @@ class TweetCache:
         for tweet_id, tweet in view.bodies.items():
             view.live[tweet_id] = LiveTweet(tweet, Counts())
         return view.live
+
+    def known_originals(self, tweet_ids: Iterable[int]) -> list[int]:
+        """What some of these retweet, as far as that was seen here."""
+        return self._originals.of(tweet_ids)
 
     async def get_many(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
         """Bodies alone, and without the flags: a deleted one may be among them for a moment.
@@ -151,6 +157,7 @@ class TweetCache:
             tweet = decode(raw)
             if counted and tweet is not None:
                 view.live[tweet_id] = LiveTweet(tweet, Counts(likes, retweets, replies))
+                self._originals.note(tweet)
                 continue
             if is_tombstone(raw):
                 continue

@@ -72,6 +72,11 @@ class FakeTweets(TweetCache):
     async def at_hand_live(self, tweet_ids: Sequence[int]) -> Mapping[int, LiveTweet]:
         return self._live(await self.at_hand(tweet_ids))
 
+    def known_originals(self, tweet_ids: Iterable[int]) -> list[int]:
+        """Of every other one."""
+        known = [self.tweets[one].retweet_of for one in tweet_ids if one % 2 and one in self.tweets]
+        return [one for one in known if one is not None]
+
     def _live(self, bodies: Mapping[int, Tweet]) -> dict[int, LiveTweet]:
         return {
             tweet_id: LiveTweet(tweet, Counts(likes=tweet_id))
