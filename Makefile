@@ -9,7 +9,7 @@ STACK ?= embedded
 SOURCES := core stores eventlog features timelines ranking feed_api fanout pipelines training interchange simulation wiring
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fmt check test test-fast torture histories bench demo up clean
+.PHONY: help setup lock fmt check test test-fast torture histories bench feed-parts demo up clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -53,6 +53,9 @@ histories: setup ## feeds against the truth: 500 histories, or as many as asked 
 
 bench: setup     ## the benchmarks, each against a named alternative
 	$(BIN)/python -m bench $(ARGS)
+
+feed-parts: setup ## where the CPU time of a feed goes, into docs/performance.md
+	$(BIN)/python -m bench.feed_parts
 
 bar-%: setup     ## one bar of docs/results.md, e.g. make bar-post-to-feed
 	$(BIN)/python -m bench.bars $* $(ARGS)

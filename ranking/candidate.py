@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,15 +18,14 @@ def root_id(tweet: Tweet) -> int:
     return tweet.tweet_id if tweet.retweet_of is None else tweet.retweet_of
 
 
-class Item(NamedTuple):
+class Item(msgspec.Struct, frozen=True, array_like=True):
     """A tweet in a feed, and its root: itself, or the one that it retweets."""
 
     tweet: Tweet
     root: LiveTweet
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(msgspec.Struct, frozen=True):
     """Ids as a source found them: int64 [n], newest first, and the source of each."""
 
     ids: Ids
@@ -37,8 +35,7 @@ class Candidates:
         return len(self.ids)
 
 
-@dataclass(frozen=True, slots=True)
-class Hydrated:
+class Hydrated(msgspec.Struct, frozen=True):
     """Candidates with their tweets.
 
     `items[i]` is None where the tweet, or what it retweets, does not exist any more; the arrays, int64

@@ -22,11 +22,12 @@ said in `meta.reason`, and the feed is chronological.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import structlog
+from msgspec.structs import replace
 from prometheus_client import Counter
 
 from core.errors import LeaseLost, Unavailable
@@ -205,7 +206,7 @@ class HomeFeed:
             if in_slate < want:
                 missing = want - in_slate
                 tail = await self._parts.walk.in_time_order(timeline, below, missing, patience, once)
-                shown += [one._replace(place=len(ids) + i) for i, one in enumerate(tail)]
+                shown += [replace(one, place=len(ids) + i) for i, one in enumerate(tail)]
             return _something(shown, patience), in_slate
 
         result = await run_stage(WALK, query, walk)

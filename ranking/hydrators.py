@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from ranking.candidate import Item
 from stores.tweet_cache import LiveTweet
@@ -11,15 +11,17 @@ Live = Callable[[Sequence[int]], Awaitable[Mapping[int, LiveTweet]]]
 """Tweets by id, those that are gone apart: `TweetCache.get_live`, or what stands in for it."""
 
 
-async def hydrate(tweet_ids: Sequence[int], live: Live) -> dict[int, Item]:
+async def hydrate(tweet_ids: Sequence[int], live: Live, foreseen: Iterable[int] = ()) -> dict[int, Item]:
     """Items by id, of tweets that are there and whose roots are.
 
-    One round trip, and another where retweets are among them whose originals are not. Raises as `live`.
+    One round trip, and another where retweets are among them whose originals are neither among them nor
+    `foreseen`. Raises as `live`.
     """
-    found = await live(tweet_ids)
+    asked = dict.fromkeys((*tweet_ids, *foreseen))
+    found = await live(list(asked))
     originals = {one.tweet.retweet_of for one in found.values()}
     if len(originals) > 1 or None not in originals:
-        absent = [one for one in originals - set(tweet_ids) if one is not None]
+        absent = [one for one in originals - asked.keys() if one is not None]
         if absent:
             found = {**found, **await live(absent)}
     items: dict[int, Item] = {}

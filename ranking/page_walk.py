@@ -7,8 +7,8 @@ store would have to say what follows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +30,7 @@ _MOST = 200
 of whom the list is full, the way to its end is a few round trips."""
 
 
-class Shown(NamedTuple):
+class Shown(msgspec.Struct, frozen=True, array_like=True):
     """A tweet that may be shown, with its place in the order that was walked.
 
     `root` is the tweet itself or what it retweets, `root_author` who wrote that.
@@ -75,7 +75,9 @@ class PageWalk:
         while len(shown) < want and begin < len(ids):
             part = ids[begin : begin + size]
             wanted = part.tolist()
-            found = await hydrate(wanted, lambda ids: self._live(ids, patience))
+            found = await hydrate(
+                wanted, lambda ids: self._live(ids, patience), self._tweets.known_originals(wanted)
+            )
             left = visible(Hydrated.of(Candidates(part, [""] * len(part)), found), timeline, self._filters)
             authors = await self._users_of(left, patience)
             left = left.keep(_with_profiles(left, authors))
@@ -84,7 +86,7 @@ class PageWalk:
             places = {tweet_id: begin + i for i, tweet_id in enumerate(wanted)}
             for item in left.items:
                 assert item is not None  # the filters leave none that is gone
-                tweet, root = item
+                tweet, root = item.tweet, item.root
                 author, root_author = authors[tweet.author_id], authors[root.tweet.author_id]
                 shown.append(Shown(places[tweet.tweet_id], tweet, author, root, root_author))
             begin += len(part)
@@ -116,6 +118,9 @@ class PageWalk:
 
     async def _users_of(self, candidates: Hydrated, patience: Patience) -> Mapping[int, User]:
         wanted = list({*candidates.authors.tolist(), *candidates.root_authors.tolist()})
+        # Most pages need nobody new, and a bound on a wait that there is not takes longer than this.
+        if (known := self._users.fresh(wanted)) is not None:
+            return known
         return await patience.ask(lambda: self._users.get_many(wanted), lambda: self._users.at_hand(wanted))
 
     async def _older(self, timeline: Timeline, before: int | None, limit: int, patience: Patience) -> Ids:

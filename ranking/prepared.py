@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from ranking.page_walk import Shown
 from ranking.pipeline import Ranked
@@ -11,8 +11,7 @@ from stores.slates import Slate
 from timelines.reader import Timeline
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A page before it is cut: one item more than asked for, if there is one.
 
     `ranked` is the slate where it was made for this page: it is not in the store yet. Of a page that was
@@ -29,8 +28,7 @@ class Answer:
     ranked: Ranked | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     page: FeedPage
     timeline: Timeline
     answer: Answer

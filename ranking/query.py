@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from core.deadline import Deadline
 from core.ids import UserId
@@ -16,8 +17,7 @@ Algorithm = Literal["chronological", "ranked"]
 Mode = Literal["c", "r"]
 
 
-@dataclass(frozen=True, slots=True)
-class FeedPosition:
+class FeedPosition(msgspec.Struct, frozen=True):
     """Where a scroll stands; what a cursor carries.
 
     `below` is the last id served in time order (chronological pages and the tail of ranked ones),
@@ -33,8 +33,7 @@ class FeedPosition:
     top: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FeedQuery:
+class FeedQuery(msgspec.Struct, frozen=True):
     """`refresh` asks for a timeline that was compared with the store just now."""
 
     viewer: UserId
@@ -48,7 +47,7 @@ class FeedQuery:
     refresh: bool = False
 
 
-class FeedItem(NamedTuple):
+class FeedItem(msgspec.Struct, frozen=True, array_like=True):
     """One tweet of a page. `position` counts from 0 at the top of the scroll, anew in a remade slate.
 
     `root` is the tweet itself or what it retweets, `root_author` who wrote that: it is what is counted,
@@ -62,8 +61,7 @@ class FeedItem(NamedTuple):
     root_author: User
 
 
-@dataclass(frozen=True, slots=True)
-class FeedMeta:
+class FeedMeta(msgspec.Struct, frozen=True):
     """How the answer was made. `reason` says why it is not what was asked for."""
 
     algorithm_asked: Algorithm
@@ -77,8 +75,7 @@ class FeedMeta:
     partial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FeedPage:
+class FeedPage(msgspec.Struct, frozen=True):
     items: list[FeedItem]
     next_position: FeedPosition | None
     meta: FeedMeta

@@ -99,7 +99,8 @@ class SingleReads:
         )
         return [
             Shown(place, tweet, users[tweet.author_id], root, users[root.tweet.author_id])
-            for place, (tweet, root) in enumerate(allowed)
+            for place, item in enumerate(allowed)
+            for tweet, root in [(item.tweet, item.root)]
             if tweet.author_id in users and root.tweet.author_id in users
         ]
 

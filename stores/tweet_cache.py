@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from functools import lru_cache
+from typing import TypeVar
 
+import msgspec
 import structlog
 
 from core.clock import Clock
@@ -32,6 +34,7 @@ from stores.cached_tweet import (
     is_tombstone,
     tweet_key,
 )
+from stores.known_originals import KnownOriginals
 from stores.ports import Counts, EngagementStore, TweetStore
 from stores.recent_misses import RecentMisses
 from stores.redis_client import Found, RedisClient
@@ -40,6 +43,8 @@ from stores.tombstones import tombstone
 
 FILL_WITHIN_S = 4.0
 """So old may be what was read: deletions and counts are written once more after 5 s."""
+DECODED = 16_384
+"""Bodies that need not be decoded again, 16 MB. The tweets of one moment's feeds are much the same."""
 _GONE = FLAG_DELETED | FLAG_HIDDEN
 
 V = TypeVar("V")
@@ -47,7 +52,7 @@ V = TypeVar("V")
 _logger = structlog.get_logger("tweet_cache")
 
 
-class LiveTweet(NamedTuple):
+class LiveTweet(msgspec.Struct, frozen=True, array_like=True):
     """A tweet that is neither deleted nor hidden, and what is counted of it."""
 
     tweet: Tweet
@@ -86,6 +91,9 @@ class TweetCache:
         self._clock = clock
         self._random = spread
         self._misses = RecentMisses(clock)
+        # By its very bytes, which are read each time: what is decoded is what they say.
+        self._originals = KnownOriginals()
+        self._decode = lru_cache(maxsize=DECODED)(TWEETS.decode)
 
     async def get_live(self, tweet_ids: Sequence[int]) -> Mapping[int, LiveTweet]:
         """Tweets by id with their counts, in one round trip; unknown, deleted and hidden ones are absent.
@@ -103,6 +111,10 @@ class TweetCache:
         for tweet_id, tweet in view.bodies.items():
             view.live[tweet_id] = LiveTweet(tweet, Counts())
         return view.live
+
+    def known_originals(self, tweet_ids: Iterable[int]) -> list[int]:
+        """What some of these retweet, as far as that was seen here."""
+        return self._originals.of(tweet_ids)
 
     async def get_many(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
         """Bodies alone, and without the flags: a deleted one may be among them for a moment.
@@ -135,16 +147,19 @@ class TweetCache:
         number = len(tweet_ids)
         view = _View(unanswered=frozenset(tweet_ids[i % number] for i in found.unanswered))
         states = decode_states(found.values[number:])
-        decode = TWEETS.decode
+        decode = self._decode
         for tweet_id, raw, (likes, retweets, replies, flags) in zip(
             tweet_ids, found.values[:number], states, strict=True
         ):
             counted = flags != NO_FLAGS
-            if (counted and flags & _GONE) or is_tombstone(raw):
+            if counted and flags & _GONE:
                 continue
             tweet = decode(raw)
             if counted and tweet is not None:
                 view.live[tweet_id] = LiveTweet(tweet, Counts(likes, retweets, replies))
+                self._originals.note(tweet)
+                continue
+            if is_tombstone(raw):
                 continue
             view.half.append(tweet_id)
             if counted:

@@ -100,12 +100,12 @@ def parse_head(items: Sequence[bytes], sentinel: bytes | None, enough: int) -> T
         return None
     mark = items.index(MARK)
     try:
-        pushed, ordered = _numbers(items[:mark]), _numbers(items[mark + 1 :])
+        numbers = _numbers(items)
     except (ValueError, OverflowError):
         return None
-    if not len(ordered) or ordered[-1] < _FIRST_ID or len(pushed) + len(ordered) < enough:
+    if mark == len(items) - 1 or numbers[-1] < _FIRST_ID or len(items) - 1 < enough:
         return None
-    ids = np.concatenate([pushed, ordered])
+    ids = np.concatenate([numbers[:mark], numbers[mark + 1 :]])
     ids[:mark][::-1].sort()
     return TimelineList(ids, complete=True) if (ids[1:] < ids[:-1]).all() else None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+import msgspec
 import numpy as np
 import structlog
 from prometheus_client import Counter
@@ -47,8 +47,7 @@ READS = Counter("rankfeed_timeline_reads_total", "Timelines read, by where they 
 _logger = structlog.get_logger("timeline_reader")
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(msgspec.Struct, frozen=True):
     """Ids newest first (int64 [n]) and whose tweets may be shown: followees and the viewer, sorted.
 
     Nothing by or of `blocked` (either way) and `muted` users may be, sorted as well. `origin` is `list`,

@@ -87,7 +87,7 @@ def make_services(
     settings, redis = resources.settings, resources.redis
     keys = stack_keys(resources.home)
     jwks = keys.jwks if settings.auth.jwks is None else load_jwks(settings.auth.jwks)
-    # Of what is secret nothing is made with it, and the system's own costs a request 20 us.
+    # Of what is secret nothing is made with it, and the system's own is asked of the kernel each time.
     randomness = random.Random(random.SystemRandom().getrandbits(128))
     relations = Relations(redis, resources.stores.graph)
     tweet_cache = TweetCache(

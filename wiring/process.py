@@ -59,7 +59,7 @@ def configure_logging(settings: Settings, role: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(_json),
+            structlog.processors.JSONRenderer(log_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.logging.level.upper()]
@@ -70,7 +70,7 @@ def configure_logging(settings: Settings, role: str) -> None:
     structlog.contextvars.bind_contextvars(role=role, pid=os.getpid())
 
 
-def _json(line: Any, **options: Any) -> str:
+def log_line(line: Any, **options: Any) -> str:
     """As json.dumps, in a tenth of the time; what msgspec cannot say (half a character) json can."""
     try:
         return msgspec.json.encode(line, enc_hook=options["default"]).decode()

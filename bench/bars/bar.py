@@ -28,17 +28,18 @@ class Result:
         verdict = "pass" if self.passed else "FAIL"
         print(f"{self.name}: {self.value} (bar: {self.bar}): {verdict}")
         when = f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
-        cells = (when, _commit(), self.name, self.value, self.bar, verdict, self.seed, _machine())
+        cells = (when, commit(), self.name, self.value, self.bar, verdict, self.seed, machine())
         with RESULTS.open("a") as file:
             file.write(f"| {' | '.join(cells)} |\n")
 
 
-def _commit() -> str:
+def commit() -> str:
+    """With a `+` where the tree has changes."""
     described = subprocess.run(
         ["git", "describe", "--always", "--dirty=+"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     return described.stdout.strip()
 
 
-def _machine() -> str:
+def machine() -> str:
     return f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"

@@ -44,7 +44,7 @@ async def _measure(stack: LiveStack) -> tuple[PerCore, list[float], float]:
     async with readers.stores_of(stack) as stores:
         await readers.write(stores, CROWD)
     requests = [http_load.get(PATH, stack.token(viewer)) for viewer in CROWD.viewer_ids]
-    await _warm(stack, requests)
+    await warm(stack, requests)
     pid, turns = stack.pid("api"), itertools.cycle(requests)
     feeds, rates, p99_ms = [], [], []
     for _ in range(RUNS):
@@ -57,7 +57,7 @@ async def _measure(stack: LiveStack) -> tuple[PerCore, list[float], float]:
     return PerCore("feeds", tuple(feeds)), p99_ms, float(np.median(rates))
 
 
-async def _warm(stack: LiveStack, requests: list[bytes]) -> None:
+async def warm(stack: LiveStack, requests: list[bytes]) -> None:
     """Everybody has read once: lists and caches are there."""
     connection = await http_load.Connection.open(stack.url)
     for request in requests * 2:

@@ -62,16 +62,16 @@ async def _set_like(
     if attempt.first is not None:
         return attempt.repeat(attempt.first)
     await own_profile(services, user)
-    (tweet, counts), had = await asyncio.gather(
+    live, had = await asyncio.gather(
         live_tweet(services, user, tweet_id, "tweet_id"), services.engagements.has_liked(user, tweet_id)
     )
     # The answer is stored with the write, so it is made before: the count as it was, and this one.
-    likes = max(counts.likes + on - had, int(on))
+    likes = max(live.counts.likes + on - had, int(on))
     answer = rendering.encode(
         {"tweet_id": str(tweet_id), "liked": on, "likes": likes, "likes_display": short(likes)}
     )
     ver = services.mint()
-    event = LikeSet(user, tweet_id, on, tweet.author_id)
+    event = LikeSet(user, tweet_id, on, live.tweet.author_id)
     record = record_of(event, id=ver, ts_ms=id_time_ms(ver), key=tweet_id)
     written = await services.engagements.set_like(
         user, tweet_id, on=on, ver=ver, outbox=[record], idempotency=attempt.keeping(answer)

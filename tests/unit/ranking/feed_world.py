@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -73,6 +73,11 @@ class FakeTweets(TweetCache):
     async def at_hand_live(self, tweet_ids: Sequence[int]) -> Mapping[int, LiveTweet]:
         return self._live(await self.at_hand(tweet_ids))
 
+    def known_originals(self, tweet_ids: Iterable[int]) -> list[int]:
+        """Of every other one."""
+        known = [self.tweets[one].retweet_of for one in tweet_ids if one % 2 and one in self.tweets]
+        return [one for one in known if one is not None]
+
     def _live(self, bodies: Mapping[int, Tweet]) -> dict[int, LiveTweet]:
         return {
             tweet_id: LiveTweet(tweet, Counts(likes=tweet_id))
@@ -87,6 +92,9 @@ class FakeUsers(UserCache):
 
     async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
         return {user_id: self.users[user_id] for user_id in user_ids if user_id in self.users}
+
+    def fresh(self, user_ids: Iterable[int]) -> None:
+        return None
 
     async def at_hand(self, user_ids: Sequence[int]) -> Mapping[int, User]:
         return await self.get_many(user_ids)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from core.errors import Unavailable
 from features.schema import FEATURES, SCHEMA_HASH, VIEWS

@@ -151,3 +151,15 @@ async def test_what_was_read_before_a_change_is_not_kept() -> None:
     world.store.turn.set()
     await reading
     assert await world.names(1) == {1: "Augusta Ada"}
+
+
+async def test_without_waiting_it_says_all_or_nothing(world: World) -> None:
+    assert world.cache.fresh([1]) is None
+    await world.names(1, 2)
+    found = world.cache.fresh([1, 2])
+    assert found is not None
+    assert {id_: user.display_name for id_, user in found.items()} == {1: "Ada", 2: "Bob"}
+    assert world.cache.fresh([1, 3]) is None
+    world.later(TTL_S)
+    assert world.cache.fresh([1]) is None
+    assert world.store.asked == [[1, 2]]
