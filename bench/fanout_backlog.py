@@ -1,4 +1,8 @@
-"""What fan-out is measured on: full timelines in Redis, a graph and a backlog of tweets in real files."""
+"""What fan-out is measured on: full timelines in Redis, a graph and a backlog of tweets in real files.
+
+The crowd is that of `make bar-post-to-feed-heavy`: 50,000 people who follow some 20 each, mostly the same
+few, so that somebody has 15,000 followers and most have a handful; the popular post more often.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,11 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
+from bench.bars.post_to_feed_heavy import USERS, Crowd
 from bench.redis_for_benches import fresh_redis
 from core.clock import SystemClock
 from core.ids import id_time_ms
@@ -29,16 +35,16 @@ from timelines.relations import Relations
 from wiring.home import Home
 from wiring.resources import Stores, open_files
 
-VIEWERS = 10_000
-AUTHORS = 1_000
-FOLLOWERS = 200
-"""Of each author, drawn from the viewers."""
-FIRST_AUTHOR = 5_000_000_000_000_000_000
+VIEWERS = USERS
 FIRST_VIEWER = 4_000_000_000_000_000_000
 FIRST_ID = 1_790_000_000_000_000_000
 
+BATCH = 500
+"""What a worker takes at once."""
+
 _GROUP = "fanout"
 _AT_ONCE = 1_000
+_PATIENCE_S = 120.0
 
 
 @dataclass
@@ -48,6 +54,7 @@ class Backlog:
     redis: RedisClient
     plain: Redis
     stores: Stores
+    crowd: Crowd
     random: random.Random
     next_id: int = FIRST_ID + 10 * (CAPACITY + TRIM_SLACK)
 
@@ -64,25 +71,28 @@ class Backlog:
             records = []
             for _ in range(min(_AT_ONCE, tweets - begin)):
                 self.next_id += 1 + self.random.randrange(1_000)
-                author = FIRST_AUTHOR + self.random.randrange(AUTHORS)
+                author = FIRST_VIEWER + int(self.random.choice(self.crowd.posters))
                 event = TweetCreated(
                     self.next_id, author, "as long as most are " * 5, id_time_ms(self.next_id)
                 )
                 records.append(record_of(event, id=self.next_id, ts_ms=event.created_ms, key=author))
             await self.stores.log.append(records)
 
-    async def drain(self) -> int:
-        """Delivers the backlog as a worker process does, in this one; returns the deliveries."""
+    async def drain(self, batch: int = BATCH) -> int:
+        """Delivers the backlog as a worker process does, in this one; returns the deliveries.
+
+        `batch` events at a time: a worker that keeps up finds a few, one that is behind as many as it takes.
+        """
         before = delivered()
         clock, stop = SystemClock(), asyncio.Event()
         relations = Relations(self.redis, self.stores.graph)
         merge = TimelineMerge(self.redis, self.stores.tweets)
         handler = FanoutHandler(self.redis, self.stores.graph, relations, merge, clock)
-        options = WorkerOptions(group=_GROUP, topics=TOPICS)
+        options = WorkerOptions(group=_GROUP, topics=TOPICS, batch=batch)
         working = asyncio.create_task(
             Worker(self.stores.log, handler, clock, _nothing_minted, options).run(stop)
         )
-        await eventually("the backlog is delivered", self._is_delivered)
+        await eventually("the backlog is delivered", self._is_delivered, patience_s=_PATIENCE_S)
         stop.set()
         await working
         return delivered() - before
@@ -100,24 +110,21 @@ class Backlog:
 async def backlog() -> AsyncIterator[Backlog]:
     with tempfile.TemporaryDirectory(prefix="rankfeed-bench-") as directory:
         home = Home(Path(directory))
-        chance = random.Random(1)
+        crowd = Crowd.drawn(np.random.default_rng(1))
         with open_files(home, SystemClock()) as stores:
-            _seed_follows(home, chance)
+            _seed_follows(home, crowd)
             async with fresh_redis() as both:
-                yield Backlog(both.client, both.plain, stores, chance)
+                yield Backlog(both.client, both.plain, stores, crowd, random.Random(1))
 
 
 def delivered() -> int:
     return int(REGISTRY.get_sample_value("rankfeed_deliveries_total") or 0)
 
 
-def _seed_follows(home: Home, chance: random.Random) -> None:
+def _seed_follows(home: Home, crowd: Crowd) -> None:
     # Straight into the file: by the store it would take minutes, and here they only have to be there.
-    rows = [
-        (FIRST_VIEWER + viewer, FIRST_AUTHOR + author)
-        for author in range(AUTHORS)
-        for viewer in chance.sample(range(VIEWERS), FOLLOWERS)
-    ]
+    followed = np.repeat(np.arange(VIEWERS), crowd.follower_counts)
+    rows = zip((FIRST_VIEWER + crowd.followers).tolist(), (FIRST_VIEWER + followed).tolist(), strict=True)
     with closing(sqlite3.connect(home.facts)) as connection, connection:
         connection.executemany("INSERT INTO follows VALUES (?, ?, 1, 1)", rows)
 
