@@ -11,11 +11,13 @@ from bench.bars import (
     faults,
     feature_fetch,
     feed,
+    freshness,
     kuairand,
     outages,
     post_to_feed,
     post_to_feed_heavy,
     relay,
+    stream,
     three_nodes,
     timeline_bytes,
     writes,
@@ -40,6 +42,8 @@ BARS = {
     "feed": feed.measure,
     "writes": writes.measure,
     "relay": relay.measure,
+    "stream": stream.measure,
+    "freshness": freshness.measure,
 }
 
 
