@@ -1,9 +1,9 @@
 """One lane of a merge: what its entries' places in time are, and how far it has come.
 
 An entry's place is its own time, but for two kinds. One that says to be from after its publication
-counts as of that. One that is behind its lane by more than `slack_ms` counts as that far behind: so
-a lane says from what it has given which places cannot come any more, and an entry's place depends
-on the lane only, never on how the lane was cut into reads.
+counts as of that. One that is behind its lane by more than `slack_ms` is late, and comes after all
+that the lane gave before. So a lane says from what it has given which places cannot come any more,
+and an entry's place depends on the lane only, never on how the lane was cut into reads.
 """
 
 from __future__ import annotations
@@ -65,10 +65,11 @@ class LaneReader:
                 ts_ms, id = self.reached_ms, 0
             else:
                 ts_ms, id = envelope.ts_ms, envelope.id
-                as_of_ms = min(ts_ms, entry.published_ms)
-                if as_of_ms > self.reached_ms:
-                    self.reached_ms = as_of_ms
-            place_ms = max(min(ts_ms, entry.published_ms), self.reached_ms - self._slack_ms)
+            place_ms = ts_ms if ts_ms < entry.published_ms else entry.published_ms
+            if place_ms > self.reached_ms:
+                self.reached_ms = place_ms
+            elif place_ms < self.reached_ms - self._slack_ms:
+                place_ms = self.reached_ms
             placed.append(Waiting(place_ms, id, self.number, self._turn, ts_ms, now_s, entry))
             self._turn += 1
         return placed

@@ -39,15 +39,20 @@ Reached = Callable[[], Awaitable[Mapping[TopicPartition, int]]]
 
 @dataclass(frozen=True, slots=True)
 class WatermarkOptions:
-    """`hold_s`: what may still arrive beside an entry arrives within it, where no lane is behind.
+    """How long and for how much it is waited.
+
+    `hold_s`: what may still arrive beside an entry arrives within it, where no lane is behind.
     `slack_ms`: how far back in time a lane may go for its entries still to be in order.
     `idle_s`: a lane that is behind and gives nothing for so long is not waited for.
-    `entries`: so many wait at most, and half of them before lanes that are ahead are left alone."""
+    `entries`: so many wait at most, and half of them before lanes that are ahead are left alone.
+    `look`: so many are read at a time.
+    """
 
     hold_s: float = 0.1
     slack_ms: int = 2_000
     idle_s: float = 5.0
     entries: int = 50_000
+    look: int = 5_000
 
 
 class MergedLog:
@@ -115,7 +120,7 @@ class MergedSubscription:
             if self._looks:
                 wait_s = min(wait_s, self._looks[0][0] + self._options.hold_s - self._now_s())
             looked = await self._inner.look(
-                max_entries=max_entries, timeout_s=max(wait_s, 0.0), skip=self._ahead()
+                max_entries=self._options.look, timeout_s=max(wait_s, 0.0), skip=self._ahead()
             )
             self._take(looked)
             if self._now_s() >= end_s:

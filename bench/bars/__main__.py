@@ -12,11 +12,13 @@ from bench.bars import (
     faults,
     feature_fetch,
     feed,
+    freshness,
     kuairand,
     outages,
     post_to_feed,
     post_to_feed_heavy,
     relay,
+    stream,
     three_nodes,
     timeline_bytes,
     write_latency,
@@ -44,6 +46,8 @@ BARS = {
     "write-latency": write_latency.measure,
     "relay": relay.measure,
     "equal-bits": equal_bits.measure,
+    "stream": stream.measure,
+    "freshness": freshness.measure,
 }
 
 

@@ -126,8 +126,12 @@ FEATURES: Points = (
 OFFLINE_STEPS: Points = (
     ("offline.lock", 1),
     ("queue.start", 1),
+    # What was read waits for the watermark, and goes with the process.
+    ("features.poll", 1),
+    ("features_file.find", 3),
     ("features_file.commit", 1),
     ("queue.waiting", 1),
+    ("queue.progress", 1),
     # A file each view; the manifest follows them.
     ("offline.write_frame", 3),
     ("offline.sync_dirs", 1),
@@ -136,7 +140,12 @@ OFFLINE_STEPS: Points = (
     ("offline.sync_dirs", 2),
     ("offline.remove", 1),
     ("queue.forget", 1),
+    # Asked of a source that has something.
+    ("queue.is_behind", 1),
 )
+
+RECOVERY_STEPS: Points = (("queue.restore", 1),)
+"""Of a start whose file was lost."""
 
 LAKE: Points = (("lake.poll", 1), ("disk.write_frame", 2), ("disk.rename", 1), ("lake.commit", 2))
 """In a whole stack; the lake's every step is in LAKE_STEPS."""

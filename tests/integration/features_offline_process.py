@@ -1,11 +1,11 @@
 """Features streams as processes, without Redis, one after the other, each ended at a step.
 
-    python -m tests.integration.features_offline_process HOME MARKS [FAULT …]
+    python -m tests.integration.features_offline_process HOME MARKS [FAULT | lose | none] …
 
-A step is a call to the stream's file, its queue or the offline source's disk. After those with a fault
-comes one that ends by itself once it has counted what the log held at its start. Each is forked off one
-process that has imported everything and done nothing; how each ended, it says on stderr. The product
-knows nothing of this: it is given another file and another disk.
+A step is a call to the log, the stream's file, its queue or the offline source's disk. One with no fault
+(`none`) ends by itself once it has counted what the log held at its start; `lose` removes the file.
+Each is forked off one process that has imported everything and done nothing; how each ended, it says on
+stderr. The product knows nothing of this: it is given another file and another disk.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, cast
 from core.clock import SystemClock
 from eventlog.log import EventLog
 from eventlog.merged import MergedLog
-from eventlog.schema import VIEWS
+from eventlog.schema import EDGES, VIEWS
 from eventlog.sqlite_log import SqliteEventLog
 from eventlog.worker import Worker, WorkerOptions
 from pipelines.features_file import FeaturesFile
@@ -30,23 +30,25 @@ from pipelines.offline_queue import OfflineQueue
 from stores.lake_disk import LakeDisk
 from stores.sqlite import open_facts, open_telemetry
 from tests.faults.fault import Fault, Trigger, arm, mark_of
-from tests.faults.watched import Watched
+from tests.faults.watched import Watched, watched_log
 from tests.faults.watched_disk import WatchedDisk
 from tests.integration.lake_writer_process import EndingLog
 
 ROLE = "features"
-TOPICS = (VIEWS,)
+TOPICS = (VIEWS, EDGES)
+PARTITIONS = 4
 BATCH = 7
-"""Small, so that a run has many; of one partition, so that every run has the same ones."""
+"""Small, so that a run has many; the same ones in every run, as the log is read at once."""
 AT_ONCE = OfflineOptions(flush_rows=60, flush_s=0.0, retry_s=0.01)
 
 
 async def stream(home: Path, trigger: Trigger | None) -> None:
     done, drained, ids, clock = asyncio.Event(), asyncio.Event(), count(1), SystemClock()
     facts, telemetry = open_facts(home / "facts.db"), open_telemetry(home / "telemetry.db")
-    opened = SqliteEventLog(facts, telemetry, clock, partitions=1)
+    opened = SqliteEventLog(facts, telemetry, clock, PARTITIONS)
     file: Any = FeaturesFile.open(home / "features.db", clock)
-    log = cast(EventLog, EndingLog(MergedLog(opened, file.reached), await opened.ends(TOPICS), done))
+    source = opened if trigger is None else watched_log(opened, "log", trigger)
+    log = cast(EventLog, EndingLog(MergedLog(source, file.reached), await opened.ends(TOPICS), done))
     queue, disk = file.offline, LakeDisk()
     if trigger is not None:
         queue, disk = Watched(queue, "queue", trigger), WatchedDisk(trigger, "offline")
@@ -76,9 +78,12 @@ def forked(home: Path, trigger: Trigger | None) -> int:
 def main(home: Path, marks: Path, *faults: str) -> None:
     arm(marks)
     for number, fault in enumerate(faults):
-        trigger = Trigger(Fault.parse(fault), mark_of(marks, number))
+        if fault == "lose":
+            for path in home.glob("features.db*"):
+                path.unlink()
+            continue
+        trigger = None if fault == "none" else Trigger(Fault.parse(fault), mark_of(marks, number))
         sys.stderr.write(f"{fault} {forked(home, trigger)}\n")
-    sys.stderr.write(f"none {forked(home, None)}\n")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import asyncio
 import signal
 import subprocess
 import sys
@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from core.ids import compose_id
-from eventlog.schema import Viewed, record_of
+from eventlog.schema import LikeSet, Viewed, record_of
 from eventlog.sqlite_log import SqliteEventLog
 from features.offline_rows import DIRECTORY, OFFLINE
 from features.packed_row import decode_row
@@ -23,8 +23,8 @@ from stores.ports import OutboxRecord
 from stores.sqlite import open_facts, open_telemetry
 from tests.fakes import FakeClock
 from tests.faults.fault import Fault
-from tests.faults.points import OFFLINE_STEPS, TIMES, faults_of
-from tests.integration.features_offline_process import ROLE
+from tests.faults.points import OFFLINE_STEPS, RECOVERY_STEPS, TIMES, faults_of
+from tests.integration.features_offline_process import PARTITIONS, ROLE
 
 REPOSITORY = Path(__file__).parents[2]
 PROCESS = "tests.integration.features_offline_process"
@@ -33,7 +33,10 @@ EVENTS = 400
 
 
 def events() -> list[OutboxRecord]:
-    """Views over three hours, in which rows change again and again; some come late."""
+    """Views and likes over three hours, in which rows change again and again; some come late.
+
+    Those that come late do so by more than the merge puts in order.
+    """
     records: list[OutboxRecord] = []
     for i in range(EVENTS):
         at_ms = NOW_MS + i * 27_000
@@ -41,31 +44,40 @@ def events() -> list[OutboxRecord]:
         viewer, tweet = 1 + i % 5, 100 + i % 7
         author = tweet % 3 + 10
         ts_ms = at_ms - 3_600_000 if i % 11 == 0 else at_ms
-        event = Viewed(viewer, i.to_bytes(4, "big"), tweet, author, "click" if i % 4 == 0 else "seen")
-        records.append(record_of(event, id=id, ts_ms=ts_ms, key=viewer))
+        if i % 6 == 0:
+            like = LikeSet(viewer, tweet, True, author)
+            records.append(record_of(like, id=id, ts_ms=ts_ms, key=tweet))
+            continue
+        view = Viewed(viewer, i.to_bytes(4, "big"), tweet, author, "click" if i % 4 == 0 else "seen")
+        records.append(record_of(view, id=id, ts_ms=ts_ms, key=viewer))
     return records
 
 
 async def make_log(home: Path) -> None:
     facts, telemetry = open_facts(home / "facts.db"), open_telemetry(home / "telemetry.db")
-    await SqliteEventLog(facts, telemetry, FakeClock(), partitions=1).append(events())
+    # All of it is published after it happened.
+    clock = FakeClock(NOW_MS + EVENTS * 27_000)
+    await SqliteEventLog(facts, telemetry, clock, PARTITIONS).append(events())
     facts.close()
     telemetry.close()
 
 
-def run(home: Path, *faults: Fault) -> None:
-    """Streams with these faults, one after the other, and then one without; each fault is hit."""
+def run(home: Path, *what: Fault | str) -> None:
+    """Streams with these faults, one after the other, and then one without; each fault is hit.
+
+    Where it says "lose", the stream's file is lost.
+    """
     marks = home / "marks"
     marks.mkdir()
     done = subprocess.run(
-        [sys.executable, "-m", PROCESS, str(home), str(marks), *map(str, faults)],
+        [sys.executable, "-m", PROCESS, str(home), str(marks), *map(str, what), "none"],
         cwd=REPOSITORY,
         timeout=300,
         check=True,
         capture_output=True,
         text=True,
     )
-    ended = [f"{fault} {-signal.SIGKILL}" for fault in faults]
+    ended = [f"{fault} {-signal.SIGKILL}" for fault in what if isinstance(fault, Fault)]
     assert done.stderr.splitlines() == [*ended, "none 0"]
 
 
@@ -94,27 +106,46 @@ async def check_complete(home: Path) -> None:
         assert of_entity["seq"].n_unique() == len(of_entity)
 
 
-async def test_no_kill_loses_or_doubles_a_row(tmp_path: Path) -> None:
-    await _kill_at_every_step(tmp_path)
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a stream has counted the log without any fault."""
+    home = tmp_path_factory.mktemp("undisturbed")
+    asyncio.run(make_log(home))
+    run(home)
+    asyncio.run(check_complete(home))
+    return home
+
+
+async def test_no_kill_loses_or_doubles_a_row(tmp_path: Path, undisturbed: Path) -> None:
+    await _kill_at_every_step(tmp_path, undisturbed)
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize("time", range(1, TIMES + 1))
-async def test_no_kill_of_many_does(tmp_path: Path, time: int) -> None:
-    await _kill_at_every_step(tmp_path)
+async def test_no_kill_of_many_does(tmp_path: Path, undisturbed: Path, time: int) -> None:
+    await _kill_at_every_step(tmp_path, undisturbed)
 
 
-async def _kill_at_every_step(tmp_path: Path) -> None:
-    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
-    undisturbed.mkdir()
-    await make_log(undisturbed)
-    shutil.copytree(undisturbed, disturbed)
-    run(undisturbed)
-    await check_complete(undisturbed)
-    run(disturbed, *faults_of(ROLE, OFFLINE_STEPS))
+async def _kill_at_every_step(home: Path, undisturbed: Path) -> None:
+    await make_log(home)
+    run(home, *faults_of(ROLE, OFFLINE_STEPS))
+    _check_the_same(home, undisturbed)
+    _check_files(home / "lake" / DIRECTORY)
+
+
+async def test_a_file_that_is_lost_comes_back_and_nothing_is_there_twice(
+    tmp_path: Path, undisturbed: Path
+) -> None:
+    await make_log(tmp_path)
+    midway = [Fault(ROLE, "offline.rename", "after", 2), Fault(ROLE, "queue.forget", "before", 3)]
+    run(tmp_path, midway[0], "lose", midway[1], "lose", *faults_of(ROLE, RECOVERY_STEPS))
+    await check_complete(tmp_path)
+    _check_the_same(tmp_path, undisturbed)
+
+
+def _check_the_same(home: Path, undisturbed: Path) -> None:
     for view in FEATURE_VIEWS:
-        assert rows_of(disturbed, view).equals(rows_of(undisturbed, view)), view
-    _check_files(disturbed / "lake" / DIRECTORY)
+        assert rows_of(home, view).equals(rows_of(undisturbed, view)), view
 
 
 def _check_files(lake: Path) -> None:
