@@ -30,7 +30,7 @@ START_MS = 1_700_000_000_000 // HOUR_MS * HOUR_MS
 DAYS = 3
 COMMITS = (100,) * 15 + (3,) * 15
 """Rows a table and hour of each commit: as many of a size class as are not merged at once."""
-BUSY_COMMITS, BUSY_ROWS = 10, 50_000
+BUSY_COMMITS, BUSY_ROWS = 12, 50_000
 
 
 def rows(table: str, n: int, at_ms: pl.Expr, first_id: int) -> pl.DataFrame:
