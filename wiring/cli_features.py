@@ -20,7 +20,7 @@ def register(main: click.Group) -> None:
 
 @click.group()
 def features() -> None:
-    """Features in Feast: what it knows of them, and rows for Redis from its offline source."""
+    """The published schema; Feast: what it knows, and rows for Redis from its offline source."""
 
 
 @features.command()
@@ -42,6 +42,18 @@ def materialize(settings: Settings) -> None:
     The features stream does so by itself, from its own file: this is for when there is none.
     """
     asyncio.run(_materialize(settings))
+
+
+@features.command()
+def lock() -> None:
+    """Publish what features/schema.py has gained: write it into schema.lock.json, in a checkout.
+
+    Refused where rows that were written before could no longer be read.
+    """
+    from features.schema_lock import LOCK_PATH, write_lock
+
+    write_lock()
+    click.echo(f"written: {LOCK_PATH.name}")
 
 
 async def _materialize(settings: Settings) -> None:

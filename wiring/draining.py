@@ -12,8 +12,8 @@ from eventlog.schema import EDGES, GRAPH, SCORED, SERVED, TWEETS, VIEWS
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "fanout": (TWEETS, GRAPH),
-    "features": (VIEWS, EDGES),
-    "lake": (TWEETS, EDGES, GRAPH, VIEWS, SERVED, SCORED),
+    "features": (VIEWS, EDGES, TWEETS, GRAPH),
+    "lake": (TWEETS, GRAPH, EDGES, VIEWS, SERVED, SCORED),
     "tweet_state": (EDGES, TWEETS),
 }
 STUCK_S = 60.0
