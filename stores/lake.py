@@ -28,7 +28,8 @@ _MANIFEST_NAME = re.compile(r"(\d+)\.json", re.ASCII)
 class LakeFile(msgspec.Struct, frozen=True):
     """One Parquet file: its path below the root, and the event times that it spans, both included.
 
-    `bytes` and `written_ms` are 0 for a file of before they were written down.
+    `written_ms` is when the newest of its rows came; like `bytes` it is 0 for a file of before it was
+    written down.
     """
 
     path: str

@@ -17,8 +17,8 @@ from stores.lake_tables import HOUR_MS
 # so at most four times, and an hour that is being written is left with some dozens of files.
 MERGE_AT_FILES = 16
 MERGE_BELOW_ROWS = 50_000
-COMPACT_ROWS = 500_000
-"""The most that compaction puts into one file, and holds in memory at once: of served items 0.7 GB."""
+COMPACT_ROWS = 200_000
+"""The most that compaction puts into one file, and holds in memory at once: of served items 0.4 GB."""
 
 
 @dataclass(frozen=True, slots=True)

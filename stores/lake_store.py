@@ -133,7 +133,7 @@ class LakeStore:
                     # What is new must not wait for a file that somebody has to restore.
                     _logger.error("lake_files_not_merged", error=str(exc))
                     merged = []
-                self._write(change, table, directory, rows, merged)
+                self._write(change, table, directory, rows, merged, now_ms)
         return self._publish(
             change,
             moved(self.manifest.offsets, addition.offsets),
@@ -146,7 +146,10 @@ class LakeStore:
             rows = pl.concat([self._read(file) for file in group.files], how="diagonal")
             once = without_repetitions(rows)
             change.dropped[group.table] = change.dropped.get(group.table, 0) + len(rows) - len(once)
-            self._write(change, group.table, group.directory, once, group.files, suffix=f"-{number}")
+            written_ms = max(file.written_ms for file in group.files)
+            self._write(
+                change, group.table, group.directory, once, group.files, written_ms, suffix=f"-{number}"
+            )
         return self._publish(change, self.manifest.offsets, self.manifest.complete_until_ms)
 
     def _read(self, file: LakeFile) -> pl.DataFrame:
@@ -169,6 +172,7 @@ class LakeStore:
         directory: str,
         rows: pl.DataFrame,
         instead_of: Sequence[LakeFile],
+        written_ms: int,
         suffix: str = "",
     ) -> None:
         """A new file in place of others; nothing counts before the manifest does."""
@@ -177,7 +181,7 @@ class LakeStore:
         rows = rows.sort(self._schemas[table].names()[:2], maintain_order=True)
         size = self._disk.write_frame(self._root / path, rows)
         ts_ms = rows["ts_ms"]
-        new = LakeFile(path, len(rows), cast(int, ts_ms[0]), cast(int, ts_ms[-1]), size, change.now_ms)
+        new = LakeFile(path, len(rows), cast(int, ts_ms[0]), cast(int, ts_ms[-1]), size, written_ms)
         change.replace(table, instead_of, new)
 
     def _publish(

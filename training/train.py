@@ -81,7 +81,7 @@ def train(
     wanted = DatasetOptions(options.from_ms, options.until_ms, options.lag_s, options.window_s)
     dataset = click_dataset(reader, wanted, report)
     _check_learnable(dataset)
-    split = split_by_time(dataset)
+    split = split_by_time(dataset, window_s=options.window_s)
     if not 0 < split.learn.positives < len(split.learn):
         # Too little to hold anything out: learn from all of it, judge on none.
         split = Split(dataset, dataset.take(np.zeros(len(dataset), np.bool_)), "nothing held out")

@@ -5,18 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.errors import Unavailable
 from core.waiting import happens
 from eventlog.envelope import decode_envelope
 from eventlog.log import Entry, Offsets, TopicPartition
-from eventlog.schema import DEAD_LETTERS, VIEWS, DeadLetter, TweetCreated, Viewed, decode_event, record_of
+from eventlog.schema import (
+    DEAD_LETTERS,
+    VIEWS,
+    DeadLetter,
+    Scored,
+    TweetCreated,
+    Viewed,
+    decode_event,
+    record_of,
+)
 from pipelines.lake import GROUP, TOPICS, LakeOptions, LakeWriter
 from stores.lake import LakeReader, manifest_numbers
+from stores.lake_merging import AT_ONCE as NOW
+from stores.lake_tables import HOUR_MS
 from stores.ports import OutboxRecord
 from tests.fakes import FakeClock
 
@@ -229,3 +242,59 @@ async def test_a_second_writer_waits_for_the_first(log: MemoryLog, root: Path, c
 def test_the_topics_are_those_with_a_table() -> None:
     topics = {"served.v1", "scored.v1", "views.v1", "edges.v1", "tweets.v1", "graph.v1"}
     assert set(TOPICS) == topics
+
+
+async def test_a_matrix_is_a_row_a_candidate_and_one_that_does_not_fit_is_set_aside(
+    log: MemoryLog, root: Path, clock: FakeClock
+) -> None:
+    good = Scored(
+        viewer=1,
+        request_id=b"\xab",
+        now_ms=NOW_MS,
+        slate="s",
+        model="home@1",
+        objective="engagement@1",
+        schema_hash="ff",
+        sources=["timeline", "timeline"],
+        views=[],
+        tweets=bytes(16),
+        authors=bytes(16),
+        heads=bytes(8),
+        scores=bytes(16),
+        features=bytes(8),
+        rows=b"",
+    )
+    bad = msgspec.structs.replace(good, tweets=b"")
+    await log.append([record_of(one, id=i, ts_ms=NOW_MS, key=1) for i, one in enumerate((good, bad, good))])
+    async with running(log, root, clock):
+        await caught_up(log)
+    rows = LakeReader(root).scan("scored").collect()
+    assert sorted(rows["event_id"].to_list()) == [0, 0, 2, 2]
+    assert LakeReader(root).complete_until_ms("scored") > 0
+    assert sum(entry.topic == DEAD_LETTERS for entry in log.entries) == 1
+
+
+async def test_closed_hours_are_compacted_beside_the_log(
+    log: MemoryLog, root: Path, clock: FakeClock
+) -> None:
+    options = replace(AT_ONCE, compact_every_s=0.0, compaction=NOW)
+    async with running(log, root, clock, options):
+        for id in range(1, 4):
+            await log.append([seen(id)])
+            await caught_up(log)
+        assert len(LakeReader(root).manifest.files["views"]) == 3
+        clock.advance(HOUR_MS)
+        await caught_up(log)
+        await caught_up(log)
+        assert len(LakeReader(root).manifest.files["views"]) == 1
+        await log.append([seen(4)])
+        await caught_up(log)
+    assert event_ids(root) == [1, 2, 3, 4]
+
+
+async def test_a_full_batch_counts_rows_as_well(log: MemoryLog, root: Path, clock: FakeClock) -> None:
+    await log.append([seen(i) for i in range(10)])
+    options = LakeOptions(flush_rows=4, poll_entries=2, poll_s=0.01)
+    async with running(log, root, clock, options):
+        await caught_up(log)
+        assert event_ids(root) == list(range(8))

@@ -147,6 +147,7 @@ def test_whoever_reads_an_older_manifest_reads_on_for_the_grace_time(tmp_path: P
 def test_large_hours_keep_more_than_one_file(tmp_path: Path) -> None:
     store, policy = written(tmp_path), CompactionPolicy(file_rows=6)
     assert compacted(store, policy=policy) == 1
+    assert {file.written_ms for file in store.manifest.files["views"]} == {HOUR_START_MS}
     assert sorted(file.rows for file in store.manifest.files["views"]) == [6, 6, 6]
     # Those that are full stay as they are.
     assert compacted(store, HOUR_START_MS + 100 * HOUR_MS, policy) == 0
