@@ -12,8 +12,8 @@ from eventlog.schema import EDGES, GRAPH, SERVED, TWEETS, VIEWS
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "fanout": (TWEETS, GRAPH),
-    "features": (VIEWS, EDGES),
-    "lake": (TWEETS, EDGES, VIEWS, SERVED),
+    "features": (VIEWS, EDGES, TWEETS, GRAPH),
+    "lake": (TWEETS, EDGES, GRAPH, VIEWS, SERVED),
     "tweet_state": (EDGES, TWEETS),
 }
 STUCK_S = 60.0
