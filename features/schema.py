@@ -147,20 +147,21 @@ INPUTS: tuple[Input, ...] = (
     Input("u.age_d", Age("viewer", DAY_S)),
     Input("u.since_seen_h", HoursSince("u", "last_seen")),
     Input("va.since_seen_h", HoursSince("va", "last_seen")),
-    Input("t.text_len", Value("t", "text_len")),
-    Input("t.media_kind", Value("t", "media_kind")),
-    Input("t.is_reply", Value("t", "is_reply")),
-    Input("t.is_retweet", Value("t", "is_retweet")),
+    Input("t.length", Value("t", "text_len")),
+    Input("t.media", Value("t", "media_kind")),
+    Input("t.reply", Value("t", "is_reply")),
+    Input("t.retweet", Value("t", "is_retweet")),
     Input("a.followers_log", LogCount("a", "followers")),
     Input("u.followees_log", LogCount("u", "followees")),
     # 1 in the viewer's network, 0 no longer; missing where no follow is known.
-    Input("va.follows", Value("va", "follows")),
+    Input("va.in_network", Value("va", "follows")),
     Input("c.hour", Asked("hour")),
     Input("c.surface", Asked("surface")),
     Input("c.source", Asked("source")),
 )
 """The model's inputs, in the order of the matrix's columns; named by what they are about (`c` is the
-request), then by what it is: `_h` is hours, `_d` days, `_log` log1p."""
+request), then by what it is: `_h` is hours, `_d` days, `_log` log1p. None is named as a field of its
+view is: Feast has both under one roof."""
 
 FEATURES: tuple[str, ...] = tuple(one.name for one in INPUTS)
 

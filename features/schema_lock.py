@@ -2,7 +2,8 @@
 
 The lock holds every schema id that rows were ever written with. A change of the code that would
 make those rows unreadable, or another meaning of the same bytes, is refused by `check_lock`; what
-the code adds is written by putting `render_lock`'s answer into the file.
+the code adds is written by `rankfeed features lock`. The lock also has the hash of the model's inputs,
+which may change as one likes: it sees to it that nobody does so unawares.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import ConfigurationError
-from features.schema import VIEWS
+from features.schema import SCHEMA_HASH, VIEWS
 from features.view import View, ViewName
 
 LOCK_PATH = Path(__file__).with_name("schema.lock.json")
@@ -40,10 +41,14 @@ class LockedView(msgspec.Struct, frozen=True):
 
 
 class Lock(msgspec.Struct, frozen=True):
-    """Schema id (decimal, as JSON keys are) to the view that was published under it."""
+    """Schema id (decimal, as JSON keys are) to the view that was published under it.
+
+    `inputs` is the SCHEMA_HASH that models are to be trained on.
+    """
 
     lock: int
     schemas: dict[str, LockedView]
+    inputs: str = ""
 
 
 def read_lock(path: Path = LOCK_PATH) -> Lock:
@@ -59,10 +64,15 @@ def read_lock(path: Path = LOCK_PATH) -> Lock:
     return lock
 
 
-def check_lock(lock: Lock, views: Mapping[ViewName, View] = VIEWS) -> None:
+def write_lock(path: Path = LOCK_PATH) -> None:
+    """Publishes what the code adds; raises ConfigurationError where it contradicts what was locked."""
+    path.write_text(render_lock(read_lock(path)))
+
+
+def check_lock(lock: Lock, views: Mapping[ViewName, View] = VIEWS, inputs: str = SCHEMA_HASH) -> None:
     """Raises ConfigurationError naming the view and field that was reordered, removed or changed.
 
-    Also where the code has a schema id that the lock lacks: published is only what is locked.
+    Also where the code has a schema id or inputs that the lock lacks: published is only what is locked.
     """
     for schema_id, locked in lock.schemas.items():
         view = next((one for name, one in views.items() if name == locked.view), None)
@@ -73,8 +83,13 @@ def check_lock(lock: Lock, views: Mapping[ViewName, View] = VIEWS) -> None:
         if str(view.schema_id) not in lock.schemas:
             raise ConfigurationError(
                 f"schema id {view.schema_id} of view {view.name} is not in {LOCK_PATH.name}; "
-                "write what features.schema_lock.render_lock returns into it"
+                "publish it with `rankfeed features lock`"
             )
+    if lock.inputs != inputs:
+        raise ConfigurationError(
+            f"the model's inputs are not those of {LOCK_PATH.name}: every model has to be trained again. "
+            "If that is meant, say so with `rankfeed features lock`"
+        )
 
 
 def render_lock(lock: Lock | None = None, views: Mapping[ViewName, View] = VIEWS) -> str:
@@ -85,7 +100,7 @@ def render_lock(lock: Lock | None = None, views: Mapping[ViewName, View] = VIEWS
     schemas = dict(lock.schemas) if lock is not None else {}
     for view in views.values():
         schemas.setdefault(str(view.schema_id), _locked(view))
-    merged = Lock(1, dict(sorted(schemas.items(), key=lambda item: int(item[0]))))
+    merged = Lock(1, dict(sorted(schemas.items(), key=lambda item: int(item[0]))), SCHEMA_HASH)
     check_lock(merged, views)
     return msgspec.json.format(msgspec.json.encode(merged), indent=1).decode() + "\n"
 

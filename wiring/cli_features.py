@@ -21,7 +21,7 @@ def register(main: click.Group) -> None:
 
 @click.group()
 def features() -> None:
-    """Features in Feast, rows for Redis from its offline source, and whether what was served is so."""
+    """The published schema; rows for Feast and from it; and whether what was served is so."""
 
 
 @features.command()
@@ -70,6 +70,18 @@ def skew(
     measured = measure_skew(lake, SkewOptions(from_ms=from_ms, to_ms=until_ms, sample=sample))
     click.echo(msgspec.json.encode(measured) if as_json else render_skew(measured))
     context.exit(1 if measured.differs else 0)
+
+
+@features.command()
+def lock() -> None:
+    """Publish what features/schema.py has gained: write it into schema.lock.json, in a checkout.
+
+    Refused where rows that were written before could no longer be read.
+    """
+    from features.schema_lock import LOCK_PATH, write_lock
+
+    write_lock()
+    click.echo(f"written: {LOCK_PATH.name}")
 
 
 async def _materialize(settings: Settings) -> None:

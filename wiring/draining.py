@@ -13,7 +13,7 @@ from eventlog.schema import EDGES, GRAPH, SERVED, TWEETS, VIEWS
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "fanout": (TWEETS, GRAPH),
     "features": (VIEWS, EDGES, TWEETS, GRAPH),
-    "lake": (TWEETS, EDGES, GRAPH, VIEWS, SERVED),
+    "lake": (TWEETS, GRAPH, EDGES, VIEWS, SERVED),
     "tweet_state": (EDGES, TWEETS),
 }
 STUCK_S = 60.0

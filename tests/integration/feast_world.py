@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,10 +15,11 @@ import pandas as pd
 from core.clock import SystemClock
 from core.ids import compose_id
 from core.types import EngagementType
-from eventlog.schema import EDGES, VIEWS, LikeSet, Viewed, record_of
+from eventlog.schema import Event, FollowSet, LikeSet, ReplySet, RetweetSet, TweetCreated, Viewed, record_of
 from eventlog.sqlite_log import SqliteEventLog
 from features.moments import HOME, Moments, codes
 from features.packed_store import PackedStore
+from pipelines.features_observation import TOPICS as OBSERVED
 from pipelines.features_stream import GROUP, FeaturesStream
 from pipelines.lake import GROUP as LAKE_GROUP
 from pipelines.lake import TOPICS, LakeOptions, LakeWriter
@@ -33,7 +35,10 @@ KINDS: tuple[EngagementType, ...] = ("seen", "seen", "seen", "click", "dwell", "
 
 
 class FeastWorld:
-    """Waves of events; the stream has counted each before the next one happens."""
+    """Waves of events; the stream has counted each before the next one happens.
+
+    In a copy of such a home all of it has happened already.
+    """
 
     def __init__(self, home: Path, redis: RedisWorld) -> None:
         self.home = home
@@ -45,7 +50,10 @@ class FeastWorld:
             "RANKFEED_REDIS_TIMEOUT_MS": str(PATIENT_MS),
         }
         self.clock = SystemClock()
-        self.began_ms = self.clock.now_ms() - 2 * WAVES * WAVE_MS
+        began = home / "began_ms"
+        if not began.exists():
+            began.write_text(str(self.clock.now_ms() - 2 * WAVES * WAVE_MS))
+        self.began_ms = int(began.read_text())
         self._random = random.Random(5)
         self._sequence = 0
         self.facts, self.telemetry = open_facts(home / "facts.db"), open_telemetry(home / "telemetry.db")
@@ -61,10 +69,11 @@ class FeastWorld:
         return self.began_ms + (wave + 1) * WAVE_MS - 1_500
 
     async def happen(self) -> None:
+        await self.log.append(self._written())
         for wave in range(WAVES):
             await self.log.append(self._events(wave))
             async with self.streaming():
-                await self._consumed(GROUP, [VIEWS, EDGES])
+                await self._consumed(GROUP, OBSERVED)
         stop = asyncio.Event()
         writer = LakeWriter(self.log, self.home / "lake", self.clock, self._mint, LakeOptions(flush_s=0.0))
         task = asyncio.create_task(writer.run(stop))
@@ -119,9 +128,27 @@ class FeastWorld:
             tweet, author = self.tweets[position], 1_000 + position % AUTHORS
             kind = self._random.choice(KINDS)
             view = Viewed(viewer, bytes([wave, i % 256, i // 256]), tweet, author, kind, value_ms=i * 37)
-            like = LikeSet(viewer, tweet, self._random.random() < 0.8, author)
-            event = like if self._random.random() < 0.1 else view
-            records.append(record_of(event, id=self._id(arrived_ms), ts_ms=at_ms, key=viewer))
+            on, id_ = self._random.random() < 0.8, self._id(arrived_ms)
+            facts: list[Event] = [
+                LikeSet(viewer, tweet, on, author),
+                FollowSet(viewer, author, on),
+                ReplySet(id_, tweet, on, viewer, author),
+                RetweetSet(viewer, tweet, on, id_, author),
+            ]
+            event = self._random.choice(facts) if self._random.random() < 0.2 else view
+            records.append(record_of(event, id=id_, ts_ms=at_ms, key=viewer))
+        return records
+
+    def _written(self) -> list[OutboxRecord]:
+        """Most of the tweets; of some nobody was told."""
+        records = []
+        for position, tweet in enumerate(self.tweets[:-9]):
+            author, at_ms = 1_000 + position % AUTHORS, self.began_ms - 60_000 * (position + 1)
+            kind = ("", "image", "video")[position % 3]
+            event = TweetCreated(
+                tweet, author, "x" * position, at_ms, tweet if position % 4 else None, None, kind
+            )
+            records.append(record_of(event, id=self._id(self.began_ms), ts_ms=at_ms, key=author))
         return records
 
     def _id(self, at_ms: int) -> int:
@@ -138,9 +165,14 @@ class FeastWorld:
 
 
 @asynccontextmanager
-async def happened(world: FeastWorld) -> AsyncIterator[FeastWorld]:
+async def happened_in(home: Path, past: Path, redis: RedisWorld) -> AsyncIterator[FeastWorld]:
+    """A world in `home` in which everything happened that did in `past`, its rows in this Redis."""
+    shutil.copytree(past, home, dirs_exist_ok=True)
+    world = FeastWorld(home, redis)
     try:
-        await world.happen()
+        async with world.streaming(), asyncio.timeout(60):
+            while await PackedStore(redis.client).epoch() is None:
+                continue
         yield world
     finally:
         world.close()

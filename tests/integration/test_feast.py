@@ -25,7 +25,9 @@ from features.packed_store import ExpiringRow, PackedStore, row_key
 from features.reader import FeatureReader, FeaturesMissing
 from features.schema import FEATURES, VIEWS
 from stores.lake import LakeReader
-from tests.integration.feast_world import VIEWERS, FeastWorld, entity_frame, happened
+from stores.redis_assembly import open_redis
+from stores.redis_options import RedisOptions
+from tests.integration.feast_world import VIEWERS, FeastWorld, entity_frame, happened_in
 from tests.integration.redis_world import RedisWorld
 from tests.integration.test_features_stream import rows_in
 from training.asof import features_as_of, observations
@@ -46,16 +48,35 @@ def imported() -> None:
     import wiring.feature_store  # noqa: F401
 
 
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of a world in which everything happened, once for all; its Redis was away."""
+    home = tmp_path_factory.mktemp("past")
+
+    async def happen() -> None:
+        options = RedisOptions("redis://127.0.0.1:1", 100)
+        away = RedisWorld(options, open_redis(options), None)
+        world = FeastWorld(home, away)
+        try:
+            await world.happen()
+        finally:
+            world.close()
+            await away.client.aclose()
+
+    asyncio.run(happen())
+    return home
+
+
 @pytest.fixture
-async def world(tmp_path: Path, both_redis: RedisWorld) -> AsyncIterator[FeastWorld]:
-    async with happened(FeastWorld(tmp_path, both_redis)) as one:
+async def world(tmp_path: Path, past: Path, both_redis: RedisWorld) -> AsyncIterator[FeastWorld]:
+    async with happened_in(tmp_path, past, both_redis) as one:
         yield one
 
 
 @pytest.fixture
-async def small_world(tmp_path: Path, one_redis: RedisWorld) -> AsyncIterator[FeastWorld]:
+async def small_world(tmp_path: Path, past: Path, one_redis: RedisWorld) -> AsyncIterator[FeastWorld]:
     """Where Redis plays no part."""
-    async with happened(FeastWorld(tmp_path, one_redis)) as one:
+    async with happened_in(tmp_path, past, one_redis) as one:
         yield one
 
 
@@ -130,6 +151,9 @@ async def test_historical_features_are_those_of_the_batch(small_world: FeastWorl
     assert equal.all(), [FEATURES[i] for i in np.flatnonzero(~equal.all(axis=0))]
     assert got["t.seq"].notna().mean() > 0.5
     assert got["va.seq"].isna().any()
+    # Nothing is alike because it is missing, or 0, everywhere.
+    unlike = [name for name in FEATURES if got[name].nunique() > 1]
+    assert set(FEATURES) - set(unlike) == {"t.retweet", "c.surface"}
     # The comparison would see a late event that is counted before it came.
     assert not same_bits(inputs_of(leaking), batch[leaking["row"].to_numpy()]).all()
 
@@ -242,10 +266,10 @@ async def test_the_page_for_notebooks_does_what_it_says(
     exec(program, said)
     one, other = said["online"], said["historical"]
     assert set(FEATURES) < set(one.columns)
-    assert set(one.columns) == set(other.columns) - {"event_timestamp", "now_ms"}
+    assert set(one.columns) == set(other.columns) - {"event_timestamp", "now_ms", "surface", "source"}
     assert same_bits(inputs_of(one), inputs_of(other)).all()
     # The inputs by themselves: Feast finds the rows that they need.
-    asked = {**said["candidates"], "now_ms": 1}
+    asked = {**said["candidates"], **said["asked"], "now_ms": 1}
     alone = said["store"].get_online_features(["model_inputs:t.click_rate_2d"], [asked]).to_df()
     assert alone["t.click_rate_2d"].notna().all()
     await said["store"].close()

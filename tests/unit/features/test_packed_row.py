@@ -22,8 +22,8 @@ FLOATS = st.lists(st.floats(width=32), min_size=VIEW.width, max_size=VIEW.width)
 
 
 def test_the_layout_is_that_of_the_contracts() -> None:
-    header = struct.pack("<BBHII", 0xF5, 1, 10, 1_700_000_000, 7)
-    assert header == b"\xf5\x01\x0a\x00\x00\xf1\x53\x65\x07\x00\x00\x00"
+    header = struct.pack("<BBHII", 0xF5, 1, VIEW.schema_id, 1_700_000_000, 7)
+    assert header == b"\xf5\x01%c\x00\x00\xf1\x53\x65\x07\x00\x00\x00" % VIEW.schema_id
     assert header + struct.pack(f"<{VIEW.width}f", *VALUES) == ROW
     assert len(ROW) == row_bytes(VIEW)
 
@@ -62,7 +62,7 @@ def test_what_is_no_row_of_the_view_raises_alone_and_is_missing_and_counted_in_a
     assert block.foreign == 1
     assert np.isnan(block.values[1:3]).all()
     assert block.event_ts_s.tolist() == [1_700_000_000, 0, 0, 1_700_000_000]
-    assert block.schema_id.tolist() == [10, 0, 0, 10]
+    assert block.schema_id.tolist() == [VIEW.schema_id, 0, 0, VIEW.schema_id]
     assert block.seq.tolist() == [7, 0, 0, 7]
 
 
@@ -71,7 +71,7 @@ def test_rows_of_every_published_schema_are_read_by_name_in_one_block() -> None:
     block = decode_block([older, ROW, None, older, ROW], VIEW)
     assert block.present.tolist() == [True, True, False, True, True]
     assert block.foreign == 0
-    assert block.schema_id.tolist() == [5, 10, 0, 5, 10]
+    assert block.schema_id.tolist() == [5, VIEW.schema_id, 0, 5, VIEW.schema_id]
     assert block.seq.tolist() == [3, 7, 0, 3, 7]
     locked = [field.name for field in read_lock().schemas["5"].fields]
     for i, field in enumerate(VIEW.fields):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.errors import ConfigurationError
 from features.schema import VIEWS, Field, View, ViewName
-from features.schema_lock import LOCK_PATH, check_lock, read_lock, render_lock
+from features.schema_lock import LOCK_PATH, check_lock, read_lock, render_lock, write_lock
 
 NEW_FIELD = Field("quote_2d", "sum", "like", 172_800)
 
@@ -38,7 +39,7 @@ def test_a_new_field_at_the_end_takes_a_new_schema_id_and_the_old_one_stays_lock
     ("view", "message"),
     [
         (replace(VIEWS["t"], fields=VIEWS["t"].fields[1:]), "field seen_2d of view t"),
-        (replace(VIEWS["t"], fields=VIEWS["t"].fields[:-1]), "field is_retweet of view t"),
+        (replace(VIEWS["t"], fields=VIEWS["t"].fields[:-1]), f"field {VIEWS['t'].fields[-1].name} of view t"),
         (replace(VIEWS["t"], fields=VIEWS["t"].fields[::-1]), "field seen_2d of view t"),
         (
             replace(VIEWS["t"], schema_id=90, fields=(NEW_FIELD, *VIEWS["t"].fields)),
@@ -59,6 +60,28 @@ def test_a_new_field_at_the_end_takes_a_new_schema_id_and_the_old_one_stays_lock
 def test_what_would_make_published_rows_unreadable_is_refused_and_named(view: View, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         render_lock(read_lock(), with_view(view))
+
+
+def test_other_inputs_than_those_locked_are_refused_until_they_are_meant() -> None:
+    with pytest.raises(ConfigurationError, match="has to be trained again"):
+        check_lock(read_lock(), inputs="0" * 64)
+
+
+def test_the_lock_is_written_with_what_the_code_adds(tmp_path: Path) -> None:
+    path = tmp_path / "schema.lock.json"
+    published = msgspec.json.decode(LOCK_PATH.read_bytes())
+    today = {str(view.schema_id) for view in VIEWS.values()}
+    older = {id_: schema for id_, schema in published["schemas"].items() if id_ not in today}
+    of_before = {"lock": 1, "schemas": older}
+    path.write_bytes(msgspec.json.encode(of_before))
+    write_lock(path)
+    assert path.read_text() == LOCK_PATH.read_text()
+    view = published["schemas"][str(VIEWS["t"].schema_id)]
+    view["fields"][0], view["fields"][1] = view["fields"][1], view["fields"][0]
+    path.write_bytes(msgspec.json.encode(published))
+    with pytest.raises(ConfigurationError, match="may not be removed, moved or changed"):
+        write_lock(path)
+    assert msgspec.json.decode(path.read_bytes()) == published
 
 
 def test_a_published_view_may_not_be_removed() -> None:
