@@ -124,7 +124,12 @@ class FactWriter:
             row["reply_to"],
             row["retweet_of"],
         )
-        records = tweet_facts.written(tweet, event_id=row["event_id"], media_kind=row["media_kind"])
+        records = tweet_facts.written(
+            tweet,
+            event_id=row["event_id"],
+            target_author=row["target_author"],
+            media_kind=row["media_kind"],
+        )
         posted = await self._stores.tweets.create(tweet, None, records)
         return posted.retweet is None
 

@@ -25,9 +25,11 @@ class History:
     """Tables of int64 ids, moments in UTC milliseconds, and `event_id`, the id of each row's event.
 
     `people`: user, role, external, handle (null where the source has none), at_ms.
-    `follows`: follower, followee, at_ms. `tweets`: tweet, author, text, at_ms, reply_to, retweet_of,
-    media_kind ("" without any). `activity`: at_ms, kind, viewer, tweet, author, request_id (16 bytes),
-    position, value_ms, surface; in the order of `merge_activity`. Every table rises by time.
+    `follows`: follower, followee, at_ms.
+    `tweets`: tweet, author, text, at_ms, reply_to, retweet_of, media_kind ("" without any),
+    target_author (of what it answers or repeats, 0 where that is nothing).
+    `activity`: at_ms, kind, viewer, tweet, author, request_id (16 bytes), position, value_ms, surface;
+    in the order of `merge_activity`. Every table rises by time.
     """
 
     people: pl.DataFrame
@@ -103,6 +105,7 @@ async def resolve_history(
             "reply_to",
             "retweet_of",
             pl.col("media_kind").fill_null(""),
+            _target_author(resolved_tweets),
             events[2],
         ),
         _ours(activity, {"viewer": viewers, "tweet": by_tweet})
@@ -122,6 +125,13 @@ async def resolve_history(
         ),
         not_imported,
     )
+
+
+def _target_author(tweets: pl.DataFrame) -> pl.Series:
+    """Whose tweet each one repeats or answers, 0 where it does neither."""
+    target = tweets.select(tweet=pl.coalesce("retweet_of", "reply_to"))
+    found = target.join(tweets.select("tweet", "author"), "tweet", "left", maintain_order="left")
+    return found.get_column("author").fill_null(0).alias("target_author")
 
 
 def _ms(column: str) -> pl.Expr:

@@ -14,7 +14,7 @@ from eventlog.log import EventLog, Offsets, Subscription
 from eventlog.schema import Event, decode_event
 from eventlog.sqlite_log import SqliteEventLog
 from interchange.importer import Importer, ImportTargets
-from interchange.report import ImportReport
+from interchange.report import ImportReport, Reporter
 from stores.ports import OutboxRecord
 from stores.sqlite import open_facts, open_telemetry
 from stores.sqlite_control import SqliteControlStore
@@ -55,9 +55,16 @@ class Stack:
         self.facts.close()
         self.telemetry.close()
 
-    async def run(self, directory: Path, *, batch: int = 3, log: EventLog | None = None) -> ImportReport:
+    async def run(
+        self,
+        directory: Path,
+        *,
+        batch: int = 3,
+        log: EventLog | None = None,
+        report: Reporter = lambda _: None,
+    ) -> ImportReport:
         targets = self.targets if log is None else replace(self.targets, log=log)
-        return await Importer(targets, self.clock, batch=batch).run(directory, lambda _: None)
+        return await Importer(targets, self.clock, batch=batch).run(directory, report)
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         return sorted(_select(self.facts, f"SELECT * FROM {table}"))
