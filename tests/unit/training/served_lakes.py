@@ -36,11 +36,13 @@ def served_lake(
     *,
     served_as: Tampering = lambda wave, features: features,
     keep: Callable[[int], bool] = lambda wave: True,
+    stored_as: Callable[[str, pl.DataFrame], pl.DataFrame] = lambda view, rows: rows,
     schema_hash: str = SCHEMA_HASH,
 ) -> Path:
     """Waves of events; after each, what is committed by then is served to everybody.
 
-    Rows of a wave reach the offline source where `keep` says so. All of it has WAVES * VIEWERS pages.
+    Rows of a wave reach the offline source where `keep` says so, as `stored_as` makes them. All of it
+    has WAVES * VIEWERS pages.
     """
     random = np.random.default_rng(11)
     kinds: tuple[EventKind, ...] = ("seen", "click", "dwell")
@@ -72,7 +74,9 @@ def served_lake(
     frames: dict[str, list[pl.DataFrame]] = {}
     for chunk in chunks:
         frames.setdefault(chunk.view, []).append(frame_of(chunk))
-    _write(root / DIRECTORY, OFFLINE, {view: pl.concat(parts) for view, parts in frames.items()})
+    _write(
+        root / DIRECTORY, OFFLINE, {view: stored_as(view, pl.concat(parts)) for view, parts in frames.items()}
+    )
     return root
 
 

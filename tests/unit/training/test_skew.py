@@ -12,9 +12,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from core.errors import ConfigurationError
-from features.offline_rows import DIRECTORY, OFFLINE
 from features.schema import FEATURES
-from stores.lake import LakeReader
 from tests.unit.training.lakes import T0_MS, LakeBuilder
 from tests.unit.training.served_lakes import ITEMS_A_PAGE, VIEWERS, WAVE_MS, WAVES, served_lake
 from training.skew import FeatureSkew, Skew, SkewOptions, measure_skew
@@ -78,12 +76,11 @@ def test_a_missing_number_differs_from_any(tmp_path: Path) -> None:
 
 
 def test_a_row_that_was_changed_in_the_lake_is_found(tmp_path: Path) -> None:
-    served_lake(tmp_path)
-    rows = LakeReader(tmp_path / DIRECTORY, OFFLINE)
-    for path in rows.paths("t"):
-        changed = pl.col("click_2d") + pl.when(pl.col("seq") == 2).then(0.25).otherwise(0.0)
-        pl.read_parquet(path).with_columns(changed.cast(pl.Float32())).write_parquet(path)
-    skew = measure_skew(tmp_path, SkewOptions())
+    def changed(view: str, rows: pl.DataFrame) -> pl.DataFrame:
+        clicks = pl.col("click_2d") + pl.when(pl.col("seq") == 2).then(0.25).otherwise(0.0)
+        return rows.with_columns(clicks.cast(pl.Float32())) if view == "t" else rows
+
+    skew = measure_skew(served_lake(tmp_path, stored_as=changed), SkewOptions())
     assert skew.differs
     assert set(unequal(skew)) == {"t.click_rate_2d"}
 
