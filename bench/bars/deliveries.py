@@ -48,7 +48,7 @@ _PIPELINE = 2_000
 
 PARTS = {
     "the log": ("eventlog", "sqlite", "msgspec", "structlog"),
-    "packing": ("packed_spread", "'join' of 'bytes'", "packed_word"),
+    "packing": ("packed_spread", "'join' of 'bytes'", "packed_word", "with_words", "bundles", "argsort"),
     "answers": ("read_lines", "fromstring", "'replace' of 'bytes'", "'count' of 'bytes'", "count_nonzero"),
     "sockets and loop": ("asyncio", "uvloop", "redis_connection", "redis_node", "'write' of", "'read' of"),
     "fan-out and trims": ("fanout/", "timelines/", "redis_commands", "redis_client", "redis_single"),
