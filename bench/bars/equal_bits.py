@@ -9,6 +9,7 @@ from bench.bars.bar import Result
 from bench.bars.stacks import run
 from simulation.world import WorldOptions
 from tests.e2e.disorderly_town import served_in_disorder
+from tests.e2e.replayed_rows import SAME, replayed
 
 ITEMS = 5_000
 WORLD = WorldOptions(viewers=40, authors=15, follows=8, seed=1)
@@ -21,13 +22,19 @@ def measure(arguments: list[str]) -> Result:
         skew, town = run(
             lambda: served_in_disorder(Path(directory), WORLD, posts=POSTS, pages=PAGES, rounds=ROUNDS)
         )
+        rows = replayed(Path(directory) / "lake")
     differing = ", ".join(one.feature for one in skew.features if one.unequal) or "none"
     return Result(
         f"served features against the lake alone, over HTTP; {town.reported:,} reports, {town.again:,} "
         f"twice, {town.late:,} late; the pipelines killed {town.kills} times",
         f"{skew.equal:,} of {skew.compared:,} items of {skew.requests:,} requests have equal bits in "
-        f"{len(skew.features)} features (unequal: {differing}); {skew.lost + skew.not_yet} without rows",
-        f"equal bits, 100 % of ≥ {ITEMS:,} items",
-        skew.equal == skew.compared >= ITEMS and not skew.lost and not skew.not_yet and town.kills > 0,
+        f"{len(skew.features)} features (unequal: {differing}); {skew.lost + skew.not_yet} without rows; "
+        f"{rows.rows:,} newest rows against the lake's events: {rows.recounted} of another count, "
+        f"values apart by {rows.furthest:.1g} of themselves at most",
+        f"equal bits, 100 % of ≥ {ITEMS:,} items; every event counted once",
+        skew.equal == skew.compared >= ITEMS
+        and not skew.lost + skew.not_yet + rows.recounted
+        and rows.furthest < SAME
+        and town.kills > 0,
         seed=str(WORLD.seed),
     )

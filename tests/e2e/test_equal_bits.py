@@ -6,6 +6,7 @@ from pathlib import Path
 
 from simulation.world import WorldOptions
 from tests.e2e.disorderly_town import served_in_disorder
+from tests.e2e.replayed_rows import SAME, replayed
 
 
 async def test_served_features_have_the_bits_of_the_batch(tmp_path: Path) -> None:
@@ -16,3 +17,8 @@ async def test_served_features_have_the_bits_of_the_batch(tmp_path: Path) -> Non
     # It was as disorderly as it is meant to be.
     assert town.again > 0
     assert town.late > 0
+    # And the rows themselves are what the lake's events come to, each counted once.
+    rows = replayed(tmp_path / "lake")
+    assert rows.rows > 50
+    assert rows.recounted == 0
+    assert rows.furthest < SAME
