@@ -1,4 +1,8 @@
-"""A process of the product with faults around its ports: `python -m tests.faults.entry ROLE …`."""
+"""A process of the product with faults around its ports: `python -m tests.faults.entry ROLE …`.
+
+As in the product a role's own needs are imported with it: the API's take a worker as long again to start, and
+runs of kills start some hundred processes.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,6 @@ from stores.counts_cache import CountsCache
 from stores.tombstones import Tombstones
 from tests.faults.fault import Trigger
 from tests.faults.watched import Watched, watched, watched_log
-from wiring.api_process import run_api
 from wiring.home import Home
 from wiring.resources import Resources, Stores, open_resources, open_stores
 from wiring.roles import RoleMain, run_role
@@ -89,6 +92,8 @@ def watched_pipelines(resources: Resources, trigger: Trigger | None) -> dict[str
 
 
 async def api_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+    from wiring.api_process import run_api
+
     async with open_watched(settings, Trigger.of(os.environ, "api")) as resources:
         await run_api(resources, listener, stop, pid=os.getpid())
 

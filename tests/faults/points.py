@@ -17,8 +17,8 @@ SIDES = ("before", "after")
 TIMES = 20
 """How often `make torture` ends a process at each point; `make test` does it once."""
 
-# Besides the store: the author's own list, whom one follows and does not see, what was served.
-_BESIDE_THE_STORE: Points = (("redis.lpushx", 20), ("redis.del", 2), ("log.append", 2))
+# Besides the store: the author's own list, whom one follows, what was served.
+_BESIDE_THE_STORE: Points = (("redis.lpushx", 20), ("script.outdate", 2), ("log.append", 2))
 
 EMBEDDED_WRITE_PATH: Points = (
     # POST /v1/tweets; its event is committed with it.
@@ -53,7 +53,8 @@ DISTRIBUTED_WRITE_PATH: Points = (
     *_BESIDE_THE_STORE,
 )
 
-_TOMBSTONE: Points = (("redis.tombstone", 2),)
+# Besides the store: what is deleted, whom one does not see.
+_BESIDE_ENGAGEMENT: Points = (("redis.tombstone", 2), ("redis.del", 2))
 
 EMBEDDED_ENGAGEMENT: Points = (
     # Likes, replies and retweets: what they are about, and who may not; the answer of a second retweet.
@@ -67,7 +68,7 @@ EMBEDDED_ENGAGEMENT: Points = (
     ("graph.set_block", 2),
     ("graph.set_mute", 2),
     ("users.change", 2),
-    *_TOMBSTONE,
+    *_BESIDE_ENGAGEMENT,
 )
 
 DISTRIBUTED_ENGAGEMENT: Points = (
@@ -89,15 +90,15 @@ DISTRIBUTED_ENGAGEMENT: Points = (
     ("blocked_by.insert", 2),
     ("mutes.insert", 2),
     ("users.update", 2),
-    *_TOMBSTONE,
+    *_BESIDE_ENGAGEMENT,
 )
 
 FANOUT: Points = (
     ("fanout.poll", 2),
     ("graph.follower_page", 3),
     ("redis.lpushx", 2),
-    # A follow: forget the cached followees, merge the author's tweets into the list.
-    ("redis.del", 2),
+    # A follow: the cached followees are outdated, the author's tweets are merged into the list.
+    ("script.outdate", 2),
     ("tweets.newest_ids", 2),
     ("script.swap", 2),
     ("fanout.commit", 2),

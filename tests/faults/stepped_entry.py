@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from core.clock import SystemClock
-from wiring.api_process import run_api
 from wiring.resources import open_resources
 from wiring.roles import RoleMain, run_role
 from wiring.settings import Settings, load_settings
@@ -37,6 +36,8 @@ def stepped(settings: Settings) -> SteppedClock:
 
 
 async def api_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+    from wiring.api_process import run_api
+
     async with open_resources(settings, clock=stepped(settings)) as resources:
         await run_api(resources, listener, stop, pid=os.getpid())
 

@@ -15,6 +15,7 @@ from timelines import merge, relations
 
 _SCRIPTS = {
     relations._FILL.encode(): "fill",
+    relations._OUTDATE.encode(): "outdate",
     merge._ENSURE.encode(): "ensure",
     merge._SWAP.encode(): "swap",
     counts_cache._SHIFT.encode(): "shift",
