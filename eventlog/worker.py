@@ -218,8 +218,9 @@ class Worker:
             except Unavailable as exc:
                 RETRIES.labels(self._options.group).inc()
                 self._logger.warning("neighbour_away", error=str(exc), events=len(batch))
-                await _pause(stop, waits[-1])
                 self._stride.shorten(len(batch))
+                # Half as much is worth a try soon; of one event there is no half.
+                await _pause(stop, waits[0] if len(batch) > 1 else waits[-1])
                 if len(batch) > 1:
                     return "too_much"
                 continue
