@@ -155,18 +155,3 @@ def test_nothing_is_read_before_it_is_collected(lake: LakeBuilder, tmp_path: Pat
     lazily = impressions(lake.write(tmp_path))
     assert isinstance(lazily, pl.LazyFrame)
     assert lazily.select("viewer", "click").collect().rows() == [(1, False)]
-
-
-def test_where_it_was_shown_is_what_was_served_else_what_the_source_said(
-    lake: LakeBuilder, tmp_path: Path
-) -> None:
-    for request in ("aa", "bb", "cc"):
-        lake.view("seen", T0_MS, request=request)
-    lake.rows["views"][-1]["surface"] = "tab-1"
-    lake.served(T0_MS - 5, request="aa")
-    lake.rows["served"][-1] |= {"source": "popular", "surface": "profile"}
-    # From before the surface was written down.
-    lake.served(T0_MS - 5, request="bb")
-    frame = impressions(lake.write(tmp_path)).collect().sort("request_id")
-    shown = frame.select("surface", "source").rows()
-    assert shown == [("profile", "popular"), ("home", ""), ("tab-1", "")]
