@@ -77,12 +77,12 @@ def matrix(
     a rate is its prior. Every other input of a missing row is NaN.
     """
     known = _derive(blocks, moments)
-    table = np.empty((len(moments.tweets), len(inputs)), np.float32)
-    for column, one in enumerate(inputs):
-        table[:, column] = _column(one.formula, known)
+    columns = np.empty((len(inputs), len(moments.tweets)), np.float32)
+    for i, one in enumerate(inputs):
+        columns[i] = _column(one.formula, known)
     # One NaN: numpy's vector and scalar paths leave different signs on it.
-    table[np.isnan(table)] = np.nan
-    return table
+    columns[np.isnan(columns)] = np.nan
+    return np.ascontiguousarray(columns.T)
 
 
 def _derive(blocks: Mapping[ViewName, RowBlock], moments: Moments) -> _Known:
@@ -147,7 +147,8 @@ def _shrunk(sums: Floats, prior: Floats, strength: float) -> Floats:
 
     Sums are cut at 0: an unlike takes off a whole like, of which a part had decayed already.
     """
-    counted = np.nan_to_num(np.maximum(sums, 0.0), nan=0.0)
+    # NaN compares false.
+    counted = np.where(sums > 0.0, sums, 0.0)
     return (counted[:, :, 1:] + strength * prior) / (counted[:, :, :1] + strength)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from eventlog.schema import Served, ServedItem
+from features.moments import HOME
 from ranking.query import FeedItem, FeedPage, FeedQuery
 from stores.slates import Slate
 
@@ -24,6 +25,7 @@ def served_event(query: FeedQuery, page: FeedPage, slate: Slate | None, in_slate
         objective=page.meta.objective,
         schema_hash=slate.schema_hash if slate is not None else None,
         items=served_items(page.items, slate, in_slate),
+        surface=HOME,
     )
 
 

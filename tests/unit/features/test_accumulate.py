@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from random import Random
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.errors import UnknownVersion
 from features.accumulate import Entity, FeatureState, Observation, PackedRow, tweet_attributes
+from features.packed_row import decode_row, encode_row
 from features.schema import ENGAGEMENTS, OTHER_MEDIA, VIEWS, EventKind, ViewName
 
 START_MS = 1_700_000_000_000
@@ -280,6 +282,19 @@ def test_a_loaded_row_has_not_changed_and_a_foreign_one_is_refused() -> None:
     with pytest.raises(UnknownVersion):
         state.load("a", AUTHOR, row.packed)
     assert state.row("a", AUTHOR) is None
+
+
+def test_a_row_of_an_older_schema_is_gone_on_with() -> None:
+    older = encode_row(4, START_MS // 1000, 7, array("f", [3.0] * 10))
+    state = FeatureState()
+    state.load("t", TWEET, older)
+    state.apply(observation("reply"))
+    (row,) = (row for row in state.drain() if row.view == "t")
+    got = decode_row(row.packed, VIEWS["t"])
+    assert (got.schema_id, got.seq) == (VIEWS["t"].schema_id, 8)
+    assert value(state, "t", TWEET, "hide_30d") == 3.0
+    assert value(state, "t", TWEET, "reply_2d") == 1.0
+    assert math.isnan(value(state, "t", TWEET, "media_kind"))
 
 
 def test_a_packed_row_says_whose_it_is() -> None:

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from core.ids import compose_id
-from features.accumulate import Entity, FeatureState, Observation
+from features.accumulate import Entity, FeatureState, Observation, tweet_attributes
 from features.compute import matrix
-from features.moments import Moments, codes
+from features.moments import UNKNOWN, Moments, code, codes
 from features.row_block import RowBlock
 from features.schema import ENGAGEMENTS, FEATURES, SUM_EVENTS, VIEWS, ViewName
 
@@ -147,6 +147,51 @@ def test_what_was_taken_back_after_it_had_decayed_is_no_negative_rate() -> None:
     state.apply(Observation(NOW_MS, "like", VIEWER, AUTHOR, TWEET, weight=-1))
     got = one(state)
     assert 0.0 <= got["t.like_rate_2d"] < 0.02
+
+
+def test_counts_and_attributes_are_given_as_they_stand() -> None:
+    state = state_of("seen")
+    said = tweet_attributes(120, "image", is_reply=True, is_retweet=False)
+    state.apply(Observation(NOW_MS, "tweet", 0, AUTHOR, TWEET, attributes=said))
+    for follower in (VIEWER, 50, 51):
+        state.apply(Observation(NOW_MS, "follow", follower, AUTHOR, 0))
+    got = one(state)
+    assert [got[f"t.{name}"] for name in ("length", "media", "reply", "retweet")] == [120.0, 1.0, 1.0, 0.0]
+    assert got["a.followers_log"] == pytest.approx(math.log1p(3))
+    assert got["u.followees_log"] == pytest.approx(math.log1p(1))
+    assert got["va.in_network"] == 1.0
+    state.apply(Observation(NOW_MS, "follow", VIEWER, AUTHOR, 0, weight=-1))
+    assert one(state)["va.in_network"] == 0.0
+    # What is past its life is missing, whatever does not age in it.
+    later = one(state, NOW_MS + (VIEWS["t"].ttl_s + 1) * 1000)
+    assert all(math.isnan(later[name]) for name in ("t.length", "a.followers_log", "va.in_network"))
+
+
+def test_more_unfollows_than_follows_are_none() -> None:
+    state = state_of("seen")
+    state.apply(Observation(NOW_MS, "follow", VIEWER, AUTHOR, 0, weight=-1))
+    assert one(state)["a.followers_log"] == 0.0
+
+
+def test_ages_are_those_of_the_ids() -> None:
+    viewer, author = compose_id(NOW_MS - 3 * DAY_MS, 1, 1, 0), compose_id(NOW_MS + DAY_MS, 1, 1, 0)
+    asked = moments_of([(TWEET, author)])._replace(viewers=np.array([viewer]))
+    blocks = {name: RowBlock.missing(view, 1) for name, view in VIEWS.items()}
+    got = dict(zip(FEATURES, matrix(blocks, asked)[0].tolist(), strict=True))
+    assert (got["t.age_h"], got["u.age_d"], got["a.age_d"]) == (6.0, 3.0, 0.0)
+
+
+def test_the_request_is_told_by_its_hour_surface_and_source() -> None:
+    got = one(FeatureState())
+    assert (got["c.hour"], got["c.surface"], got["c.source"]) == (22.0, 1.0, 2.0)
+    asked = moments_of([(TWEET, AUTHOR), (TWEET, AUTHOR)])
+    asked = asked._replace(sources=codes(["", "popular"]), surfaces=UNKNOWN)
+    blocks = {name: RowBlock.missing(view, 1) for name, view in VIEWS.items()}
+    table = matrix(blocks, asked)
+    assert np.isnan(table[:, FEATURES.index("c.surface")]).all()
+    assert table[:, FEATURES.index("c.source")].tolist() == pytest.approx(
+        [math.nan, code("popular")], nan_ok=True
+    )
 
 
 def test_every_candidate_has_the_same_bits_alone_permuted_and_in_any_part_of_the_batch() -> None:

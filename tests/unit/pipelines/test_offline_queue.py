@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from eventlog.log import TopicPartition
-from features.accumulate import FeatureState, Observation
+from features.accumulate import FeatureState, Observation, PackedRow
 from features.offline_rows import Chunk, frame_of
+from features.packed_row import encode_row
 from features.schema import VIEWS
 from pipelines.features_file import FeaturesFile
 from pipelines.offline_queue import Place
@@ -124,3 +126,18 @@ async def test_a_new_lake_begins_with_every_row_as_it_is(world: World) -> None:
     assert [chunk.number for chunk in chunks] == list(range(1, 11))
     assert [frame_of(chunk)["seq"].to_list() for chunk in chunks] == [[3]] * 5 + [[4]] * 5
     assert chunks[0].created_us > NOW_MS * 1_000
+
+
+async def test_rows_of_an_older_schema_begin_an_empty_source_under_today_s(world: World) -> None:
+    older = encode_row(4, NOW_MS // 1_000, 7, array("f", [3.0] * 10))
+    await world.file.commit([PackedRow("t", 6, older)], {}, {}, forget_before_ms=0)
+    await world.file.offline.forget(2)
+    await world.commit(viewer=2)
+    await world.file.offline.forget(99)
+    await world.file.offline.start(1)
+    (tweets,) = [frame_of(chunk) for chunk in await world.waiting() if chunk.view == "t"]
+    assert tweets["schema_id"].to_list() == [VIEWS["t"].schema_id] * 2
+    assert tweets.select("tweet", "seq", "hide_30d", "reply_2d").rows() == [
+        (5, 1, 0.0, 0.0),
+        (6, 7, 3.0, 0.0),
+    ]

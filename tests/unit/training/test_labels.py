@@ -105,6 +105,20 @@ def test_features_are_those_served_under_today_s_schema(lake: LakeBuilder, tmp_p
     assert frame["moment_ms"].to_list() == [T0_MS] * 4 + [T0_MS + 9]
 
 
+def test_where_it_was_shown_is_what_was_served_else_what_the_source_said(
+    lake: LakeBuilder, tmp_path: Path
+) -> None:
+    for request in ("aa", "bb", "cc"):
+        lake.view("seen", T0_MS, request=request)
+    lake.rows["views"][-1]["surface"] = "tab-1"
+    lake.served(T0_MS - 5, request="aa")
+    lake.rows["served"][-1] |= {"source": "popular", "surface": "profile"}
+    # From before the surface was written down.
+    lake.served(T0_MS - 5, request="bb")
+    rows = labelled(lake, tmp_path).sort("request_id").select("surface", "source").rows()
+    assert rows == [("profile", "popular"), ("home", ""), ("tab-1", "")]
+
+
 def test_an_empty_lake_says_what_is_needed(lake: LakeBuilder, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="holds no impression yet"):
         labelled(lake, tmp_path)
