@@ -33,7 +33,7 @@ Targets = Callable[[], Sequence[int]]
 class Fan:
     """Somebody, and what of theirs stands: replies and retweets by the tweet that they are about.
 
-    `changed` counts by tweet how often it was liked or not liked any more.
+    `changed` counts by tweet how often it was liked, answered, repeated, or not any more.
     """
 
     person: Person
@@ -106,6 +106,7 @@ class Fans:
         body = {"text": key, "reply_to_tweet_id": str(fan.target)}
         answer = await self._done(fan, key, 201, "POST", "/v1/tweets", json=body)
         fan.replies.setdefault(fan.target, []).append(int(answer.json()["tweet_id"]))
+        fan.changed[fan.target] += 1
 
     async def _retweet(self, fan: Fan, key: str) -> None:
         body = {"retweet_of": str(fan.target)}
@@ -114,13 +115,16 @@ class Fans:
         second = await self._done(fan, f"{key}-again", 201, "POST", "/v1/tweets", json=body)
         assert second.content == first.content
         retweet = int(first.json()["tweet_id"])
+        fan.changed[fan.target] += fan.target not in fan.retweets
         assert fan.retweets.setdefault(fan.target, retweet) == retweet
 
     async def _delete_reply(self, fan: Fan, key: str) -> None:
         await self._delete(fan, key, fan.replies[fan.target].pop())
+        fan.changed[fan.target] += 1
 
     async def _delete_retweet(self, fan: Fan, key: str) -> None:
         await self._delete(fan, key, fan.retweets.pop(fan.target))
+        fan.changed[fan.target] += 1
 
     async def _delete(self, fan: Fan, key: str, tweet_id: int) -> None:
         answer = await self._done(fan, key, 204, "DELETE", f"/v1/tweets/{tweet_id}")

@@ -105,7 +105,8 @@ def _check_lake(stack: LiveStack, bustle: Bustle) -> None:
 
 
 def _check_features(stack: LiveStack, bustle: Bustle) -> None:
-    """Each serving that was reported as seen, each like and each end of one is counted once."""
+    """Each serving that was reported as seen, each like, reply and retweet, and each end of one, is
+    counted once; and each tweet that was written."""
     by_tweet = Counter[int]()
     for fan in bustle.fans.fans:
         by_tweet += fan.changed
@@ -116,4 +117,6 @@ def _check_features(stack: LiveStack, bustle: Bustle) -> None:
     connection.close()
     counted = {(view, entity): decode_row(packed, VIEWS[view]).seq for view, entity, packed in rows}
     assert counted.pop(("g", 0)) == sum(by_tweet.values())
+    written = {one for fan in bustle.fans.fans for one in fan.own | fan.deleted}
+    by_tweet.update(written.union(bustle.crowd.tweet_ids.values()))
     assert {tweet: count for (_, tweet), count in counted.items()} == by_tweet
