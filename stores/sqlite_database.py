@@ -12,6 +12,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +25,7 @@ T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], Any]
 
 _BUSY_TIMEOUT_MS = 10_000
+_LOOK_AGAIN_S = 0.05
 _GROUP_COMMIT_OPERATIONS = 256
 _READERS = 4
 # The file, the disk or the machine is at fault, not the statement: the same call may go through later.
@@ -65,11 +67,7 @@ class SqliteDatabase:
         database = cls(path, synchronous)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.ExitStack() as on_failure:
-                connection = database.connect()
-                on_failure.callback(connection.close)
-                _migrate(connection, path, statements)
-                on_failure.pop_all()
+            connection = database._connect_migrated(statements)
         except (sqlite3.Error, OSError) as exc:
             raise ConfigurationError(
                 f"{path} cannot be opened as a database ({exc}). Check that the disk is not full and that "
@@ -93,6 +91,27 @@ class SqliteDatabase:
             connection.close()
             raise
         return connection
+
+    def _connect_migrated(self, statements: Sequence[str]) -> sqlite3.Connection:
+        """Waits for whoever recovers the file after a crash, or closes it last.
+
+        They lock all of it, and SQLite's own patience does not hold for that: it says at once that it is
+        locked.
+        """
+        end_s = time.monotonic() + _BUSY_TIMEOUT_MS / 1_000
+        while True:
+            with contextlib.ExitStack() as on_failure:
+                try:
+                    connection = self.connect()
+                    on_failure.callback(connection.close)
+                    _migrate(connection, self.path, statements)
+                except sqlite3.OperationalError as exc:
+                    if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end_s:
+                        raise
+                else:
+                    on_failure.pop_all()
+                    return connection
+            time.sleep(_LOOK_AGAIN_S)
 
     async def write(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `operation` inside a transaction and returns once that is committed.

@@ -128,6 +128,24 @@ async def test_a_wrong_statement_is_a_bug_and_not_a_neighbour_away(database: Sql
         await database.read(lambda connection: connection.execute("SELECT * FROM nowhere"))
 
 
+async def test_a_file_that_another_recovers_is_waited_for(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, busy = SqliteDatabase.connect, [sqlite3.SQLITE_BUSY_RECOVERY, sqlite3.SQLITE_BUSY]
+
+    def connect_late(self: SqliteDatabase) -> sqlite3.Connection:
+        if busy:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = busy.pop()
+            raise error
+        return connect(self)
+
+    monkeypatch.setattr(SqliteDatabase, "connect", connect_late)
+    opened = SqliteDatabase.open(path, SCHEMA, "FULL")
+    await opened.write(inserting("here"))
+    opened.close()
+
+
 async def test_no_cursor_leaves_the_connections_own_thread(database: SqliteDatabase) -> None:
     def leave_in_the_frame(connection: sqlite3.Connection) -> None:
         cursor = connection.execute("SELECT value FROM facts")
