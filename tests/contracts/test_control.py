@@ -11,7 +11,7 @@ import pytest
 from core.errors import Unavailable
 from core.ids import IMPORTER_DATACENTER, IMPORTER_MACHINE
 from stores.ports import MachineLease, Versioned
-from tests.contracts.engines import Engine, Stack
+from tests.contracts.engines import CassandraEngine, Engine, SqliteEngine, Stack
 from tests.fakes import FakeClock
 
 TTL_MS = 10_000
@@ -69,6 +69,12 @@ async def test_concurrent_owners_never_share_a_number(stack: Stack, engine: Engi
     assert all(one.last_ms == 0 for one in held)
 
 
+@pytest.mark.parametrize(
+    "engine",
+    # A thousand leases, each of which looks at those before it: half a minute.
+    [SqliteEngine.name, pytest.param(CassandraEngine.name, marks=pytest.mark.torture)],
+    indirect=True,
+)
 async def test_every_number_but_the_importers_is_given_out_and_then_none(
     stack: Stack, clock: FakeClock
 ) -> None:

@@ -23,6 +23,7 @@ from tests.contracts.log_engines import (
     LOG_ENGINES,
     KafkaLogEngine,
     LogEngine,
+    SqliteLogEngine,
     kafka_address,
     log_engine_at,
 )
@@ -99,6 +100,12 @@ async def ids_below(log: OperatedLog, offsets: dict[str, dict[int, int]]) -> lis
     )
 
 
+@pytest.mark.parametrize(
+    "log_engine",
+    # The log only says where the events come from: `test_kills` has both, at the steps that tell most.
+    [pytest.param(SqliteLogEngine.name, marks=pytest.mark.torture), KafkaLogEngine.name],
+    indirect=True,
+)
 async def test_no_kill_loses_or_doubles_an_event(tmp_path: Path, log_engine: LogEngine) -> None:
     await _kill_at_every_step(Writer(tmp_path, log_engine), tmp_path, log_engine, LAKE_STEPS)
 
