@@ -101,8 +101,8 @@ def _page(feed_us: float, parts: Counter[str]) -> str:
 Written by `make feed-parts`; how fast the whole is stands in [results.md](results.md).
 
 A chronological feed of 20 from a timeline of 800, embedded stack: CPU time of the API process by part, from
-{total:,} samples. Commit {commit()}, {when:%Y-%m-%d %H:%M} UTC, {machine()}, shared and busy:
-the shares travel, the microseconds do not.
+{total:,} samples. Commit {commit()}, {when:%Y-%m-%d %H:%M} UTC, {machine()}, load
+{os.getloadavg()[0]:.1f}: the shares travel to other machines, the microseconds do not.
 
 | part | share | µs a feed |
 |---|---|---|
