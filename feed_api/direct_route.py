@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import lru_cache, partial
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -48,9 +48,14 @@ class DirectRoute(APIRoute):
 
 def _parsed(model: type[BaseModel], asked: bytes) -> BaseModel:
     """Raises RequestValidationError. Of a parameter that is sent twice the last one counts."""
+    return checked(model, dict(QueryParams(asked)), "query")
+
+
+def checked(model: type[BaseModel], said: Any, where: Literal["query", "body"]) -> BaseModel:
+    """Raises RequestValidationError, which names the fields as FastAPI does."""
     try:
-        return model.model_validate(dict(QueryParams(asked)))
+        return model.model_validate(said)
     except ValidationError as exc:
         raise RequestValidationError(
-            [{**error, "loc": ("query", *error["loc"])} for error in exc.errors()]
+            [{**error, "loc": (where, *error["loc"])} for error in exc.errors()]
         ) from exc

@@ -15,10 +15,10 @@ from typing import Any, get_type_hints
 
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
-from feed_api.direct_route import DirectRoute
+from feed_api.direct_route import DirectRoute, checked
 from feed_api.idempotency import in_header
 from feed_api.services import principal_of, services_of
 
@@ -37,7 +37,7 @@ class DirectWrite(DirectRoute):
             said = await _json(request)
             services, caller = await services_of(request), await principal_of(request)
             key = await in_header(request)
-            answer: Response = await endpoint(services, caller, key, _parsed(model, said))
+            answer: Response = await endpoint(services, caller, key, checked(model, said, "body"))
             return answer
 
         return handle
@@ -67,12 +67,3 @@ def _is_json(content_type: str) -> bool:
     return message.get_content_maintype() == "application" and (
         subtype == "json" or subtype.endswith("+json")
     )
-
-
-def _parsed(model: type[BaseModel], said: Any) -> BaseModel:
-    try:
-        return model.model_validate(said)
-    except ValidationError as exc:
-        raise RequestValidationError(
-            [{**error, "loc": ("body", *error["loc"])} for error in exc.errors()]
-        ) from exc

@@ -9,9 +9,8 @@ from __future__ import annotations
 import polars as pl
 
 from core.ids import IMPORTER_DATACENTER, IMPORTER_MACHINE
+from features.moments import HOME
 from stores.lake import LakeReader
-
-HOME = "home"
 
 _REFERENCES = ("reply_to", "retweet_of")
 _KEY = ["viewer", "request_id", "tweet"]

@@ -48,7 +48,10 @@ FileOpener = Callable[[Path, Clock], FeaturesFile]
 
 
 class FeaturesStream:
-    """Consumes views and likes; one process a `path`, which a lock beside the file sees to."""
+    """Consumes what is done to tweets, follows and new tweets.
+
+    There is one process a `path`, which a lock beside the file sees to.
+    """
 
     def __init__(
         self,

@@ -98,10 +98,15 @@ class SingleReads:
             [user for item in allowed for user in (item.tweet.author_id, item.root.tweet.author_id)]
         )
         return [
-            Shown(place, tweet, users[tweet.author_id], root, users[root.tweet.author_id])
+            Shown(
+                place,
+                item.tweet,
+                users[item.tweet.author_id],
+                item.root,
+                users[item.root.tweet.author_id],
+            )
             for place, item in enumerate(allowed)
-            for tweet, root in [(item.tweet, item.root)]
-            if tweet.author_id in users and root.tweet.author_id in users
+            if item.tweet.author_id in users and item.root.tweet.author_id in users
         ]
 
 

@@ -1,6 +1,6 @@
 """The lake: Parquet by hour of event time, and manifests that say which files count.
 
-    <root>/{served,views,edges,tweets,follows}/dt=YYYY-MM-DD/hour=HH/part-<n>.parquet
+    <root>/{served,scored,views,edges,tweets,follows}/dt=YYYY-MM-DD/hour=HH/part-<n>.parquet
     <root>/manifest/<n>.json
 
 The newest manifest whose digest is right is the truth: a file that it does not name is not there,

@@ -11,8 +11,8 @@ import asyncio
 import contextlib
 import queue
 import sqlite3
+import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,7 +25,6 @@ T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], Any]
 
 _BUSY_TIMEOUT_MS = 10_000
-_LOOK_AGAIN_S = 0.05
 _GROUP_COMMIT_OPERATIONS = 256
 _READERS = 4
 # The file, the disk or the machine is at fault, not the statement: the same call may go through later.
@@ -67,7 +66,11 @@ class SqliteDatabase:
         database = cls(path, synchronous)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection = database._connect_migrated(statements)
+            with contextlib.ExitStack() as on_failure:
+                connection = database.connect()
+                on_failure.callback(connection.close)
+                _migrate(connection, path, statements)
+                on_failure.pop_all()
         except (sqlite3.Error, OSError) as exc:
             raise ConfigurationError(
                 f"{path} cannot be opened as a database ({exc}). Check that the disk is not full and that "
@@ -91,27 +94,6 @@ class SqliteDatabase:
             connection.close()
             raise
         return connection
-
-    def _connect_migrated(self, statements: Sequence[str]) -> sqlite3.Connection:
-        """Waits for whoever recovers the file after a crash, or closes it last.
-
-        They lock all of it, and SQLite's own patience does not hold for that: it says at once that it is
-        locked.
-        """
-        end_s = time.monotonic() + _BUSY_TIMEOUT_MS / 1_000
-        while True:
-            with contextlib.ExitStack() as on_failure:
-                try:
-                    connection = self.connect()
-                    on_failure.callback(connection.close)
-                    _migrate(connection, self.path, statements)
-                except sqlite3.OperationalError as exc:
-                    if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end_s:
-                        raise
-                else:
-                    on_failure.pop_all()
-                    return connection
-            time.sleep(_LOOK_AGAIN_S)
 
     async def write(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Runs `operation` inside a transaction and returns once that is committed.
@@ -239,15 +221,18 @@ def _run(operation: Callable[[sqlite3.Connection], T], connection: sqlite3.Conne
     """
     try:
         value = operation(connection)
-    except Exception as exc:  # whoever asked is to have it; the frames that it keeps hold cursors
-        traceback.clear_frames(exc.__traceback__)
-        raise
+    finally:
+        # An error is handed on, and the frames that it keeps hold cursors.
+        traceback.clear_frames(sys.exc_info()[2])
     if isinstance(value, sqlite3.Cursor):
         raise TypeError("an operation gave back its cursor: fetch from it, or give back a count")
     return value
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, statements: Sequence[str]) -> None:
+    # A file that is up to date is not locked: a start would wait behind whoever writes, perhaps for too long.
+    if connection.execute("PRAGMA user_version").fetchone() == (len(statements),):
+        return
     try:
         connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute("PRAGMA user_version").fetchone()

@@ -103,9 +103,12 @@ def _pipelines(offers: Sequence[Offer]) -> Iterator[list[_Push]]:
     bundles = bundled(shares)
     if bundles is None:
         pushes = [
-            _Push(one.audience.viewers, np.ones(size, np.int64), Spread(one.audience.pushes, one.tweet))
+            _Push(
+                one.audience.viewers,
+                np.ones_like(one.audience.viewers),
+                Spread(one.audience.pushes, one.tweet),
+            )
             for one in offers
-            for size in [len(one.audience.viewers)]
         ]
         yield from _portions((len(push.viewers), push) for push in pushes)
         return

@@ -24,6 +24,7 @@ from features.packed_row import decode_block, encode_row
 from features.row_block import RowBlock
 from features.schema import ENGAGEMENTS, FEATURES, MEDIA_KINDS, OTHER_MEDIA, VIEWS, ViewName
 from stores.lake import LakeReader
+from training.labels import first_views
 
 # Rows are packed in between, about 600 bytes an impression: 30 MB at a time whatever the range is.
 _CHUNK = 50_000
@@ -56,12 +57,8 @@ def observations(reader: LakeReader, *, until_ms: int) -> pl.DataFrame:
 
 
 def _viewed(reader: LakeReader, until_ms: int) -> pl.LazyFrame:
-    return (
-        reader.scan("views", to_ms=until_ms)
-        .filter(pl.col("kind").is_in(ENGAGEMENTS))
-        .sort("ts_ms", "event_id")
-        .unique(["viewer", "request_id", "tweet", "kind"], keep="first", maintain_order=True)
-        .with_columns(weight=_integer(1), attributes=_NOTHING)
+    return first_views(reader, ENGAGEMENTS, None, until_ms).with_columns(
+        weight=_integer(1), attributes=_NOTHING
     )
 
 

@@ -10,13 +10,12 @@ from collections.abc import Mapping
 import polars as pl
 
 from core.errors import ConfigurationError, Corrupt
-from features.moments import HOME
-from features.schema import FEATURES, SCHEMA_HASH
+from features.schema import FEATURES
 from ranking.bundle import format_time
 from stores.lake import LakeReader
 from training.labels import KEY, LABELS, Head, first_views, known_until_ms, label, label_times
+from training.served_items import SURFACE, WITH_FEATURES
 
-_FLOAT32_BYTES = 4
 _SERVED = ("algorithm", "rung", "reason", "policy", "model", "objective", "source", "score", "propensity")
 
 
@@ -99,9 +98,6 @@ def mature_impressions(
 
 def _served(reader: LakeReader, to_ms: int | None) -> pl.LazyFrame:
     """The first record of each item, and its features where they are those of today's schema."""
-    usable = (pl.col("schema_hash") == SCHEMA_HASH) & (
-        pl.col("features").bin.size() == _FLOAT32_BYTES * len(FEATURES)
-    )
     row = pl.Array(pl.Float32(), len(FEATURES))
     return (
         reader.scan("served", to_ms=to_ms)
@@ -112,12 +108,11 @@ def _served(reader: LakeReader, to_ms: int | None) -> pl.LazyFrame:
             *_SERVED,
             "now_ms",
             pl.col("ts_ms").alias("served_ms"),
-            pl.when(usable)
+            pl.when(WITH_FEATURES)
             .then("features")
             .bin.reinterpret(dtype=row, endianness="little")
             .alias("_features"),
-            # There was one surface before it was written down.
-            pl.col("surface").fill_null(HOME).alias("served_on"),
+            SURFACE.alias("served_on"),
         )
     )
 

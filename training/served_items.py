@@ -13,6 +13,13 @@ from stores.lake import LakeReader
 
 _FLOAT32_BYTES = 4
 
+WITH_FEATURES = (pl.col("schema_hash") == SCHEMA_HASH) & (
+    pl.col("features").bin.size() == _FLOAT32_BYTES * len(FEATURES)
+)
+"""Of the table `served`: items that were scored under today's schema; null for some that were not."""
+SURFACE = pl.col("surface").fill_null(HOME)
+"""Of the table `served`: there was one surface before it was written down."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServedItems:
@@ -42,10 +49,7 @@ def served_items(
     scored = reader.scan("served", from_ms=from_ms, to_ms=to_ms).filter(
         pl.col("features").bin.size().fill_null(0) > 0
     )
-    is_ours = (pl.col("schema_hash") == SCHEMA_HASH) & (
-        pl.col("features").bin.size() == _FLOAT32_BYTES * len(FEATURES)
-    )
-    ours = scored.filter(is_ours.fill_null(value=False))
+    ours = scored.filter(WITH_FEATURES.fill_null(value=False))
     total, count = (one.select(pl.len()).collect().item() for one in (scored, ours))
     drawn = np.sort(np.random.default_rng(seed).choice(count, min(most, count), replace=False))
     frame = (
@@ -60,8 +64,7 @@ def served_items(
             "author",
             pl.lit(0, pl.Int64()).alias("everything"),
             pl.col("source").fill_null(""),
-            # There was one surface before it was written down.
-            pl.col("surface").fill_null(HOME),
+            SURFACE,
             "features",
             *(_version(view, part) for view in VIEWS for part in ("seq", "schema_id")),
         )

@@ -13,10 +13,8 @@ says, and as many ids a ZADD as the lists get. It is on a fifth of the viewers, 
 from __future__ import annotations
 
 import cProfile
-import pstats
 import random
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -25,6 +23,7 @@ from redis.asyncio import Redis
 
 from bench.bars.bar import Result
 from bench.bars.cpu import PerCore
+from bench.bars.profiles import shares
 from bench.bars.stacks import run
 from bench.fanout_backlog import BATCH, FIRST_ID, VIEWERS, Backlog, backlog
 from bench.redis_for_benches import server_cpu_s
@@ -155,14 +154,7 @@ async def _profiled(waiting: Backlog) -> str:
     profile.enable()
     await waiting.drain()
     profile.disable()
-    seconds: dict[str, float] = defaultdict(float)
-    for (file, _, function), (_, _, own_s, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]  # not in typeshed
-        line = f"{file} {function}"
-        part = next((name for name, marks in PARTS.items() if any(mark in line for mark in marks)), "other")
-        seconds[part] += own_s
-    whole_s = sum(seconds.values())
-    ranked = sorted(seconds.items(), key=lambda one: -one[1])
-    return ", ".join(f"{own_s / whole_s:.0%} {name}" for name, own_s in ranked)
+    return shares(profile, PARTS)
 
 
 async def _per_cpu_s(redis: Redis, work: Callable[[], Awaitable[int]]) -> float:

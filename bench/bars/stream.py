@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import cProfile
 import os
-import pstats
 import random
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
 from itertools import count
@@ -18,6 +16,7 @@ from typing import Literal, NamedTuple, cast
 
 from bench.bars.bar import Result
 from bench.bars.cpu import PerCore, cpu_s
+from bench.bars.profiles import shares
 from bench.bars.stacks import run
 from bench.redis_for_benches import fresh_redis
 from core.clock import SystemClock
@@ -88,7 +87,7 @@ async def _measure() -> tuple[list[Drained], float, str]:
         drained = [await _drain(redis.client, observations) for _ in range(RUNS)]
         profile = cProfile.Profile(time.thread_time)
         await _drain(redis.client, observations, profile)
-    return drained, _plain_s(observations), _told(profile)
+    return drained, _plain_s(observations), shares(profile, PARTS)
 
 
 def _observations() -> Iterator[Observation]:
@@ -148,14 +147,3 @@ def _plain_s(observations: Sequence[Observation]) -> float:
     for observation in observations:
         state.apply(observation)
     return time.thread_time() - began_s
-
-
-def _told(profile: cProfile.Profile) -> str:
-    seconds: dict[str, float] = defaultdict(float)
-    for (file, _, function), (_, _, own_s, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]  # not in typeshed
-        line = f"{file} {function}"
-        part = next((name for name, marks in PARTS.items() if any(mark in line for mark in marks)), "other")
-        seconds[part] += own_s
-    whole_s = sum(seconds.values())
-    ranked = sorted(seconds.items(), key=lambda one: -one[1])
-    return ", ".join(f"{own_s / whole_s:.0%} {name}" for name, own_s in ranked)

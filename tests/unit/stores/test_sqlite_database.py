@@ -128,20 +128,12 @@ async def test_a_wrong_statement_is_a_bug_and_not_a_neighbour_away(database: Sql
         await database.read(lambda connection: connection.execute("SELECT * FROM nowhere"))
 
 
-async def test_a_file_that_another_recovers_is_waited_for(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connect, busy = SqliteDatabase.connect, [sqlite3.SQLITE_BUSY_RECOVERY, sqlite3.SQLITE_BUSY]
-
-    def connect_late(self: SqliteDatabase) -> sqlite3.Connection:
-        if busy:
-            error = sqlite3.OperationalError("database is locked")
-            error.sqlite_errorcode = busy.pop()
-            raise error
-        return connect(self)
-
-    monkeypatch.setattr(SqliteDatabase, "connect", connect_late)
-    opened = SqliteDatabase.open(path, SCHEMA, "FULL")
+async def test_a_start_does_not_wait_for_who_writes(path: Path) -> None:
+    SqliteDatabase.open(path, SCHEMA, "FULL").close()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        opened = SqliteDatabase.open(path, SCHEMA, "FULL")
+        writer.execute("COMMIT")
     await opened.write(inserting("here"))
     opened.close()
 
