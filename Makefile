@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 STACK ?= embedded
+# Test files run side by side in so many processes, each with servers of its own (a Kafka and a Cassandra take 2 GB).
+JOBS ?= 2
 SOURCES := core stores eventlog features timelines ranking feed_api fanout pipelines training interchange simulation wiring
 
 .DEFAULT_GOAL := help
@@ -40,7 +42,7 @@ check: setup     ## formatting, lint, types, the floors
 	$(BIN)/lint-imports --no-logo
 
 test: setup      ## every test: real Redis, real processes, the small demo
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: setup ## unit tests only
 	$(BIN)/pytest tests/unit -q $(ARGS)
