@@ -49,16 +49,16 @@ def train_booster(
         "verbosity": -1,
     }
     names = [name.replace(".", "_") for name in FEATURES]
-    data = lgb.Dataset(learn.inputs, learn.clicked.astype(np.float32), feature_name=names)
+    data = lgb.Dataset(learn.inputs, learn.positive("click").astype(np.float32), feature_name=names)
     callbacks: list[Callable[[Any], None]] = [_progress(report, options.trees)]
-    judged = 0 < held_out.positives < len(held_out)
+    judged = 0 < held_out.positives("click") < len(held_out)
     if judged:
         callbacks.append(lgb.early_stopping(_PATIENCE, verbose=False))
     booster = lgb.train(
         parameters,
         data,
         num_boost_round=options.trees,
-        valid_sets=[data.create_valid(held_out.inputs, held_out.clicked.astype(np.float32))]
+        valid_sets=[data.create_valid(held_out.inputs, held_out.positive("click").astype(np.float32))]
         if judged
         else [],
         valid_names=["held out"] if judged else [],

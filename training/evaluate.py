@@ -12,7 +12,7 @@ from core.errors import ConfigurationError
 from ranking.bundle import format_time, load_bundle, parse_time
 from stores.lake import LakeReader
 from training.baselines import order_scores
-from training.dataset import DatasetOptions, click_dataset
+from training.dataset import DatasetOptions, dataset
 from training.metrics import RESAMPLES, Estimate, areas_by_viewer
 from training.parity import GraphRunner
 
@@ -83,26 +83,27 @@ def evaluate(
     overlaps = from_ms < trained_to_ms
     if overlaps:
         report(f"careful: the model learned from impressions until {manifest.training.to}, some of these too")
-    wanted = DatasetOptions(from_ms, options.to_ms, options.lag_s, options.window_s)
-    dataset = click_dataset(LakeReader(lake_dir), wanted, report)
-    if not 0 < dataset.positives < len(dataset):
+    wanted = DatasetOptions(from_ms, options.to_ms, options.lag_s, {"click": options.window_s})
+    judged = dataset(LakeReader(lake_dir), wanted, report).known("click")
+    positives = judged.positives("click")
+    if not 0 < positives < len(judged):
         raise ConfigurationError(
-            f"{dataset.positives:,} of {len(dataset):,} impressions from {format_time(from_ms)} on were "
+            f"{positives:,} of {len(judged):,} impressions from {format_time(from_ms)} on were "
             "clicked: an order cannot be judged without both kinds. Choose a longer range."
         )
-    scores = GraphRunner(bundle.model_path.read_bytes(), head.output).score(dataset.inputs)
+    scores = GraphRunner(bundle.model_path.read_bytes(), head.output).score(judged.inputs)
     measured = areas_by_viewer(
-        dataset.clicked, dataset.viewers, order_scores(scores, dataset.inputs), seed=options.seed
+        judged.positive("click"), judged.viewers, order_scores(scores, judged.inputs), seed=options.seed
     )
     return Evaluation(
         model=f"{manifest.name}@{manifest.version}",
         head=head.name,
-        from_at=format_time(int(dataset.ts_ms[0])),
-        to_at=format_time(int(dataset.ts_ms[-1])),
-        impressions=len(dataset),
-        positives=dataset.positives,
-        viewers=len(set(dataset.viewers.tolist())),
-        as_served=int(dataset.as_served.sum()),
+        from_at=format_time(int(judged.ts_ms[0])),
+        to_at=format_time(int(judged.ts_ms[-1])),
+        impressions=len(judged),
+        positives=positives,
+        viewers=len(set(judged.viewers.tolist())),
+        as_served=int(judged.as_served.sum()),
         lag_s=options.lag_s,
         window_s=options.window_s,
         resamples=RESAMPLES,

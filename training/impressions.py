@@ -79,20 +79,24 @@ def impressions(
     )
 
 
-def mature_impressions(
-    reader: LakeReader, head: Head, *, from_ms: int | None, to_ms: int | None, window_s: float
+def labelled_impressions(
+    reader: LakeReader,
+    *,
+    from_ms: int | None,
+    to_ms: int | None,
+    windows_s: Mapping[Head, float],
 ) -> pl.DataFrame:
-    """The impressions of a range whose label is known, `impressions` as they are.
+    """The impressions of a range of which at least one label is known, `impressions` as they are.
 
     Raises ConfigurationError where there is none, Corrupt where a file of the lake is damaged.
     """
-    frame = impressions(reader, from_ms=from_ms, to_ms=to_ms, windows_s={head: window_s})
+    frame = impressions(reader, from_ms=from_ms, to_ms=to_ms, windows_s=windows_s)
     try:
-        known = frame.filter(pl.col(head).is_not_null()).collect()
+        known = frame.filter(pl.any_horizontal(pl.col(head).is_not_null() for head in LABELS)).collect()
     except pl.exceptions.ComputeError as exc:
         raise Corrupt(f"the lake of snapshot {reader.snapshot} cannot be read: {exc}") from exc
     if known.is_empty():
-        raise ConfigurationError(_why_none(reader, head, from_ms, to_ms, window_s))
+        raise ConfigurationError(_why_none(reader, from_ms, to_ms, windows_s))
     return known
 
 
@@ -117,7 +121,9 @@ def _served(reader: LakeReader, to_ms: int | None) -> pl.LazyFrame:
     )
 
 
-def _why_none(reader: LakeReader, head: Head, from_ms: int | None, to_ms: int | None, window_s: float) -> str:
+def _why_none(
+    reader: LakeReader, from_ms: int | None, to_ms: int | None, windows_s: Mapping[Head, float]
+) -> str:
     known = (
         reader.scan("views")
         .filter(pl.col("kind") == "seen")
@@ -129,7 +135,8 @@ def _why_none(reader: LakeReader, head: Head, from_ms: int | None, to_ms: int | 
             "the lake holds no impression yet. Let viewers read feeds and report what they see "
             "(POST /v1/events), or import data with `rankfeed import`, then try again."
         )
-    known_ms = known_until_ms(reader, head, None)
+    known_ms = known_until_ms(reader, "click", None)
+    window_s = windows_s.get("click", LABELS["click"].window_s)
     asked = (
         f"from {'the start' if from_ms is None else format_time(from_ms)} "
         f"until {'the end' if to_ms is None else format_time(to_ms)}"
@@ -137,6 +144,6 @@ def _why_none(reader: LakeReader, head: Head, from_ms: int | None, to_ms: int | 
     return (
         f"no impression {asked} has a label yet: those in the lake were seen from {format_time(first_ms)} to "
         f"{format_time(last_ms)}, it is complete until {format_time(known_ms)}, and a "
-        f"{head} counts for {window_s:g} s. Choose another range, wait until the window has passed, or "
+        f"click counts for {window_s:g} s. Choose another range, wait until the window has passed, or "
         "shorten it (--window)."
     )

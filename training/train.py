@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import lightgbm as lgb
 import numpy as np
@@ -32,13 +33,13 @@ from stores.lake import LakeReader
 from training.baselines import MODEL, order_scores
 from training.booster import BoosterOptions, predict, train_booster
 from training.bundle_writer import write_bundle
-from training.dataset import Dataset, DatasetOptions, click_dataset
+from training.dataset import Dataset, DatasetOptions, dataset
 from training.export import OPSET, OUTPUT, to_onnx
 from training.metrics import areas_by_viewer
 from training.parity import check_parity
 from training.split import Split, split_by_time
 
-HEAD = "click"
+HEAD: Final = "click"
 FEW_POSITIVES = 300
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 
@@ -78,16 +79,16 @@ def train(
     """
     _check(options)
     reader = LakeReader(lake_dir)
-    wanted = DatasetOptions(options.from_ms, options.until_ms, options.lag_s, options.window_s)
-    dataset = click_dataset(reader, wanted, report)
-    _check_learnable(dataset)
-    split = split_by_time(dataset, window_s=options.window_s)
-    if not 0 < split.learn.positives < len(split.learn):
+    wanted = DatasetOptions(options.from_ms, options.until_ms, options.lag_s, {HEAD: options.window_s})
+    clicks = dataset(reader, wanted, report).known(HEAD)
+    _check_learnable(clicks)
+    split = split_by_time(clicks, window_s=options.window_s)
+    if not 0 < split.learn.positives(HEAD) < len(split.learn):
         # Too little to hold anything out: learn from all of it, judge on none.
-        split = Split(dataset, dataset.take(np.zeros(len(dataset), np.bool_)), "nothing held out")
+        split = Split(clicks, clicks.take(np.zeros(len(clicks), np.bool_)), "nothing held out")
     report(f"learning from {len(split.learn):,} impressions, {len(split.held_out):,} held out")
-    if split.learn.positives < FEW_POSITIVES:
-        report(f"only {split.learn.positives} clicks to learn from: expect a rough model")
+    if split.learn.positives(HEAD) < FEW_POSITIVES:
+        report(f"only {split.learn.positives(HEAD)} clicks to learn from: expect a rough model")
     booster = train_booster(
         split.learn,
         split.held_out,
@@ -104,7 +105,7 @@ def train(
     for metric in metrics:
         report(f"{metric.slice}: {metric.name} {metric.value:.4f}")
     manifest = _manifest(
-        options, reader, dataset, split, graph, parity, metrics, (clock or SystemClock()).now_ms()
+        options, reader, clicks, split, graph, parity, metrics, (clock or SystemClock()).now_ms()
     )
     return write_bundle(out_dir, manifest, graph)
 
@@ -125,24 +126,24 @@ def _check(options: TrainOptions) -> None:
         raise ConfigurationError("the range to train on is empty: its start is not before its end")
 
 
-def _check_learnable(dataset: Dataset) -> None:
-    if not dataset.positives:
+def _check_learnable(clicks: Dataset) -> None:
+    if not clicks.positives(HEAD):
         raise ConfigurationError(
-            f"none of the {len(dataset):,} impressions was clicked: there is nothing to learn from. Let "
+            f"none of the {len(clicks):,} impressions was clicked: there is nothing to learn from. Let "
             "viewers click (POST /v1/events), choose another range, or lengthen the window with --window."
         )
-    if dataset.positives == len(dataset):
+    if clicks.positives(HEAD) == len(clicks):
         raise ConfigurationError(
-            f"every one of the {len(dataset):,} impressions was clicked: without one that was not, there is "
+            f"every one of the {len(clicks):,} impressions was clicked: without one that was not, there is "
             "nothing to learn from. Check that clients report what is seen, not only what is clicked."
         )
 
 
 def _metrics(booster: lgb.Booster, held_out: Dataset, seed: int) -> list[Metric]:
-    if not 0 < held_out.positives < len(held_out):
+    if not 0 < held_out.positives(HEAD) < len(held_out):
         return []
     scores = order_scores(predict(booster, held_out.inputs), held_out.inputs)
-    measured = areas_by_viewer(held_out.clicked, held_out.viewers, scores, seed=seed)
+    measured = areas_by_viewer(held_out.positive(HEAD), held_out.viewers, scores, seed=seed)
     return [
         Metric("auc" if name == MODEL else f"auc of {name}", "held out", one.value, one.lo, one.hi)
         for name, one in measured.areas.items()
@@ -152,7 +153,7 @@ def _metrics(booster: lgb.Booster, held_out: Dataset, seed: int) -> list[Metric]
 def _manifest(
     options: TrainOptions,
     reader: LakeReader,
-    dataset: Dataset,
+    clicks: Dataset,
     split: Split,
     graph: bytes,
     parity: Parity,
@@ -164,7 +165,7 @@ def _manifest(
     complete_ms = reader.complete_until_ms("views")
     mature_ms = complete_ms if options.until_ms is None else min(options.until_ms, complete_ms)
     # Up to where it learned: what comes after is fresh to it.
-    to_ms = options.until_ms if options.until_ms == mature_ms else int(dataset.ts_ms[-1]) + 1
+    to_ms = options.until_ms if options.until_ms == mature_ms else int(clicks.ts_ms[-1]) + 1
     return Manifest(
         manifest=VERSION,
         name=options.name,
@@ -174,12 +175,12 @@ def _manifest(
         created_at=created_at,
         runtime=Runtime(onnxruntime.__version__, OPSET, 1, platform.machine()),
         input=Input(list(FEATURES), SCHEMA_HASH),
-        heads=[Head(HEAD, OUTPUT, Calibration(), 1.0, dataset.positives, options.window_s)],
+        heads=[Head(HEAD, OUTPUT, Calibration(), 1.0, clicks.positives(HEAD), options.window_s)],
         training=Training(
-            from_=format_time(int(dataset.ts_ms[0]) if options.from_ms is None else options.from_ms),
+            from_=format_time(int(clicks.ts_ms[0]) if options.from_ms is None else options.from_ms),
             to=format_time(to_ms),
             mature_at=format_time(mature_ms),
-            rows=len(dataset),
+            rows=len(clicks),
             lake_snapshot=reader.snapshot,
             split=split.words,
         ),

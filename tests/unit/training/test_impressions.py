@@ -11,7 +11,7 @@ import pytest
 from core.errors import ConfigurationError
 from features.schema import FEATURES
 from tests.unit.training.lakes import T0_MS, LakeBuilder
-from training.impressions import mature_impressions
+from training.impressions import labelled_impressions
 
 WINDOW_S = 600.0
 WINDOW_MS = 600_000
@@ -32,7 +32,7 @@ def labelled(
     complete_ms: int | None = None,
 ) -> pl.DataFrame:
     reader = lake.write(root / "lake", complete_ms=complete_ms)
-    return mature_impressions(reader, "click", from_ms=from_ms, to_ms=to_ms, window_s=WINDOW_S)
+    return labelled_impressions(reader, from_ms=from_ms, to_ms=to_ms, windows_s={"click": WINDOW_S})
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,6 @@ def test_a_range_without_labels_says_what_there_is(lake: LakeBuilder, tmp_path: 
     lake.view("seen", T0_MS)
     reader = lake.write(tmp_path / "lake", complete_ms=T0_MS + 5)
     with pytest.raises(ConfigurationError, match=r"a click counts for 600 s.*--window"):
-        mature_impressions(reader, "click", from_ms=None, to_ms=None, window_s=WINDOW_S)
+        labelled_impressions(reader, from_ms=None, to_ms=None, windows_s={"click": WINDOW_S})
     with pytest.raises(ConfigurationError, match=r"from 2023-11-14T22:13:20.000Z until the end"):
-        mature_impressions(reader, "click", from_ms=T0_MS, to_ms=None, window_s=WINDOW_S)
+        labelled_impressions(reader, from_ms=T0_MS, to_ms=None, windows_s={})

@@ -9,16 +9,16 @@ import pytest
 
 from features.schema import FEATURES
 from training.dataset import Dataset
+from training.labels import LABELS
 from training.split import split_by_time
 
 
 def dataset(ts_ms: Sequence[int], requests: Sequence[int]) -> Dataset:
     n = len(ts_ms)
-    zeros, flags = np.zeros(n, np.int64), np.zeros(n, np.bool_)
-    inputs = np.zeros((n, len(FEATURES)), np.float32)
-    return Dataset(
-        inputs, flags, flags, zeros, zeros, np.array(requests, np.int64), np.array(ts_ms, np.int64)
-    )
+    zeros, labels = np.zeros(n, np.int64), dict.fromkeys(LABELS, np.zeros(n, np.int8))
+    inputs, positions = np.zeros((n, len(FEATURES)), np.float32), np.zeros(n, np.int32)
+    numbers, times = np.array(requests, np.int64), np.array(ts_ms, np.int64)
+    return Dataset(inputs, labels, np.zeros(n, np.bool_), zeros, zeros, zeros, numbers, times, positions)
 
 
 def test_the_last_rows_by_time_are_held_out() -> None:

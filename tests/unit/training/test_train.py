@@ -14,7 +14,7 @@ from stores.lake import LakeReader
 from tests.fakes import FakeClock
 from tests.unit.training.conftest import UNTIL_MS, quiet
 from tests.unit.training.lakes import T0_MS, LakeBuilder
-from training.dataset import DatasetOptions, click_dataset
+from training.dataset import DatasetOptions, dataset
 from training.parity import GraphRunner
 from training.train import TrainOptions, train
 
@@ -29,10 +29,10 @@ def test_the_bundle_is_loaded_and_scores_as_it_was_trained(lake: Path, bundle: P
     assert manifest.parity.order_changes == 0
     assert manifest.parity.rows >= 1_000
     assert {metric.name for metric in manifest.metrics} >= {"auc", "auc of chronological"}
-    dataset = click_dataset(LakeReader(lake), DatasetOptions(None, None, 60.0, 600.0), quiet)
-    scores = RankingModel(loaded).score(dataset.inputs)
-    assert scores.shape == (len(dataset), 1)
-    own = GraphRunner(loaded.model_path.read_bytes()).score(dataset.inputs)
+    found = dataset(LakeReader(lake), DatasetOptions(None, None, 60.0), quiet)
+    scores = RankingModel(loaded).score(found.inputs)
+    assert scores.shape == (len(found), 1)
+    own = GraphRunner(loaded.model_path.read_bytes()).score(found.inputs)
     assert scores[:, 0].tobytes() == own.tobytes()
     assert np.unique(own).size > 50
 
