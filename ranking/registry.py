@@ -1,8 +1,8 @@
 """Which model serves: aliases in the control store, changed by compare-and-set, followed by all.
 
 Bundles lie under `<models>/<name>/<version>`; the alias `champion` of a feed names one of them and
-its digest. Every process polls the alias, loads and warms the bundle beside the one that serves,
-swaps, and publishes what it runs under `proc:<id>`, so that a promotion can wait for all of them.
+its digest. Every process polls the alias, loads and warms the bundle beside the one that serves, swaps,
+and reports what it runs (`ranking.processes`), so that a promotion can wait for all of them.
 """
 
 from __future__ import annotations
@@ -13,21 +13,18 @@ from pathlib import Path
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 from prometheus_client import Counter, Gauge
 
 from core.clock import Clock
-from core.errors import ConfigurationError, Corrupt, Unavailable
-from core.waiting import happens
+from core.errors import ConfigurationError, Corrupt
 from ranking.bundle import load_bundle
 from ranking.model import RankingModel
+from ranking.processes import ProcessReport, serving_processes
 from stores.ports import ControlStore
 from stores.redis_client import RedisClient
-from stores.redis_commands import command
 
 CHAMPION = "alias/home/champion"
-POLL_S = 0.5
-PROCESS_TTL_S = 5
-PROCESS_PREFIX = b"proc:"
 
 LOADED = Gauge("rankfeed_model_loaded", "1 for the model that serves in this process", ["model"])
 REFUSED = Counter("rankfeed_model_refused_total", "Bundles that were promoted and could not be loaded")
@@ -47,18 +44,6 @@ class Alias(msgspec.Struct, frozen=True):
         return f"{self.name}@{self.version}"
 
 
-class ProcessReport(msgspec.Struct, frozen=True):
-    """What a process runs; version 1, an unknown one is no report."""
-
-    v: int
-    role: str
-    pid: int
-    model: str | None
-    sha256: str | None
-    refused: str | None
-    at_ms: int
-
-
 @dataclass(frozen=True, slots=True)
 class Promotion:
     """How many serving processes took the model over, how many there are, and in what time."""
@@ -73,14 +58,9 @@ class Promotion:
 class ModelSlot:
     """The model of one process, following the alias."""
 
-    def __init__(
-        self, control: ControlStore, redis: RedisClient, models: Path, clock: Clock, *, pid: int
-    ) -> None:
+    def __init__(self, control: ControlStore, models: Path) -> None:
         self._control = control
-        self._redis = redis
         self._models = models
-        self._clock = clock
-        self._pid = pid
         self._version = 0
         self._model: RankingModel | None = None
         self._refused: str | None = None
@@ -88,21 +68,18 @@ class ModelSlot:
     def current(self) -> RankingModel | None:
         return self._model
 
-    async def follow(self, stop: asyncio.Event) -> None:
-        """Polls until told to stop. A bundle that cannot be loaded leaves the old one serving."""
-        while not stop.is_set():
-            await self.poll()
-            await happens(stop, POLL_S)
-
     async def poll(self) -> None:
-        try:
-            found = await self._control.get(CHAMPION)
-            if found is not None and found.version != self._version:
-                await self._load(msgspec.json.decode(found.value, type=Alias))
-                self._version = found.version
-            await self._publish()
-        except Unavailable as exc:
-            _logger.warning("registry_unavailable", error=str(exc))
+        """A bundle that cannot be loaded leaves the old one serving. Raises Unavailable."""
+        found = await self._control.get(CHAMPION)
+        if found is not None and found.version != self._version:
+            await self._load(msgspec.json.decode(found.value, type=Alias))
+            self._version = found.version
+
+    def told(self, report: ProcessReport) -> ProcessReport:
+        if self._model is None:
+            return replace(report, refused=self._refused)
+        manifest = self._model.manifest
+        return replace(report, model=self._model.label, sha256=manifest.sha256, refused=self._refused)
 
     async def _load(self, alias: Alias) -> None:
         try:
@@ -123,20 +100,6 @@ class ModelSlot:
         if bundle.manifest.sha256 != alias.sha256:
             raise Corrupt("the bundle on disk is not the one that was promoted")
         return RankingModel(bundle)
-
-    async def _publish(self) -> None:
-        model = self._model
-        report = ProcessReport(
-            1,
-            "api",
-            self._pid,
-            None if model is None else model.label,
-            None if model is None else model.manifest.sha256,
-            self._refused,
-            self._clock.now_ms(),
-        )
-        key = PROCESS_PREFIX + b"%d" % self._pid
-        await self._redis.call(command(b"SET", key, msgspec.msgpack.encode(report), b"EX", PROCESS_TTL_S))
 
 
 class Registry:
@@ -182,7 +145,7 @@ class Registry:
         """Waits until every serving process runs the alias, or refused it, or time is up."""
         began_s = self._clock.monotonic_s()
         while True:
-            reports = [report for report in await _reports(redis) if report.role == "api"]
+            reports = await serving_processes(redis)
             running = sum(report.sha256 == alias.sha256 for report in reports)
             refusals = tuple(
                 report.refused
@@ -193,20 +156,3 @@ class Registry:
             if (reports and running + len(refusals) >= len(reports)) or elapsed_s >= timeout_s:
                 return Promotion(alias, running, len(reports), elapsed_s * 1000, refusals)
             await asyncio.sleep(0.02)
-
-
-async def _reports(redis: RedisClient) -> list[ProcessReport]:
-    found = await redis.find(await redis.scan(PROCESS_PREFIX + b"*"))
-    if found.failure is not None:
-        raise found.failure
-    reports = []
-    for raw in found.values:
-        if raw is None:
-            continue
-        try:
-            report = msgspec.msgpack.decode(raw, type=ProcessReport)
-        except msgspec.MsgspecError:
-            continue
-        if report.v == 1:
-            reports.append(report)
-    return reports

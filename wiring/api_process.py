@@ -26,6 +26,7 @@ from ranking.home_feed import HomeFeed, HomeFeedParts
 from ranking.objective import ENGAGEMENT
 from ranking.page_walk import PageWalk
 from ranking.pipeline import PipelineOptions, RankingPipeline
+from ranking.processes import ServingProcess
 from ranking.registry import ModelSlot
 from ranking.scored_sample import ScoredSample
 from ranking.scorers import ModelScorer
@@ -51,21 +52,20 @@ _logger = structlog.get_logger("api")
 
 
 async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.Event, *, pid: int) -> None:
-    slot = ModelSlot(
-        resources.stores.control, resources.redis, resources.home.models, resources.clock, pid=pid
-    )
+    slot = ModelSlot(resources.stores.control, resources.home.models)
+    process = ServingProcess(resources.redis, resources.clock, (slot,), host=socket.gethostname(), pid=pid)
     served = ServedRecords(resources.stores.log)
     scored = ScoredRecords(resources.stores.log)
     # One thread: scoring is one core's work, and a queue behind it beats two threads in each other's way.
     with ThreadPoolExecutor(1, thread_name_prefix="score") as executor:
         services = make_services(resources, slot, served, scored, executor)
-        await slot.poll()
+        await process.poll()
         ending = asyncio.Event()
         settle_garbage_collection()
         _logger.info("api_started", address=listener.getsockname()[:2])
         # In a group, so that background work that ends with an error ends the process.
         async with asyncio.TaskGroup() as background:
-            background.create_task(slot.follow(ending))
+            background.create_task(process.follow(ending))
             background.create_task(served.run(ending))
             background.create_task(scored.run(ending))
             background.create_task(services.seen.run(ending))

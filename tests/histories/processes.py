@@ -81,9 +81,7 @@ class ApiProcess:
 
     def _services(self) -> Services:
         resources = self._resources()
-        slot = ModelSlot(
-            resources.stores.control, resources.redis, resources.home.models, resources.clock, pid=1
-        )
+        slot = ModelSlot(resources.stores.control, resources.home.models)
         log = resources.stores.log
         services = make_services(resources, slot, ServedRecords(log), ScoredRecords(log), self._executor)
         return replace(services, verifier=KnownCallers())

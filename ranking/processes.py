@@ -1,0 +1,118 @@
+"""What steers a serving process and what it runs: documents polled from the control store, and a report.
+
+Whoever changes a document waits for the reports: each serving process publishes its own under `proc:<id>`
+in Redis at every poll, where it is gone soon after the process is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from core.clock import Clock
+from core.errors import Unavailable
+from core.waiting import happens
+from stores.redis_client import RedisClient
+from stores.redis_commands import Command, command
+
+POLL_S = 0.5
+PROCESS_TTL_S = 5
+PROCESS_PREFIX = b"proc:"
+VERSION = 1
+
+_logger = structlog.get_logger("processes")
+
+
+class ProcessReport(msgspec.Struct, frozen=True):
+    """What a process runs; of `v` 1, an unknown one is no report. Fields are only added, with defaults.
+
+    `model` is the label of the model that serves, `sha256` its digest, and `refused` why the champion
+    does not serve where it does not. `objective` is the label of the one that applies. Two processes
+    have not both `host` and `pid` in common.
+    """
+
+    v: int
+    role: str
+    pid: int
+    model: str | None
+    sha256: str | None
+    refused: str | None
+    at_ms: int
+    host: str = ""
+    objective: str | None = None
+
+
+class Followed(Protocol):
+    """A document that a process goes by, and what it made of it."""
+
+    async def poll(self) -> None:
+        """Takes over what changed; what cannot be used leaves in force what was. Raises Unavailable."""
+        ...
+
+    def told(self, report: ProcessReport) -> ProcessReport:
+        """The report, with what this one runs."""
+        ...
+
+
+class ServingProcess:
+    """One process: polls what it follows and says what it runs."""
+
+    def __init__(
+        self, redis: RedisClient, clock: Clock, followed: Sequence[Followed], *, host: str, pid: int
+    ) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._followed = followed
+        self._host = host
+        self._pid = pid
+
+    async def follow(self, stop: asyncio.Event) -> None:
+        """Polls until told to stop; then there is no report any more, so that nobody waits for this one."""
+        while not stop.is_set():
+            await self.poll()
+            await happens(stop, POLL_S)
+        await self._say(command(b"UNLINK", self._key))
+
+    async def poll(self) -> None:
+        """One that cannot be asked does not keep the others from being followed."""
+        for one in self._followed:
+            try:
+                await one.poll()
+            except Unavailable as exc:
+                _logger.warning("control_store_unavailable", error=str(exc))
+        report = ProcessReport(VERSION, "api", self._pid, None, None, None, self._clock.now_ms(), self._host)
+        for one in self._followed:
+            report = one.told(report)
+        await self._say(command(b"SET", self._key, msgspec.msgpack.encode(report), b"EX", PROCESS_TTL_S))
+
+    @property
+    def _key(self) -> bytes:
+        return PROCESS_PREFIX + f"{self._host}:{self._pid}".encode()
+
+    async def _say(self, word: Command) -> None:
+        try:
+            await self._redis.call(word)
+        except Unavailable as exc:
+            _logger.warning("report_not_published", error=str(exc))
+
+
+async def serving_processes(redis: RedisClient) -> list[ProcessReport]:
+    """The reports of those that serve feeds, by host and pid; raises Unavailable."""
+    found = await redis.find(await redis.scan(PROCESS_PREFIX + b"*"))
+    if found.failure is not None:
+        raise found.failure
+    reports = []
+    for raw in found.values:
+        if raw is None:
+            continue
+        try:
+            report = msgspec.msgpack.decode(raw, type=ProcessReport)
+        except msgspec.MsgspecError:
+            continue
+        if report.v == VERSION and report.role == "api":
+            reports.append(report)
+    return sorted(reports, key=lambda one: (one.host, one.pid))
