@@ -204,10 +204,12 @@ class Viewed(Event, frozen=True):
 class ServedItem(msgspec.Struct, frozen=True, array_like=True):
     """One item of a served page.
 
-    `heads` are the model's outputs (f32), `score` their weighted sum in float64, before
-    diversity; `features` the float32 row that was scored, little-endian; `rows` per view the
-    (schema id, seq) of the packed row that it was computed from. All empty for an item that was
-    not scored.
+    `heads` are the model's outputs (f32), `score` their weighted sum times `freshness` and
+    `source_factor` in float64, before diversity; `features` the float32 row that was scored,
+    little-endian; `rows` per view the (schema id, seq) of the packed row that it was computed from.
+    `diversity` then multiplied the score; `place_before` is the place in the slate without it, from 0,
+    and `author_rank` how many of its author stand above it there. All empty, 1 or -1 for an item that
+    was not scored.
     """
 
     tweet: int
@@ -219,6 +221,11 @@ class ServedItem(msgspec.Struct, frozen=True, array_like=True):
     propensity: float | None = None
     features: bytes = b""
     rows: dict[str, tuple[int, int]] = {}
+    freshness: float = 1.0
+    source_factor: float = 1.0
+    diversity: float = 1.0
+    place_before: int = -1
+    author_rank: int = -1
 
 
 class Served(Event, frozen=True):
@@ -253,7 +260,9 @@ class Scored(Event, frozen=True):
     n candidates, best first; arrays are little-endian and C-ordered. `tweets` and `authors` int64
     [n], of roots; `heads` float32 [n, n_heads], `scores` float64 [n] before diversity, `features`
     float32 [n, n_features], `rows` uint32 [n, n_views, 2] of (schema id, seq) in the order of
-    `views`. `now_ms` is the moment that the features were computed for.
+    `views`. `now_ms` is the moment that the features were computed for. `multipliers` float64 [n, 3]
+    are those of freshness, source and, after `scores`, author diversity; `places` int32 [n, 2] the place
+    without diversity, from 0, and how many of its author stand above; empty where nobody wrote them.
     """
 
     type_name = "feed.scored"
@@ -275,6 +284,8 @@ class Scored(Event, frozen=True):
     features: bytes
     rows: bytes
     policy: str = "default"
+    multipliers: bytes = b""
+    places: bytes = b""
 
 
 class DeadLetter(Event, frozen=True):

@@ -134,6 +134,11 @@ def _served_rows(envelope: Envelope, event: Served) -> list[Row]:
             item.features,
             [{"view": view, "schema_id": row[0], "seq": row[1]} for view, row in item.rows.items()],
             event.surface,
+            item.freshness,
+            item.source_factor,
+            item.diversity,
+            item.place_before,
+            item.author_rank,
         )
         for item in event.items
     ]

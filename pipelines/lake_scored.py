@@ -12,7 +12,7 @@ from core.errors import Corrupt
 from core.ids import MAX_TIME_MS
 from eventlog.envelope import Envelope
 from eventlog.schema import Scored
-from stores.lake_tables import SCHEMAS
+from stores.lake_tables import SCHEMAS, TERMS
 
 _SCHEMA = SCHEMAS["scored"]
 
@@ -32,6 +32,8 @@ def matrix_of(envelope: Envelope, scored: Scored) -> Matrix:
         "rows": len(scored.rows) == 8 * n * views,
         "heads": _is_even(scored.heads, n),
         "features": _is_even(scored.features, n),
+        "multipliers": len(scored.multipliers) in (0, 24 * n),
+        "places": len(scored.places) == len(scored.multipliers) // 3,
     }
     for name, fit in fits.items():
         if not fit:
@@ -76,6 +78,7 @@ def _frame(envelope: Envelope, scored: Scored) -> pl.DataFrame:
             "score": np.frombuffer(scored.scores, "<f8"),
             "features": [scored.features[i * features : (i + 1) * features] for i in range(n)],
             "rows": _rows(scored, n),
+            **_terms(scored, n),
         },
         schema_overrides={"source": pl.String(), "features": pl.Binary()},
     )
@@ -90,6 +93,16 @@ def _rows(scored: Scored, n: int) -> pl.Series:
         return pl.Series("rows", [[]] * n, _SCHEMA["rows"])
     flat = pl.DataFrame({"view": scored.views * n, "schema_id": rows[:, 0], "seq": rows[:, 1]})
     return flat.to_struct("rows").reshape((n, len(scored.views))).cast(_SCHEMA["rows"])
+
+
+def _terms(scored: Scored, n: int) -> dict[str, pl.Series]:
+    """What multiplied the scores and the places without diversity, null where nobody wrote them."""
+    if not scored.multipliers:
+        return {name: pl.Series(name, [None] * n, kind) for name, kind in TERMS.items()}
+    multipliers = np.frombuffer(scored.multipliers, "<f8").reshape(n, 3)
+    places = np.frombuffer(scored.places, "<i4").reshape(n, 2).astype(np.int64)
+    columns = [*multipliers.T, *places.T]
+    return {name: pl.Series(name, column) for name, column in zip(TERMS, columns, strict=True)}
 
 
 def _is_even(raw: bytes, n: int) -> bool:

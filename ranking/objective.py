@@ -1,20 +1,33 @@
-"""What the ranking is for: weights over the model's heads, as a document."""
+"""What the ranking is for: weights over the model's heads and what multiplies their sum, as a document.
+
+    utility = Σ weight(head) · head
+    score   = utility · freshness · source
+
+`ranking.diversity` then demotes what an author has too much of. Where the utility is negative (a head
+like `hide` outweighs the others) every multiplier is inverted: what makes a good item worse makes a bad
+one worse still, never better.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ConfigurationError
+from core.ids import EPOCH_MS
+from stores.ports import Ids
 
 VERSION = 1
+MOST_HALF_LIVES = 64.0
+"""Of this age on, freshness does not fall any more: its inverse must stay finite."""
 
 
-class Weight(msgspec.Struct, frozen=True):
+class Weight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`w` applies; an editor may set it within `min` and `max`."""
 
     w: float
@@ -22,17 +35,60 @@ class Weight(msgspec.Struct, frozen=True):
     max: float = 10.0
 
 
+class FreshnessDecay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A tweet's multiplier halves with every `half_life_s` of its age; a retweet has its original's age."""
+
+    half_life_s: float
+
+
+class Diversity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The k-th item of one author, counted from 0, is multiplied by (1 - floor) · decay^k + floor.
+
+    The formula is that of xai-org/x-algorithm's author diversity scorer.
+    """
+
+    decay: float
+    floor: float
+
+
+class Exploration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The share of requests whose order is drawn, and how widely."""
+
+    share: float
+    temperature: float
+
+
 class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`version` counts what was ever set for a feed; `set_at` is RFC 3339, UTC, "" for a preset."""
+
     objective: int
     name: str
     version: int
     author: str
     reason: str
     weights: dict[str, Weight]
+    freshness: FreshnessDecay | None = None
+    diversity: Diversity | None = None
+    source_factor: dict[str, float] = {}
+    exploration: Exploration | None = None
+    guardrails: list[str] = []
+    set_at: str = ""
 
     @property
     def label(self) -> str:
         return f"{self.name}@{self.version}"
+
+
+class Terms(NamedTuple):
+    """What a score is made of, for n candidates, float64 [n] each.
+
+    `freshness` and `source` are as they were applied: inverted where the utility is negative.
+    """
+
+    utility: NDArray[np.float64]
+    freshness: NDArray[np.float64]
+    source: NDArray[np.float64]
+    score: NDArray[np.float64]
 
 
 ENGAGEMENT = Objective(
@@ -42,7 +98,37 @@ ENGAGEMENT = Objective(
     author="rankfeed",
     reason="What viewers click: the preset that a new installation starts with.",
     weights={"click": Weight(1.0)},
+    diversity=Diversity(decay=0.85, floor=0.25),
 )
+
+
+def check(objective: Objective, heads: Sequence[str]) -> None:
+    """Raises ConfigurationError where a model with these heads cannot serve the objective."""
+    weights_for(objective, heads)
+
+
+def terms(
+    objective: Objective,
+    head_names: Sequence[str],
+    heads: NDArray[np.float32],
+    ages_s: NDArray[np.float64],
+    sources: Sequence[str],
+) -> Terms:
+    """The score of n candidates: `heads` float32 [n, n_heads], `ages_s` [n] (below 0 counts as 0).
+
+    Each row's bits are its own, whatever else is in the batch. Raises ConfigurationError where the
+    objective does not fit the heads; what is no number in `heads` is none in the score.
+    """
+    worth = utility(heads, weights_for(objective, head_names))
+    inverted = worth < 0
+    freshness = _applied(_freshness(objective.freshness, ages_s), inverted)
+    source = _applied(_source_factors(objective.source_factor, sources), inverted)
+    return Terms(worth, freshness, source, worth * freshness * source)
+
+
+def ages_s(ids: Ids, at_ms: int) -> NDArray[np.float64]:
+    """float64 [n]: seconds from the time in each id to a moment, so that a record of ids tells it too."""
+    return (at_ms - ((ids >> 22) + EPOCH_MS)) / 1000.0
 
 
 def weights_for(objective: Objective, heads: Sequence[str]) -> NDArray[np.float64]:
@@ -75,3 +161,22 @@ def utility(heads: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray
     for column, weight in enumerate(weights.tolist()):
         total += heads[:, column].astype(np.float64) * weight
     return total
+
+
+def _freshness(decay: FreshnessDecay | None, ages: NDArray[np.float64]) -> NDArray[np.float64]:
+    if decay is None:
+        return np.ones(len(ages), np.float64)
+    half_lives = np.clip(ages / decay.half_life_s, 0.0, MOST_HALF_LIVES)
+    # Rounded to float32: exp2 may differ in float64's last place between processors, and a replay
+    # elsewhere shall come to the same bits.
+    return np.exp2(-half_lives).astype(np.float32).astype(np.float64)
+
+
+def _source_factors(factors: dict[str, float], sources: Sequence[str]) -> NDArray[np.float64]:
+    if not factors:
+        return np.ones(len(sources), np.float64)
+    return np.array([factors.get(source, 1.0) for source in sources], np.float64)
+
+
+def _applied(multiplier: NDArray[np.float64], inverted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.where(inverted, 1.0 / multiplier, multiplier) if inverted.any() else multiplier

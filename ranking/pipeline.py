@@ -11,6 +11,7 @@ import numpy as np
 
 from features.schema import SCHEMA_HASH, VIEWS
 from ranking.candidate import Candidates, Hydrated
+from ranking.diversity import diversify
 from ranking.filters import Filter, visible
 from ranking.hydrators import hydrate
 from ranking.query import FeedQuery
@@ -84,22 +85,26 @@ class RankingPipeline:
         if not len(left):
             raise StageFailed(TIMELINE_SOURCE, "no_candidates")
         scored = await self._scorer.score(query, left)
-        # Equal scores stand newest first: Snowflakes sort by time.
-        order = np.lexsort((-left.ids, -scored.scores))
+        made = scored.terms
+        diverse = diversify(made.score, left.ids, left.root_authors, scored.objective.diversity)
+        order = diverse.order
+        multipliers = np.stack([made.freshness, made.source, diverse.multipliers], axis=1)
         slate = Slate(
             slate_id=secrets.token_urlsafe(9),
             as_of_ms=scored.as_of_ms,
             floor=floor,
             model=scored.model.label,
-            objective=self._scorer.objective.label,
+            objective=scored.objective.label,
             schema_hash=SCHEMA_HASH,
             sources=[left.sources[place] for place in order.tolist()],
             views=list(VIEWS),
             ids=left.ids[order].astype("<i8").tobytes(),
             heads=scored.heads[order].astype("<f4").tobytes(),
-            scores=scored.scores[order].astype("<f8").tobytes(),
+            scores=made.score[order].astype("<f8").tobytes(),
             features=scored.features[order].astype("<f4").tobytes(),
             rows=scored.rows[order].astype("<u4").tobytes(),
+            multipliers=multipliers[order].astype("<f8").tobytes(),
+            places=np.stack([diverse.places, diverse.ranks], axis=1)[order].astype("<i4").tobytes(),
         )
         return Ranked(slate, left.roots[order], left.root_authors[order])
 

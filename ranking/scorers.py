@@ -19,7 +19,7 @@ from features.row_block import RowBlock
 from features.schema import VIEWS, ViewName
 from ranking.candidate import Hydrated
 from ranking.model import RankingModel
-from ranking.objective import Objective, utility, weights_for
+from ranking.objective import Objective, Terms, ages_s, terms
 from ranking.query import FeedQuery
 from ranking.stages import Stage, StageFailed, run_stage
 
@@ -39,16 +39,18 @@ candidates would look alike.
 class Scored:
     """What came out for n candidates, in their order.
 
-    `features` float32 [n, n_features], `heads` float32 [n, n_heads], `scores` float64 [n], `rows`
-    uint32 [n, n_views, 2] of (schema id, seq) in the order of VIEWS, 0 where a row was missing.
-    `as_of_ms` is the moment that the features were computed for, `freshness` that of their rows by view.
+    `features` float32 [n, n_features], `heads` float32 [n, n_heads], `terms` what the objective made of
+    them, `rows` uint32 [n, n_views, 2] of (schema id, seq) in the order of VIEWS, 0 where a row was
+    missing. `as_of_ms` is the moment that the features were computed for, `freshness` that of their rows
+    by view.
     """
 
     model: RankingModel
+    objective: Objective
     as_of_ms: int
     features: NDArray[np.float32]
     heads: NDArray[np.float32]
-    scores: NDArray[np.float64]
+    terms: Terms
     rows: NDArray[np.uint32]
     freshness: dict[ViewName, Freshness]
 
@@ -60,17 +62,18 @@ class ModelScorer:
         self,
         reader: FeatureReader,
         current_model: Callable[[], RankingModel | None],
-        objective: Objective,
+        current_objective: Callable[[], Objective],
         executor: Executor,
     ) -> None:
         self._reader = reader
         self._current_model = current_model
-        self.objective = objective
+        self._current_objective = current_objective
         self._executor = executor
 
     async def score(self, query: FeedQuery, candidates: Hydrated) -> Scored:
         """Scores of candidates whose tweets are all there, by their roots; raises StageFailed."""
-        model = self._current_model()
+        # Read once: both may be changed while this request is under way.
+        model, objective = self._current_model(), self._current_objective()
         if model is None:
             raise StageFailed(MODEL.name, "no_model")
         blocks = await run_stage(
@@ -85,14 +88,16 @@ class ModelScorer:
         heads = await run_stage(MODEL, query, lambda: self._run(model, features))
         assert heads is not None
         try:
-            scores = utility(heads, weights_for(self.objective, model.heads))
+            made = terms(
+                objective, model.heads, heads, ages_s(candidates.roots, as_of_ms), candidates.sources
+            )
         except ConfigurationError as exc:
             # Objective and model are changed apart from each other; a misfit must not cost the feed.
             raise StageFailed(MODEL.name, "objective_misfit") from exc
-        if not np.isfinite(scores).all():
+        if not np.isfinite(made.score).all():
             raise StageFailed(MODEL.name, "scores_not_finite")
         rows = _row_versions(blocks, len(candidates))
-        return Scored(model, as_of_ms, features, heads, scores, rows, freshness)
+        return Scored(model, objective, as_of_ms, features, heads, made, rows, freshness)
 
     async def _fetch(self, query: FeedQuery, candidates: Hydrated) -> dict[ViewName, RowBlock]:
         try:

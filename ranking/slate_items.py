@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eventlog.schema import Scored, Served, ServedItem
 from features.moments import HOME
@@ -51,6 +52,8 @@ def scored_event(query: FeedQuery, ranked: Ranked) -> Scored | None:
         scores=slate.scores,
         features=slate.features,
         rows=slate.rows,
+        multipliers=slate.multipliers,
+        places=slate.places,
     )
 
 
@@ -67,6 +70,7 @@ def served_items(items: Sequence[FeedItem], slate: Slate | None, in_slate: int) 
     scores = np.frombuffer(slate.scores, "<f8")
     features = np.frombuffer(slate.features, "<f4").reshape(n, -1)
     rows = np.frombuffer(slate.rows, "<u4").reshape(n, len(slate.views), 2)
+    multipliers, places = _multipliers(slate, n)
     for place, item in enumerate(items[:in_slate]):
         at = item.position
         plain[place] = ServedItem(
@@ -79,5 +83,15 @@ def served_items(items: Sequence[FeedItem], slate: Slate | None, in_slate: int) 
             1.0,
             features[at].tobytes(),
             {view: (int(rows[at, i, 0]), int(rows[at, i, 1])) for i, view in enumerate(slate.views)},
+            *multipliers[at].tolist(),
+            *places[at].tolist(),
         )
     return plain
+
+
+def _multipliers(slate: Slate, n: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """What multiplied the scores, and the places without diversity; plain ones of a slate without them."""
+    if not slate.multipliers:
+        return np.ones((n, 3), np.float64), np.full((n, 2), -1, np.int32)
+    multipliers = np.frombuffer(slate.multipliers, "<f8").reshape(n, 3)
+    return multipliers, np.frombuffer(slate.places, "<i4").reshape(n, 2)

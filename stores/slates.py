@@ -32,6 +32,10 @@ class Slate(msgspec.Struct, frozen=True, array_like=True):
     that features were computed for, `floor` the smallest id that was considered: what is older
     follows in time order. `reason` is set where nothing could be scored: the order is then that of
     time, and the arrays of scores are empty.
+
+    `multipliers` float64 [n, 3] are what was applied for freshness, source and author diversity (the
+    last one after `scores`), `places` int32 [n, 2] the place by `scores` alone, from 0, and how many of
+    its author stand above; both are empty in slates of before there were any.
     """
 
     slate_id: str
@@ -48,6 +52,8 @@ class Slate(msgspec.Struct, frozen=True, array_like=True):
     features: bytes
     rows: bytes
     reason: str = ""
+    multipliers: bytes = b""
+    places: bytes = b""
 
 
 SLATES = VersionedCodec(VERSION, Slate)

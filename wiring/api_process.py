@@ -97,7 +97,7 @@ def make_services(
     fan_in = FanIn(resources.stores.tweets, settings.api.fan_in)
     merge = TimelineMerge(redis, fan_in)
     timelines = TimelineReader(redis, relations, merge, resources.stores.graph, fan_in)
-    scorer = ModelScorer(FeatureReader(redis), slot.current, ENGAGEMENT, executor)
+    scorer = ModelScorer(FeatureReader(redis), slot.current, lambda: ENGAGEMENT, executor)
     options = PipelineOptions(candidates=settings.ranking.candidates)
     healing = Healing(timelines)
     feed = HomeFeed(

@@ -119,11 +119,27 @@ SECOND: dict[str, Event] = {
         ("feed.served", "surface", "profile"),
     )
 }
+# What multiplied a score, and the place without diversity: of an item, and of a whole matrix.
+_SERVED = SECOND["feed.served"]
+assert isinstance(_SERVED, Served)
+_WEIGHED = msgspec.structs.replace(
+    _SERVED.items[0], freshness=0.5, source_factor=1.25, diversity=0.75, place_before=4, author_rank=2
+)
+_SCORED = msgspec.structs.replace(
+    EXAMPLES["feed.scored"],
+    multipliers=b"\x00\x00\x00\x00\x00\x00\xe0\x3f" * 3,
+    places=b"\x04\x00\x00\x00\x02\x00\x00\x00",
+)
 FILES: dict[str, Event] = {
     **{f"{name}.v1": example for name, example in EXAMPLES.items()},
     **{f"{name}.v2": example for name, example in SECOND.items()},
+    "feed.served.v3": msgspec.structs.replace(_SERVED, items=[_WEIGHED, _SERVED.items[1]]),
+    "feed.scored.v2": _SCORED,
 }
-NEWEST = {name: f"{name}.v2" if name in SECOND else f"{name}.v1" for name in ("envelope", *EVENTS)}
+NEWEST = {
+    name: max((file for file in FILES if file[:-3] == name), default=f"{name}.v1")
+    for name in ("envelope", *EVENTS)
+}
 
 ENVELOPE = encode_envelope(
     type="like.set",

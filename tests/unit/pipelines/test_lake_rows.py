@@ -43,7 +43,9 @@ def columns(event: Event) -> list[dict[str, Any]]:
 
 def served(seed: int = 5) -> Served:
     items = [
-        ServedItem(11, 21, 0, "in_network", [0.25], 0.5, 0.125, b"\x00\x00\x80?", {"t": (4, 9)}),
+        ServedItem(
+            11, 21, 0, "in_network", [0.25], 0.5, 0.125, b"\x00\x00\x80?", {"t": (4, 9)}, 0.75, 1.5, 0.5, 3, 1
+        ),
         ServedItem(12, 22, 1, "popular"),
     ]
     return Served(

@@ -16,6 +16,7 @@ from stores.lake_tables import SCHEMAS
 
 TS_MS = 1_700_000_000_000
 N, HEADS, FEATURES = 3, 2, 4
+ARRAYS = ("tweets", "authors", "heads", "scores", "features", "rows")
 
 
 def scored(**changes: Any) -> Scored:
@@ -35,6 +36,8 @@ def scored(**changes: Any) -> Scored:
         scores=np.array([0.5, 0.25, 0.125], "<f8").tobytes(),
         features=np.array([np.nan, *range(1, N * FEATURES)], "<f4").tobytes(),
         rows=np.arange(N * 2 * 2, dtype="<u4").tobytes(),
+        multipliers=np.arange(N * 3, dtype="<f8").tobytes(),
+        places=np.arange(N * 2, dtype="<i4").tobytes(),
     )
     return msgspec.structs.replace(whole, **changes)
 
@@ -51,6 +54,8 @@ def test_a_matrix_is_a_row_a_candidate() -> None:
     last = frame.row(2, named=True)
     assert (last["tweet"], last["author"], last["place"], last["source"]) == (2**62, 6, 2, "popular")
     assert (last["heads"], last["score"]) == ([4.0, 5.0], 0.125)
+    assert (last["freshness"], last["source_factor"], last["diversity"]) == (6.0, 7.0, 8.0)
+    assert (last["place_before"], last["author_rank"]) == (4, 5)
     assert last["rows"] == [
         {"view": "g", "schema_id": 8, "seq": 9},
         {"view": "t", "schema_id": 10, "seq": 11},
@@ -59,8 +64,14 @@ def test_a_matrix_is_a_row_a_candidate() -> None:
     assert (last["request_id"], last["viewer"], last["model"]) == (bytes(range(16)).hex(), 9, "home@1")
 
 
+def test_of_before_multipliers_were_recorded_there_are_none() -> None:
+    frame = frame_of([matrix(scored(multipliers=b"", places=b""))])
+    assert frame.schema == SCHEMAS["scored"]
+    assert set(frame.select("freshness", "diversity", "place_before").row(0)) == {None}
+
+
 def test_what_has_neither_candidates_nor_views_is_no_row_or_an_empty_list() -> None:
-    nothing = dict.fromkeys(("tweets", "authors", "heads", "scores", "features", "rows"), b"")
+    nothing = dict.fromkeys((*ARRAYS, "multipliers", "places"), b"")
     assert frame_of([matrix(scored(sources=[], **nothing))]).is_empty()
     bare = frame_of([matrix(scored(views=[], rows=b"", heads=b"", features=b""))])
     assert bare["rows"].to_list() == [[]] * N
@@ -68,7 +79,7 @@ def test_what_has_neither_candidates_nor_views_is_no_row_or_an_empty_list() -> N
     assert bare["features"].to_list() == [b""] * N
 
 
-@pytest.mark.parametrize("array", ["tweets", "authors", "heads", "scores", "features", "rows"])
+@pytest.mark.parametrize("array", [*ARRAYS, "multipliers", "places"])
 def test_an_array_that_does_not_fit_is_named(array: str) -> None:
     with pytest.raises(Corrupt, match=f"{array} are not those of 3 candidates and 2 views"):
         matrix(scored(**{array: b"\0" * 7}))

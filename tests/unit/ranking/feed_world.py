@@ -272,7 +272,7 @@ class FeedWorld:
         self.use(ENGAGEMENT)
 
     def use(self, objective: Objective) -> None:
-        scorer = ModelScorer(self.features, lambda: self.model, objective, self._executor)
+        scorer = ModelScorer(self.features, lambda: self.model, lambda: objective, self._executor)
         walk = PageWalk(self.tweets, self.users, self.timelines, FILTERS)
         pipeline = RankingPipeline(self.tweets, FILTERS, scorer, PipelineOptions(self._candidates))
         self.walk = walk

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from core.errors import Unavailable
 from features.schema import FEATURES, SCHEMA_HASH, VIEWS
-from ranking.objective import ENGAGEMENT, Objective, Weight
+from ranking.objective import ENGAGEMENT, Diversity, Objective, Weight
+from ranking.pipeline import TIMELINE_SOURCE
 from ranking.query import FeedPosition
 from tests.unit.ranking.feed_world import VIEWER, FakeModel, FeedWorld, shown
 
@@ -342,6 +343,24 @@ async def test_reading_goes_on_where_no_id_can_be_minted(world: FeedWorld) -> No
     world.lease_lost = True
     assert len((await world.page()).items) == 3
     assert await world.served() == []
+
+
+async def test_a_served_item_tells_what_made_its_score_and_its_place(world: FeedWorld) -> None:
+    world.post(21, *range(113, 121))
+    world.post(22, 116)
+    world.use(
+        replace(ENGAGEMENT, diversity=Diversity(decay=0.0, floor=0.5), source_factor={TIMELINE_SOURCE: 0.5})
+    )
+    await world.page(limit=8)
+    (record,) = await world.served()
+    items = record.items
+    # The model likes 113 best and 120 least; all of an author's but the first count half.
+    assert [item.tweet for item in items] == [113, 116, 114, 115, 117, 118, 119, 120]
+    assert [item.place_before for item in items] == [0, 3, 1, 2, 4, 5, 6, 7]
+    assert [item.author_rank for item in items] == [0, 0, *range(1, 7)]
+    assert [item.diversity for item in items] == [1.0, 1.0, *[0.5] * 6]
+    assert {(item.freshness, item.source_factor) for item in items} == {(1.0, 0.5)}
+    assert [item.score for item in items] == [0.5 * item.heads[0] for item in items]
 
 
 # -- the scored record -------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from core.ids import TweetId, UserId
 from core.packing import VersionedCodec
@@ -61,6 +62,11 @@ SLATE = Slate(
     np.array([[1.0, np.nan], [0.5, 2.0]], "<f4").tobytes(),
     np.array([[[1, 7], [4, 0]], [[1, 7], [4, 9]]], "<u4").tobytes(),
 )
+MULTIPLIED = replace(
+    SLATE,
+    multipliers=np.array([[0.5, 1.25, 1.0], [1.0, 1.0, 0.75]], "<f8").tobytes(),
+    places=np.array([[1, 0], [0, 0]], "<i4").tobytes(),
+)
 
 FORMATS: dict[str, bytes] = {
     "tokens/cursor.ranked.v1.txt": SIGNER.cursor(VIEWER, RANKED).encode(),
@@ -68,7 +74,7 @@ FORMATS: dict[str, bytes] = {
     "tokens/cursor.top.v1.txt": SIGNER.cursor(VIEWER, TOPPED).encode(),
     "tokens/cursor.user.v1.txt": SIGNER.user_cursor(VIEWER, UserId(7), TWEET_ID).encode(),
     "tokens/tracking.v1.txt": SIGNER.tracking(VIEWER, TRACKED).encode(),
-    "redis/slate.v1.bin": SLATES.encode(SLATE),
+    "redis/slate.multiplied.v1.bin": SLATES.encode(MULTIPLIED),
     "redis/followees.v1.bin": encode_followees(FOLLOWEES),
     "redis/hidden.v1.bin": encode_hidden(HIDDEN),
     "redis/tweet.v1.bin": TWEETS.encode(TWEET),
@@ -106,7 +112,9 @@ def test_tokens_are_read_as_what_they_were() -> None:
 
 
 def test_values_of_redis_are_read_as_what_they_were() -> None:
+    # Of before multipliers were in it: read by the same version.
     assert SLATES.decode(golden("redis/slate.v1.bin")) == SLATE
+    assert SLATES.decode(golden("redis/slate.multiplied.v1.bin")) == MULTIPLIED
     assert TWEETS.decode(golden("redis/tweet.v1.bin")) == TWEET
     assert TWEETS.decode(golden("redis/tweet.plain.v1.bin")) == PLAIN_TWEET
     tombstone = golden("redis/tombstone.v1.bin")
