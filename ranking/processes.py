@@ -7,7 +7,7 @@ in Redis at every poll, where it is gone soon after the process is.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -23,6 +23,11 @@ POLL_S = 0.5
 PROCESS_TTL_S = 5
 PROCESS_PREFIX = b"proc:"
 VERSION = 1
+PATIENCE_S = 10.0
+"""How long processes may take over what was changed."""
+NOBODY_AFTER_S = 2.0
+"""Who serves reports twice a second: after so long without a report nobody does."""
+_LOOK_EVERY_S = 0.02
 
 _logger = structlog.get_logger("processes")
 
@@ -31,8 +36,9 @@ class ProcessReport(msgspec.Struct, frozen=True):
     """What a process runs; of `v` 1, an unknown one is no report. Fields are only added, with defaults.
 
     `model` is the label of the model that serves, `sha256` its digest, and `refused` why the champion
-    does not serve where it does not. `objective` is the label of the one that applies. Two processes
-    have not both `host` and `pid` in common.
+    does not serve where it does not. `objective` is the label of the one that applies,
+    `objective_row` the version of the row that it goes by, and `objective_refused` why what stands there
+    does not apply where it does not. Two processes have not both `host` and `pid` in common.
 
     `registry` is the version of the registered models that it goes by, `serves`, `loaded` and `refusals`
     (mark to reason) what it made of them, by their marks.
@@ -51,6 +57,11 @@ class ProcessReport(msgspec.Struct, frozen=True):
     serves: str | None = None
     loaded: list[str] = []
     refusals: dict[str, str] = {}
+    objective_row: int = 0
+    objective_refused: str | None = None
+
+
+Reports = Callable[[], Awaitable[list[ProcessReport]]]
 
 
 class Followed(Protocol):
@@ -105,6 +116,20 @@ class ServingProcess:
             await self._redis.call(word)
         except Unavailable as exc:
             _logger.warning("report_not_published", error=str(exc))
+
+
+async def awaited(
+    reports: Reports, done: Callable[[ProcessReport], bool], clock: Clock
+) -> list[ProcessReport]:
+    """The reports, once every one of them is `done`, or time is up. Raises Unavailable."""
+    began_s = clock.monotonic_s()
+    while True:
+        found = await reports()
+        if found and all(map(done, found)):
+            return found
+        if clock.monotonic_s() - began_s >= (PATIENCE_S if found else NOBODY_AFTER_S):
+            return found
+        await asyncio.sleep(_LOOK_EVERY_S)
 
 
 async def serving_processes(redis: RedisClient) -> list[ProcessReport]:

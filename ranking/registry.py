@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.clock import Clock
 from core.errors import ConfigurationError, Corrupt, Unavailable
 from ranking.admission import admitted
-from ranking.processes import ProcessReport
+from ranking.processes import PATIENCE_S, ProcessReport, Reports, awaited
 from ranking.registered import (
     MAX_CHALLENGERS,
     MODELS,
@@ -23,15 +23,8 @@ from ranking.registered import (
 )
 from stores.ports import ControlStore
 
-PATIENCE_S = 10.0
-"""How long processes may take to load a model, and to swap to it."""
-NOBODY_AFTER_S = 2.0
-"""Who serves reports twice a second: after so long without a report nobody does."""
 MAX_REASON = 500
-_LOOK_EVERY_S = 0.02
 _TRIES = 8
-
-Reports = Callable[[], Awaitable[list[ProcessReport]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +185,7 @@ class Registry:
     async def _awaited(self, version: int, done: Callable[[ProcessReport], bool]) -> list[ProcessReport]:
         """The reports, once all of them go by the version and are done, or time is up."""
         assert self._reports is not None
-        began_s = self._clock.monotonic_s()
-        while True:
-            reports = await self._reports()
-            if reports and all(one.registry >= version and done(one) for one in reports):
-                return reports
-            if self._clock.monotonic_s() - began_s >= (PATIENCE_S if reports else NOBODY_AFTER_S):
-                return reports
-            await asyncio.sleep(_LOOK_EVERY_S)
+        return await awaited(self._reports, lambda one: one.registry >= version and done(one), self._clock)
 
     async def _admitted(self, name: str, version: str, what: str) -> Entry:
         try:

@@ -24,7 +24,7 @@ from feed_api.turns import Turns
 from ranking.filters import FILTERS
 from ranking.home_feed import HomeFeed, HomeFeedParts
 from ranking.model_slot import ModelSlot
-from ranking.objective import ENGAGEMENT
+from ranking.objective_slot import ObjectiveSlot
 from ranking.page_walk import PageWalk
 from ranking.pipeline import PipelineOptions, RankingPipeline
 from ranking.processes import ServingProcess
@@ -53,12 +53,15 @@ _logger = structlog.get_logger("api")
 
 async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.Event, *, pid: int) -> None:
     slot = ModelSlot(resources.stores.control, resources.home.models, resources.clock)
-    process = ServingProcess(resources.redis, resources.clock, (slot,), host=socket.gethostname(), pid=pid)
+    objective = ObjectiveSlot(resources.stores.control, slot.current)
+    # The model first: an objective is looked at beside the one that serves.
+    followed = (slot, objective)
+    process = ServingProcess(resources.redis, resources.clock, followed, host=socket.gethostname(), pid=pid)
     served = ServedRecords(resources.stores.log)
     scored = ScoredRecords(resources.stores.log)
     # One thread: scoring is one core's work, and a queue behind it beats two threads in each other's way.
     with ThreadPoolExecutor(1, thread_name_prefix="score") as executor:
-        services = make_services(resources, slot, served, scored, executor)
+        services = make_services(resources, slot, objective, served, scored, executor)
         await process.poll()
         ending = asyncio.Event()
         settle_garbage_collection()
@@ -80,6 +83,7 @@ async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.E
 def make_services(
     resources: Resources,
     slot: ModelSlot,
+    objective: ObjectiveSlot,
     served: ServedRecords,
     scored: ScoredRecords,
     executor: ThreadPoolExecutor,
@@ -97,7 +101,7 @@ def make_services(
     fan_in = FanIn(resources.stores.tweets, settings.api.fan_in)
     merge = TimelineMerge(redis, fan_in)
     timelines = TimelineReader(redis, relations, merge, resources.stores.graph, fan_in)
-    scorer = ModelScorer(FeatureReader(redis), slot.current, lambda: ENGAGEMENT, executor)
+    scorer = ModelScorer(FeatureReader(redis), slot.current, objective.current, executor)
     options = PipelineOptions(candidates=settings.ranking.candidates)
     healing = Healing(timelines)
     feed = HomeFeed(

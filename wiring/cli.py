@@ -16,6 +16,7 @@ from wiring import (
     cli_log,
     cli_log_replay,
     cli_models,
+    cli_objective,
     cli_outbox,
     cli_registry,
     cli_servers,
@@ -107,6 +108,7 @@ def contracts() -> None:
 roles.register(main)
 cli_models.register(main)
 cli_registry.register(main)
+cli_objective.register(main)
 cli_data.register(main)
 cli_demo.register(main)
 cli_features.register(main)

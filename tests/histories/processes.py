@@ -15,6 +15,7 @@ from feed_api.app import create_app
 from feed_api.auth import SCOPES, Principal, TokenVerifier
 from feed_api.services import Services
 from ranking.model_slot import ModelSlot
+from ranking.objective_slot import ObjectiveSlot
 from ranking.side_effects import ScoredRecords, ServedRecords
 from stores.redis_client import Found
 from tests.faults.fault import Trigger
@@ -82,6 +83,9 @@ class ApiProcess:
     def _services(self) -> Services:
         resources = self._resources()
         slot = ModelSlot(resources.stores.control, resources.home.models, resources.clock)
+        objective = ObjectiveSlot(resources.stores.control, slot.current)
         log = resources.stores.log
-        services = make_services(resources, slot, ServedRecords(log), ScoredRecords(log), self._executor)
+        services = make_services(
+            resources, slot, objective, ServedRecords(log), ScoredRecords(log), self._executor
+        )
         return replace(services, verifier=KnownCallers())
