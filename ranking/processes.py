@@ -33,6 +33,9 @@ class ProcessReport(msgspec.Struct, frozen=True):
     `model` is the label of the model that serves, `sha256` its digest, and `refused` why the champion
     does not serve where it does not. `objective` is the label of the one that applies. Two processes
     have not both `host` and `pid` in common.
+
+    `registry` is the version of the registered models that it goes by, `serves`, `loaded` and `refusals`
+    (mark to reason) what it made of them, by their marks.
     """
 
     v: int
@@ -44,6 +47,10 @@ class ProcessReport(msgspec.Struct, frozen=True):
     at_ms: int
     host: str = ""
     objective: str | None = None
+    registry: int = 0
+    serves: str | None = None
+    loaded: list[str] = []
+    refusals: dict[str, str] = {}
 
 
 class Followed(Protocol):

@@ -1,114 +1,68 @@
-"""Which model serves: aliases in the control store, changed by compare-and-set, followed by all.
-
-Bundles lie under `<models>/<name>/<version>`; the alias `champion` of a feed names one of them and
-its digest. Every process polls the alias, loads and warms the bundle beside the one that serves, swaps,
-and reports what it runs (`ranking.processes`), so that a promotion can wait for all of them.
-"""
+"""Changes which models there are, and waits until every serving process goes by it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-import structlog
-from msgspec.structs import replace
-from prometheus_client import Counter, Gauge
-
 from core.clock import Clock
-from core.errors import ConfigurationError, Corrupt
-from ranking.bundle import load_bundle
-from ranking.model import RankingModel
-from ranking.processes import ProcessReport, serving_processes
+from core.errors import ConfigurationError, Corrupt, Unavailable
+from ranking.admission import admitted
+from ranking.processes import ProcessReport
+from ranking.registered import (
+    MAX_CHALLENGERS,
+    MODELS,
+    Change,
+    Entry,
+    Kind,
+    Registered,
+    decode_registered,
+    encode_registered,
+)
 from stores.ports import ControlStore
-from stores.redis_client import RedisClient
 
-CHAMPION = "alias/home/champion"
+PATIENCE_S = 10.0
+"""How long processes may take to load a model, and to swap to it."""
+NOBODY_AFTER_S = 2.0
+"""Who serves reports twice a second: after so long without a report nobody does."""
+MAX_REASON = 500
+_LOOK_EVERY_S = 0.02
+_TRIES = 8
 
-LOADED = Gauge("rankfeed_model_loaded", "1 for the model that serves in this process", ["model"])
-REFUSED = Counter("rankfeed_model_refused_total", "Bundles that were promoted and could not be loaded")
-_logger = structlog.get_logger("registry")
-
-
-class Alias(msgspec.Struct, frozen=True):
-    """What `champion` stands for."""
-
-    name: str
-    version: str
-    sha256: str
-    promoted_ms: int
-
-    @property
-    def label(self) -> str:
-        return f"{self.name}@{self.version}"
+Reports = Callable[[], Awaitable[list[ProcessReport]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Promotion:
-    """How many serving processes took the model over, how many there are, and in what time."""
+class Outcome:
+    """How many serving processes did it, of how many, within what time; of 0 nobody serves yet."""
 
-    alias: Alias
+    entry: Entry
     acknowledged: int
     processes: int
     elapsed_ms: float
-    refusals: tuple[str, ...]
 
-
-class ModelSlot:
-    """The model of one process, following the alias."""
-
-    def __init__(self, control: ControlStore, models: Path) -> None:
-        self._control = control
-        self._models = models
-        self._version = 0
-        self._model: RankingModel | None = None
-        self._refused: str | None = None
-
-    def current(self) -> RankingModel | None:
-        return self._model
-
-    async def poll(self) -> None:
-        """A bundle that cannot be loaded leaves the old one serving. Raises Unavailable."""
-        found = await self._control.get(CHAMPION)
-        if found is not None and found.version != self._version:
-            await self._load(msgspec.json.decode(found.value, type=Alias))
-            self._version = found.version
-
-    def told(self, report: ProcessReport) -> ProcessReport:
-        if self._model is None:
-            return replace(report, refused=self._refused)
-        manifest = self._model.manifest
-        return replace(report, model=self._model.label, sha256=manifest.sha256, refused=self._refused)
-
-    async def _load(self, alias: Alias) -> None:
-        try:
-            model = await asyncio.to_thread(self._open, alias)
-        except Corrupt as exc:
-            self._refused = f"{alias.label}: {exc}"
-            REFUSED.inc()
-            _logger.error("model_refused", model=alias.label, error=str(exc))
-            return
-        if self._model is not None:
-            LOADED.labels(self._model.label).set(0)
-        self._model, self._refused = model, None
-        LOADED.labels(model.label).set(1)
-        _logger.info("model_loaded", model=model.label)
-
-    def _open(self, alias: Alias) -> RankingModel:
-        bundle = load_bundle(self._models / alias.name / alias.version)
-        if bundle.manifest.sha256 != alias.sha256:
-            raise Corrupt("the bundle on disk is not the one that was promoted")
-        return RankingModel(bundle)
+    @property
+    def words(self) -> str:
+        return f"{self.acknowledged} of {self.processes} in {self.elapsed_ms:.0f} ms"
 
 
 class Registry:
-    """Lists and promotes; used by the command line."""
+    """Every change is made by one compare-and-set: it happens whole or not at all.
 
-    def __init__(self, control: ControlStore, models: Path, clock: Clock) -> None:
+    `reports` are the serving processes' own words; None where there is nobody to ask. `by` is whoever
+    changes something.
+    """
+
+    def __init__(
+        self, control: ControlStore, models: Path, clock: Clock, reports: Reports | None, *, by: str
+    ) -> None:
         self._control = control
         self._models = models
         self._clock = clock
+        self._reports = reports
+        self._by = by
 
     def bundles(self) -> list[tuple[str, str]]:
         """(name, version) of every bundle on disk, oldest version first."""
@@ -116,43 +70,184 @@ class Registry:
             (path.parent.parent.name, path.parent.name) for path in self._models.glob("*/*/manifest.json")
         )
 
-    async def champion(self) -> Alias | None:
-        found = await self._control.get(CHAMPION)
-        return None if found is None else msgspec.json.decode(found.value, type=Alias)
+    async def registered(self) -> Registered:
+        return (await self._read())[0]
 
-    async def promote(self, name: str, version: str) -> Alias:
-        """Points the alias at a bundle that loads and runs here; raises ConfigurationError if it does not."""
+    async def processes(self) -> list[ProcessReport]:
+        """Raises Unavailable."""
+        return [] if self._reports is None else await self._reports()
+
+    async def register(self, name: str, version: str, reason: str) -> Outcome:
+        """Makes a bundle a challenger, loaded by every process when this returns.
+
+        Raises ConfigurationError where it is not admitted, there are as many as may be, or a process
+        refuses it: then it is no challenger.
+        """
+        _check_reason(reason)
+        entry = await self._admitted(name, version, "registered")
+        registered = await self.registered()
+        if registered.champion == entry:
+            raise ConfigurationError(f"{entry.label} is the champion: it needs not be registered")
+        if entry not in registered.challengers:
+            change = self._change("register", entry, reason)
+            await self._apply(lambda one: one.with_challenger(entry, change))
+        return await self._loaded_by_all(entry, "registered", withdraw=entry not in registered.challengers)
+
+    async def retire(self, name: str, version: str, reason: str) -> None:
+        """Ends a challenger; its bundle stays where it is. Raises ConfigurationError where it is none."""
+        _check_reason(reason)
+        label = f"{name}@{version}"
+        change = self._change("retire", label, reason)
+        await self._apply(lambda one: one.without_challenger(label, change))
+
+    async def promote(self, name: str, version: str, reason: str) -> Outcome:
+        """Makes a bundle the champion; registered before, if it is not, so that all have it loaded.
+
+        Raises ConfigurationError where it is not admitted or a process refuses it; the champion serves on.
+        """
+        _check_reason(reason)
+        entry = await self._admitted(name, version, "promoted")
+        registered = await self.registered()
+        if self._reports is not None and entry != registered.champion:
+            new = entry not in registered.wanted()
+            if new:
+                change = self._change("register", entry, "on the way to its promotion")
+                # For a moment, and not one of those that stay.
+                await self._apply(lambda one: one.with_challenger(entry, change, limit=MAX_CHALLENGERS + 1))
+            await self._loaded_by_all(entry, "promoted", withdraw=new)
+        change = self._change("promote", entry, reason)
+        return await self._swapped(entry, lambda one: one.promoted(entry, change), registered)
+
+    async def rollback(self, reason: str) -> Outcome:
+        """Back to the champion before, which every process still has loaded.
+
+        Raises ConfigurationError where there is none, or its bundle is not what it was.
+        """
+        _check_reason(reason)
+        registered = await self.registered()
+        entry = registered.before()
+        found = await self._admitted(entry.name, entry.version, "rolled back to")
+        if found != entry:
+            raise ConfigurationError(
+                f"{entry.label} cannot be rolled back to: its files are not those that served. Promote "
+                "another one with `rankfeed models promote`."
+            )
+        change = self._change("rollback", entry, reason)
+        return await self._swapped(entry, lambda one: one.rolled_back(change), registered)
+
+    async def _swapped(
+        self, entry: Entry, changed: Callable[[Registered], Registered], seen: Registered
+    ) -> Outcome:
+        """Swaps, where the champion is still the one that was `seen`, and waits for all."""
+        began_s = self._clock.monotonic_s()
+
+        def swap(one: Registered) -> Registered:
+            if one.champion != seen.champion or one.former != seen.former:
+                raise ConfigurationError(
+                    "another promotion came first: look at `rankfeed models list` and try again"
+                )
+            return changed(one)
+
+        version = await self._apply(swap)
+        if self._reports is None:
+            return Outcome(entry, 0, 0, 0.0)
         try:
-            bundle = load_bundle(self._models / name / version)
-            RankingModel(bundle)
+            reports = await self._awaited(version, lambda one: entry.mark in (one.serves, *one.refusals))
+        except Unavailable as exc:
+            raise ConfigurationError(
+                f"{entry.label} is the champion, but who runs it is not known: {exc}. "
+                "The processes take it over by themselves."
+            ) from exc
+        serving = sum(one.serves == entry.mark for one in reports)
+        outcome = Outcome(entry, serving, len(reports), 1000 * (self._clock.monotonic_s() - began_s))
+        if serving < len(reports):
+            raise ConfigurationError(
+                f"{entry.label} is the champion, and {outcome.words} run it: "
+                f"{_refusals(reports, entry) or 'the others say nothing'}; their logs say more"
+            )
+        return outcome
+
+    async def _loaded_by_all(self, entry: Entry, what: str, *, withdraw: bool) -> Outcome:
+        began_s = self._clock.monotonic_s()
+        if self._reports is None:
+            return Outcome(entry, 0, 0, 0.0)
+        _, version = await self._read()
+        fault: str | None = None
+        reports: list[ProcessReport] = []
+        try:
+            reports = await self._awaited(version, lambda one: entry.mark in (*one.loaded, *one.refusals))
+            loaded = sum(entry.mark in one.loaded for one in reports)
+            if loaded < len(reports):
+                silent = f"{loaded} of {len(reports)} processes loaded it within {PATIENCE_S:.0f} s"
+                fault = _refusals(reports, entry) or silent
+        except Unavailable as exc:
+            fault = f"which processes can load it is not known: {exc}"
+        if fault is not None:
+            if withdraw:
+                change = self._change("retire", entry, f"could not be {what}: {fault}"[:MAX_REASON])
+                await self._apply(lambda one: one.without_challenger(entry.label, change))
+            raise ConfigurationError(f"{entry.label} cannot be {what}: {fault}. The champion serves on.")
+        return Outcome(entry, len(reports), len(reports), 1000 * (self._clock.monotonic_s() - began_s))
+
+    async def _awaited(self, version: int, done: Callable[[ProcessReport], bool]) -> list[ProcessReport]:
+        """The reports, once all of them go by the version and are done, or time is up."""
+        assert self._reports is not None
+        began_s = self._clock.monotonic_s()
+        while True:
+            reports = await self._reports()
+            if reports and all(one.registry >= version and done(one) for one in reports):
+                return reports
+            if self._clock.monotonic_s() - began_s >= (PATIENCE_S if reports else NOBODY_AFTER_S):
+                return reports
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _admitted(self, name: str, version: str, what: str) -> Entry:
+        try:
+            return await asyncio.to_thread(admitted, self._models, name, version)
         except Corrupt as exc:
             known = (
                 ", ".join(f"{n}@{v}" for n, v in self.bundles()) or "none; train one with `rankfeed train`"
             )
             raise ConfigurationError(
-                f"{name}@{version} cannot be promoted: {exc}. Bundles here: {known}."
+                f"{name}@{version} cannot be {what}: {exc}. Bundles here: {known}."
             ) from exc
-        alias = Alias(name, version, bundle.manifest.sha256, self._clock.now_ms())
-        found = await self._control.get(CHAMPION)
-        expected = 0 if found is None else found.version
-        if not await self._control.compare_and_set(CHAMPION, msgspec.json.encode(alias), expected=expected):
-            raise ConfigurationError(
-                "another promotion came first: look at `rankfeed models list` and try again"
-            )
-        return alias
 
-    async def await_processes(self, redis: RedisClient, alias: Alias, *, timeout_s: float) -> Promotion:
-        """Waits until every serving process runs the alias, or refused it, or time is up."""
-        began_s = self._clock.monotonic_s()
-        while True:
-            reports = await serving_processes(redis)
-            running = sum(report.sha256 == alias.sha256 for report in reports)
-            refusals = tuple(
-                report.refused
-                for report in reports
-                if report.refused is not None and report.refused.startswith(f"{alias.label}:")
+    async def _apply(self, changed: Callable[[Registered], Registered]) -> int:
+        """Writes what `changed` makes of what is there, and returns its version."""
+        for _ in range(_TRIES):
+            registered, version = await self._read()
+            value = encode_registered(changed(registered))
+            if await self._control.compare_and_set(MODELS, value, expected=version):
+                return version + 1
+        raise ConfigurationError("others change the models without a pause: try again in a moment")
+
+    async def _read(self) -> tuple[Registered, int]:
+        found = await self._control.get(MODELS)
+        if found is None:
+            return Registered(), 0
+        try:
+            return decode_registered(found.value), found.version
+        except Corrupt as exc:
+            raise ConfigurationError(f"{exc}: run the rankfeed that wrote it") from exc
+
+    def _change(self, kind: Kind, of: Entry | str, reason: str) -> Change:
+        if len(reason) > MAX_REASON:
+            raise ConfigurationError(
+                f"the reason has {len(reason)} characters; at most {MAX_REASON} are kept"
             )
-            elapsed_s = self._clock.monotonic_s() - began_s
-            if (reports and running + len(refusals) >= len(reports)) or elapsed_s >= timeout_s:
-                return Promotion(alias, running, len(reports), elapsed_s * 1000, refusals)
-            await asyncio.sleep(0.02)
+        label = of if isinstance(of, str) else of.label
+        return Change(kind, label, self._clock.now_ms(), self._by, reason)
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > MAX_REASON:
+        raise ConfigurationError(f"the reason has {len(reason)} characters; at most {MAX_REASON} are kept")
+
+
+def _refusals(reports: Sequence[ProcessReport], entry: Entry) -> str:
+    """Each reason once, and of how many processes."""
+    reasons = [one.refusals[entry.mark] for one in reports if entry.mark in one.refusals]
+    return "; ".join(
+        f"{reasons.count(reason)} of {len(reports)} processes refuse it: {reason}"
+        for reason in dict.fromkeys(reasons)
+    )

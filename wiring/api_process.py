@@ -23,11 +23,11 @@ from feed_api.signatures import Signer
 from feed_api.turns import Turns
 from ranking.filters import FILTERS
 from ranking.home_feed import HomeFeed, HomeFeedParts
+from ranking.model_slot import ModelSlot
 from ranking.objective import ENGAGEMENT
 from ranking.page_walk import PageWalk
 from ranking.pipeline import PipelineOptions, RankingPipeline
 from ranking.processes import ServingProcess
-from ranking.registry import ModelSlot
 from ranking.scored_sample import ScoredSample
 from ranking.scorers import ModelScorer
 from ranking.side_effects import ScoredRecords, ServedRecords
@@ -52,7 +52,7 @@ _logger = structlog.get_logger("api")
 
 
 async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.Event, *, pid: int) -> None:
-    slot = ModelSlot(resources.stores.control, resources.home.models)
+    slot = ModelSlot(resources.stores.control, resources.home.models, resources.clock)
     process = ServingProcess(resources.redis, resources.clock, (slot,), host=socket.gethostname(), pid=pid)
     served = ServedRecords(resources.stores.log)
     scored = ScoredRecords(resources.stores.log)

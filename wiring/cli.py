@@ -17,6 +17,7 @@ from wiring import (
     cli_log_replay,
     cli_models,
     cli_outbox,
+    cli_registry,
     cli_servers,
     roles,
 )
@@ -105,6 +106,7 @@ def contracts() -> None:
 
 roles.register(main)
 cli_models.register(main)
+cli_registry.register(main)
 cli_data.register(main)
 cli_demo.register(main)
 cli_features.register(main)

@@ -1,22 +1,17 @@
-"""`rankfeed train`, `evaluate` and `models`."""
+"""`rankfeed train` and `evaluate`."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from pathlib import Path
 
 import click
 
-from core.clock import SystemClock
-from core.errors import ConfigurationError, Unavailable
+from wiring.acting_user import acting_user
+from wiring.cli_registry import promote_model
 from wiring.home import Home
-from wiring.redis_settings import opened_redis
-from wiring.resources import open_stores
-from wiring.running_stack import as_running
+from wiring.model_labels import bundle_directory
 from wiring.settings import Settings
-
-PROMOTION_S = 10.0
 
 
 class Moment(click.ParamType[int]):
@@ -39,7 +34,6 @@ class Moment(click.ParamType[int]):
 def register(main: click.Group) -> None:
     main.add_command(train)
     main.add_command(evaluate)
-    main.add_command(models)
 
 
 @click.command()
@@ -72,11 +66,10 @@ def train(
         name=name, from_ms=from_ms, until_ms=until_ms, lag_s=lag, window_s=window, seed=seed
     )
     bundle = train_model(home.lake, home.models, options, click.echo)
-    label = f"{bundle.parent.name}@{bundle.name}"
     if promote_it:
-        asyncio.run(_promote(settings, label))
+        promote_model(settings, bundle, acting_user(), "trained and promoted at once")
     else:
-        click.echo(f"next: rankfeed models promote {label}")
+        click.echo(f"next: rankfeed models promote {bundle.parent.name}@{bundle.name}")
 
 
 @click.command()
@@ -110,80 +103,3 @@ def evaluate(
     click.echo(render_table(evaluation))
     if json_file is not None:
         json_file.write_bytes(to_json(evaluation))
-
-
-@click.group()
-def models() -> None:
-    """Models: what there is, what serves, and what shall."""
-
-
-@models.command("list")
-@click.pass_obj
-def list_models(settings: Settings) -> None:
-    """Every bundle on disk; the one that serves is marked."""
-    asyncio.run(_list(settings))
-
-
-@models.command("promote")
-@click.argument("label", metavar="NAME@VERSION")
-@click.pass_obj
-def promote(settings: Settings, label: str) -> None:
-    """Make a model the champion, and wait until every serving process runs it."""
-    asyncio.run(_promote(settings, label))
-
-
-def bundle_directory(home: Home, label: str | None) -> Path:
-    """The bundle of a label; without one the newest by the name `home`."""
-    if label is None:
-        versions = sorted((home.models / "home").glob("*/manifest.json"))
-        if not versions:
-            raise ConfigurationError(f"there is no model in {home.models}: train one with `rankfeed train`")
-        return versions[-1].parent
-    name, at, version = label.partition("@")
-    if not at or not name or not version:
-        raise ConfigurationError(f"'{label}' is no label: write NAME@VERSION, as `rankfeed models list` does")
-    return home.models / name / version
-
-
-async def _list(settings: Settings) -> None:
-    from ranking.registry import Registry
-
-    async with open_stores(as_running(settings), Home(settings.home), SystemClock()) as stores:
-        registry = Registry(stores.control, Home(settings.home).models, SystemClock())
-        champion = await registry.champion()
-        bundles = registry.bundles()
-        for name, version in bundles:
-            serving = champion is not None and (champion.name, champion.version) == (name, version)
-            click.echo(f"{name}@{version}{'  champion' if serving else ''}")
-        if not bundles:
-            click.echo("no models yet: train one with `rankfeed train`")
-
-
-async def _promote(settings: Settings, label: str) -> None:
-    from ranking.registry import Registry
-
-    home = Home(settings.home)
-    directory = bundle_directory(home, label)
-    async with open_stores(as_running(settings), home, SystemClock()) as stores:
-        registry = Registry(stores.control, home.models, SystemClock())
-        alias = await registry.promote(directory.parent.name, directory.name)
-        state = home.state()
-        if state is None:
-            click.echo(f"{alias.label} is the champion; no stack is running, the next one serves it")
-            return
-        try:
-            async with opened_redis(as_running(settings)) as redis:
-                promotion = await registry.await_processes(redis, alias, timeout_s=PROMOTION_S)
-        except Unavailable as exc:
-            raise ConfigurationError(
-                f"{alias.label} is the champion, but who runs it is not known: {exc}. "
-                "The processes take it over by themselves."
-            ) from exc
-    for refusal in promotion.refusals:
-        click.echo(f"refused: {refusal}", err=True)
-    click.echo(
-        f"{alias.label} is the champion: {promotion.acknowledged} of {promotion.processes} "
-        f"in {promotion.elapsed_ms:.0f} ms"
-    )
-    if promotion.acknowledged < promotion.processes or not promotion.processes:
-        raise ConfigurationError("not every process runs it; their logs say why")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 import numpy as np
@@ -13,6 +14,7 @@ from rich.table import Table
 from core.clock import SystemClock
 from core.errors import RankfeedError
 from core.ids import TweetId
+from ranking.processes import serving_processes
 from ranking.registry import Registry
 from simulation.town import Posted, Town
 from simulation.world import TOPICS, World, WorldOptions
@@ -145,12 +147,12 @@ class _Acts:
             opened_redis(self._settings) as redis,
             open_stores(self._settings, self._home, self._clock) as stores,
         ):
-            registry = Registry(stores.control, self._home.models, self._clock)
-            alias = await registry.promote(bundle.parent.name, bundle.name)
-            promotion = await registry.await_processes(redis, alias, timeout_s=10.0)
+            reports = partial(serving_processes, redis)
+            registry = Registry(stores.control, self._home.models, self._clock, reports, by="the demo")
+            promoted = await registry.promote(bundle.parent.name, bundle.name, "the first model")
         self._say(
-            f"promoted {alias.label}: {promotion.acknowledged} of {promotion.processes} processes run it, "
-            f"after {promotion.elapsed_ms:.0f} ms"
+            f"promoted {promoted.entry.label}: {promoted.acknowledged} of {promoted.processes} processes run "
+            f"it, after {promoted.elapsed_ms:.0f} ms"
         )
 
     async def comparison(self) -> None:

@@ -14,7 +14,7 @@ from core.ids import SnowflakeGenerator, UserId
 from feed_api.app import create_app
 from feed_api.auth import SCOPES, Principal, TokenVerifier
 from feed_api.services import Services
-from ranking.registry import ModelSlot
+from ranking.model_slot import ModelSlot
 from ranking.side_effects import ScoredRecords, ServedRecords
 from stores.redis_client import Found
 from tests.faults.fault import Trigger
@@ -81,7 +81,7 @@ class ApiProcess:
 
     def _services(self) -> Services:
         resources = self._resources()
-        slot = ModelSlot(resources.stores.control, resources.home.models)
+        slot = ModelSlot(resources.stores.control, resources.home.models, resources.clock)
         log = resources.stores.log
         services = make_services(resources, slot, ServedRecords(log), ScoredRecords(log), self._executor)
         return replace(services, verifier=KnownCallers())
