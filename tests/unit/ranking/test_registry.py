@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ def _rewritten(directory: Path, **changes: Any) -> None:
     (directory / "manifest.json").write_bytes(encode_manifest(manifest))
 
 
-FAULTS = {
+FAULTS: dict[str, Callable[[Path], object]] = {
     "damaged": _flipped,
     "trained on features": lambda one: _rewritten(one, input=Input(list(FEATURES), "0" * 64)),
     "manifest version 2": lambda one: _rewritten(one, manifest=2),
