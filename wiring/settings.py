@@ -26,6 +26,7 @@ class _Section(BaseModel):
 class ApiSettings(_Section):
     host: str = Field("127.0.0.1", description="Address that the API listens on")
     port: int = Field(0, ge=0, le=65_535, description="Port of the API; 0 picks a free one")
+    processes: int = Field(1, ge=1, le=64, description="API processes of a stack; they share the port")
     max_body_bytes: int = Field(512 * 1024, ge=1024, description="Largest request body")
     max_concurrent_requests: int = Field(
         512, ge=1, description="Requests under way at once; further ones are told to come again"

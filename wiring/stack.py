@@ -106,22 +106,24 @@ def run_stack(
             )
         own[variable_of(("redis", "url"))] = redis_url
         programs = programs or Programs()
-        for name, command in (
-            ("api", programs.api),
-            ("fanout", programs.fanout),
-            ("pipelines", programs.pipelines),
+        for role, command, processes in (
+            ("api", programs.api, settings.api.processes),
+            ("fanout", programs.fanout, 1),
+            ("pipelines", programs.pipelines, 1),
         ):
-            descriptor = listeners[name].fileno()
+            descriptor = listeners[role].fileno()
             options = ("--fd", str(descriptor), "--lifeline", str(supervisor.lifeline))
-            supervisor.start(
-                Child(
-                    name,
-                    (*command, *options),
-                    {**environment, **own, variable_of(("kafka", "instance")): f"{name}-0"},
-                    home.logs / f"{name}.log",
-                    pass_fds=(descriptor, supervisor.lifeline),
+            for number in range(processes):
+                name = f"{role}-{number}" if number else role
+                supervisor.start(
+                    Child(
+                        name,
+                        (*command, *options),
+                        {**environment, **own, variable_of(("kafka", "instance")): f"{role}-{number}"},
+                        home.logs / f"{name}.log",
+                        pass_fds=(descriptor, supervisor.lifeline),
+                    )
                 )
-            )
         api_url = _url(listeners["api"])
         state = StackState(os.getpid(), api_url, redis_url, ready=False, settings=own)
         home.write_state(state)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -55,6 +55,14 @@ class Loaded:
 
     per_s: float
     latencies_s: Sequence[float]
+
+
+async def one_by_one(url: str, requests: Iterable[bytes]) -> None:
+    """Each once, on one connection."""
+    connection = await Connection.open(url)
+    for request in requests:
+        await _ask(connection, request)
+    connection.close()
 
 
 async def closed(url: str, requests: Iterator[bytes], *, clients: int, seconds: float) -> Loaded:

@@ -48,7 +48,7 @@ async def stores_of(stack: LiveStack) -> AsyncIterator[Stores]:
         yield stores
 
 
-async def write(stores: Stores, crowd: Crowd) -> None:
+async def write(stores: Stores, crowd: Crowd) -> list[Tweet]:
     """Users, follows and tweets; of the tweets nobody is told, for nobody has a timeline yet."""
     randomness = random.Random(crowd.seed)
     now_ms = SystemClock().now_ms()
@@ -76,6 +76,7 @@ async def write(stores: Stores, crowd: Crowd) -> None:
             tweets.append(Tweet(tweet_id, author, _text(randomness), at_ms))
             originals.append(tweet_id)
     await _all(partial(stores.tweets.create, tweet, None, []) for tweet in tweets)
+    return tweets
 
 
 def _text(randomness: random.Random) -> str:

@@ -104,7 +104,11 @@ class LiveStack:
     def pids(self) -> list[int]:
         """Its own processes; a Redis that was named to it is somebody else's."""
         own = ROLES if "RANKFEED_REDIS_URL" in self._environment else (*ROLES, "redis")
-        return [self.process.pid, *(self.pid(role) for role in own)]
+        return [self.process.pid, *(self.pid(role) for role in own), *self.api_pids()[1:]]
+
+    def api_pids(self) -> list[int]:
+        """Its API processes, the one that is called `api` first."""
+        return [self.pid(f"api-{n}" if n else "api") for n in range(self.settings.api.processes)]
 
     def kill(self, role: str) -> int:
         """SIGKILLs a child; returns who it was."""
