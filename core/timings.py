@@ -1,4 +1,4 @@
-"""How long each stage of one request took: for Server-Timing, metrics and logs."""
+"""How long each stage of one request took, and what came out of it: for Server-Timing, metrics and logs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,19 @@ class Timings:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._ms: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
 
     def measure(self, stage: str, observer: Observer | None = None) -> _Measure:
         """Around the stage."""
         self._ms.setdefault(stage, 0.0)
         return _Measure(self._clock, self._ms, stage, observer)
+
+    def count(self, stage: str, n: int) -> None:
+        """So many items were left after the stage."""
+        self._counts[stage] = n
+
+    def counts(self) -> list[tuple[str, int]]:
+        return list(self._counts.items())
 
     def items(self) -> list[tuple[str, float]]:
         return list(self._ms.items())

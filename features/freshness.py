@@ -1,4 +1,4 @@
-"""How many of a request's rows were there, and how old they are: by view, measured and handed on."""
+"""How many of a request's rows were there, how old they are, by view, and which moment they are taken at."""
 
 from __future__ import annotations
 
@@ -25,12 +25,25 @@ AGE = Histogram(
     buckets=_BUCKETS_S,
 )
 
+QUIET_MS = 24 * 3_600_000
+"""How long after the last event the features' clock goes on.
+
+Where a log has been quiet for longer (an imported history, a stream that stands still), features are
+those of a day after its last event: on the wall's clock every row would have expired, and all
+candidates would look alike.
+"""
+
 
 class Freshness(NamedTuple):
     """Of one view's rows: the share that was there, and their mean age, NaN where there was none."""
 
     hit_rate: float
     age_s: float
+
+
+def as_of(everything: RowBlock, now_ms: int) -> int:
+    """The moment (UTC, ms) to compute for: now, or a day after the last event, by the one row of `g`."""
+    return min(now_ms, int(everything.event_ts_s[0]) * 1000 + QUIET_MS)
 
 
 def measure(blocks: Mapping[ViewName, RowBlock], now_ms: int) -> dict[ViewName, Freshness]:

@@ -96,11 +96,12 @@ class RequestScope:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 total = ("total", (self._clock.monotonic_s() - began_s) * 1000)
-                timing = ", ".join([f"{name};dur={ms:.2f}" for name, ms in [*request_timings.items(), total]])
+                told = [f"{name};dur={ms:.2f}" for name, ms in [*request_timings.items(), total]]
+                told += [f'items-{name};desc="{n}"' for name, n in request_timings.counts()]
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", request_id.encode()),
-                    (b"server-timing", timing.encode()),
+                    (b"server-timing", ", ".join(told).encode()),
                 ]
             await send(message)
 

@@ -187,6 +187,15 @@ class FeaturesFile:
         if purge:
             self._purged_ms = now_ms
 
+    async def tweets(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """At most `limit` tweets of ids above `after` and their packed rows of `t`, in the order of ids."""
+        return await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT entity, packed FROM rows WHERE view = 't' AND entity > ? ORDER BY entity LIMIT ?",
+                (after, limit),
+            ).fetchall()
+        )
+
     async def page(self, after: After, limit: int) -> Page:
         """At most `limit` rows behind `after`, in the order of their keys, with what is left of their ttl.
 

@@ -27,6 +27,7 @@ from pipelines.features_file import FeaturesFile
 from pipelines.features_observation import TOPICS, counted_of
 from pipelines.features_offline import FeaturesOffline
 from pipelines.features_projection import FeaturesProjection
+from pipelines.popular_tweets import PopularTweets
 from stores.lake_disk import LakeDisk
 
 OBSERVED = Counter("rankfeed_observations_total", "Observations folded into feature rows", ["kind"])
@@ -63,8 +64,12 @@ class FeaturesStream:
         mint: MintId,
         opener: FileOpener = FeaturesFile.open,
         disk: LakeDisk | None = None,
+        popular: PopularTweets | None = None,
     ) -> None:
-        """`path` is the stream's own file, `lake` the root of the lake that has the offline source."""
+        """`path` is the stream's own file, `lake` the root of the lake that has the offline source.
+
+        With `popular` it is said beside the stream what is.
+        """
         self._log = log
         self._store = store
         self._path = path
@@ -73,6 +78,7 @@ class FeaturesStream:
         self._mint = mint
         self._opener = opener
         self._disk = disk or LakeDisk()
+        self._popular = popular
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; raises ConfigurationError where another stream has the file."""
@@ -94,6 +100,8 @@ class FeaturesStream:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(projection.run(drained))
                 tasks.create_task(offline.run(drained))
+                if self._popular is not None:
+                    tasks.create_task(self._popular.run(file, drained))
                 await worker.run(stop)
                 drained.set()
                 projection.wake()

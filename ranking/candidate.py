@@ -12,6 +12,10 @@ from core.types import Tweet
 from stores.ports import Ids
 from stores.tweet_cache import LiveTweet
 
+TIMELINE_SOURCE = "timeline"
+"""The source of what the viewer's network wrote, and of all that comes without one."""
+POPULAR_SOURCE = "popular"
+
 
 def root_id(tweet: Tweet) -> int:
     """What a tweet is about: itself, or what it retweets."""
@@ -26,7 +30,7 @@ class Item(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Candidates(msgspec.Struct, frozen=True):
-    """Ids as a source found them: int64 [n], newest first, and the source of each."""
+    """Ids as their sources found them, each source's own in its order: int64 [n], and the source of each."""
 
     ids: Ids
     sources: list[str]
@@ -63,6 +67,12 @@ class Hydrated(msgspec.Struct, frozen=True):
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def recommended(self) -> NDArray[np.bool_]:
+        """bool [n]: which of them come from elsewhere than the viewer's network."""
+        if self.sources.count(TIMELINE_SOURCE) == len(self.sources):
+            return np.zeros(len(self), np.bool_)
+        return np.fromiter((source != TIMELINE_SOURCE for source in self.sources), np.bool_, len(self))
 
     def keep(self, mask: NDArray[np.bool_]) -> Hydrated:
         """The candidates where `mask` (bool [n]) is true, in the same order."""

@@ -4,10 +4,13 @@
     ──────────────────                         ────────────────
     timeline      ids, followees, who is        timeline
                   hidden: one trip              slate        the order that the first page pinned
-    hydrate       tweets and counts, cached     walk         hydrate and filter until the page is full
-    filter        gone, not followed,           tail         below the slate's floor, in time order
-                  blocked, muted                one a root   also with what stands above the page
-    one a root    a tweet and its retweets      served record
+    sources       the timeline's newest,        walk         hydrate and filter until the page is full
+                  and what is popular           tail         below the slate's floor, in time order
+    hydrate       tweets and counts, cached     one a root   also with what stands above the page
+    filter        gone, not followed,           served record
+                  blocked, muted, and what
+                  is popular by followees
+    one a root    a tweet and its retweets
     features      one MGET of packed rows
     model         one ONNX call
     objective     weights over heads
@@ -16,12 +19,13 @@
     all that was scored
 
 A chronological feed is the timeline and the walk, one a root. Whatever keeps a ranked feed from being made is
-said in `meta.reason`, and the feed is chronological.
+said in `meta.reason`, and the feed is chronological; for who follows nobody it is what is popular.
+`docs/feed.md` goes through the stages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from functools import cache
 
@@ -33,6 +37,7 @@ from prometheus_client import Counter
 from core.errors import LeaseLost, Unavailable
 from core.ids import UserId
 from eventlog.schema import Event, record_of
+from ranking.candidate import TIMELINE_SOURCE
 from ranking.page_walk import PageWalk, Shown
 from ranking.patience import FOLLOWEES_SHARE, Patience
 from ranking.pipeline import Ranked, RankingPipeline
@@ -41,9 +46,9 @@ from ranking.query import Algorithm, FeedMeta, FeedPage, FeedPosition, FeedQuery
 from ranking.scored_sample import ScoredSample
 from ranking.side_effects import Records, ServedRecords
 from ranking.slate_items import scored_event, served_event
-from ranking.stages import Stage, StageFailed, run_stage
+from ranking.stages import Stage, StageFailed, count_items, run_stage
 from stores.ports import Ids
-from stores.slates import Slate, SlateStore
+from stores.slates import Served, Slate, SlateStore
 from timelines.healing import Healing
 from timelines.reader import Timeline, TimelineReader
 
@@ -113,6 +118,7 @@ class HomeFeed:
                 meta = _degraded(_meta(query, prepared.timeline), failure.reason)
                 answer = await self._chronological(query, prepared.timeline, meta)
                 page = cut(query, answer)
+        count_items(query, "page", len(page.items))
         self._record(query, answer, page)
         _pages(page.meta.algorithm_asked, page.meta.algorithm_served, page.meta.reason or "").inc()
         return page
@@ -137,7 +143,9 @@ class HomeFeed:
                 slate = ranked.slate
             elif slate is None and position.below:
                 # Past the slate's end already: what follows was in the order of time anyway.
-                return await self._chronological(query, timeline, _degraded(meta, "slate_lost"))
+                served = await self._served(query)
+                meta = _degraded(meta, "slate_lost")
+                return await self._chronological(query, timeline, meta, served.recommended)
             elif slate is None:
                 meta = replace(meta, remade=True)
                 ranked = await self._remade_slate(query, timeline, position.floor)
@@ -151,7 +159,7 @@ class HomeFeed:
             return await self._chronological(query, timeline, _degraded(meta, failure.reason))
         assert slate is not None
         if slate.reason:
-            meta = _degraded(meta, slate.reason)
+            meta = _unscored(meta, slate)
         else:
             meta = replace(meta, model=slate.model, objective=slate.objective)
         meta = replace(meta, slate=slate.slate_id)
@@ -159,18 +167,28 @@ class HomeFeed:
 
     async def _remade_slate(self, query: FeedQuery, timeline: Timeline, floor: int) -> Ranked:
         """A lost slate, made again down to its floor without what the viewer was served from it."""
+        served = await self._served(query)
+        # Neither the list nor what was cut of it may be missing: below the floor the tail begins.
+        own = await run_stage(TIMELINE, query, lambda: self._parts.timelines.down_to(timeline, floor))
+        assert own is not None
+        return await self._parts.pipeline.remade(query, timeline, own, served.ids, floor)
+
+    async def _served(self, query: FeedQuery) -> Served:
         served = await run_stage(SLATE, query, lambda: self._parts.slates.served(query.viewer))
         assert served is not None
-        return await self._parts.pipeline.remade(query, timeline, frozenset(served), floor)
+        return served
 
-    async def _chronological(self, query: FeedQuery, timeline: Timeline, meta: FeedMeta) -> Answer:
+    async def _chronological(
+        self, query: FeedQuery, timeline: Timeline, meta: FeedMeta, recommended: Set[int] = frozenset()
+    ) -> Answer:
+        """`recommended` are roots that the scroll may have shown and that no id of the timeline tells of."""
         position = query.position
         below = None
         if position is not None:
             below = position.below or position.floor or None
         top = position.top if position is not None else 0
         patience = Patience(query)
-        once = self._parts.walk.once(timeline, patience, above=below, top=top)
+        once = self._parts.walk.once(timeline, patience, above=below, top=top, shown=recommended)
 
         async def walk() -> list[Shown]:
             shown = await self._parts.walk.in_time_order(timeline, below, query.limit + 1, patience, once)
@@ -195,13 +213,14 @@ class HomeFeed:
         below = (position.below if position is not None else 0) or slate.floor
         top = position.top if position is not None else _highest(slate)
         ids: Ids = np.frombuffer(slate.ids, "<i8")[begin:]
+        sources = slate.sources[begin:]
         want = query.limit + 1
         patience = Patience(query)
-        once = self._parts.walk.once(timeline, patience, above=below, top=top)
+        once = self._parts.walk.once(timeline, patience, above=below, top=top, shown=_recommended(slate))
 
         async def walk() -> tuple[list[Shown], int]:
             # The slate has each root once.
-            shown = await self._parts.walk.along(ids, timeline, want, patience)
+            shown = await self._parts.walk.along(ids, timeline, want, patience, sources=sources)
             in_slate = len(shown)
             if in_slate < want:
                 missing = want - in_slate
@@ -234,8 +253,9 @@ class HomeFeed:
     async def remember(self, viewer: UserId, page: FeedPage) -> None:
         """Off the request: what a ranked page showed, for a slate that may get lost."""
         if page.meta.slate is not None:
-            roots = [item.root.tweet.tweet_id for item in page.items]
-            await self._parts.slates.remember_served(viewer, roots)
+            roots = {item.root.tweet.tweet_id: item.source for item in page.items}
+            recommended = {root for root, source in roots.items() if source != TIMELINE_SOURCE}
+            await self._parts.slates.remember_served(viewer, list(roots), recommended)
 
 
 @cache
@@ -259,6 +279,13 @@ def _degraded(meta: FeedMeta, reason: str | None) -> FeedMeta:
     return replace(meta, algorithm_served=served, rung="chronological", reason=reason)
 
 
+def _unscored(meta: FeedMeta, slate: Slate) -> FeedMeta:
+    """Of a slate without scores: in time order, but for what is recommended."""
+    if _recommended(slate):
+        return replace(meta, rung="popular", reason=slate.reason)
+    return _degraded(meta, slate.reason)
+
+
 def _something(shown: list[Shown], patience: Patience) -> list[Shown]:
     if patience.ran_out and not shown:
         raise Unavailable("the store is away, and nothing of this page is cached")
@@ -269,6 +296,15 @@ def _partial(meta: FeedMeta, patience: Patience) -> FeedMeta:
     return replace(meta, partial=True) if patience.partial else meta
 
 
+def _recommended(slate: Slate) -> list[int]:
+    """The roots in it that come from elsewhere than the timeline; each is its own."""
+    if slate.sources.count(TIMELINE_SOURCE) == len(slate.sources):
+        return []
+    told = zip(np.frombuffer(slate.ids, "<i8").tolist(), slate.sources, strict=True)
+    return [one for one, source in told if source != TIMELINE_SOURCE]
+
+
 def _highest(slate: Slate) -> int:
-    ids: Ids = np.frombuffer(slate.ids, "<i8")
-    return int(ids.max(initial=0))
+    """Of the timeline's: what is recommended says nothing of where the scroll began."""
+    told = zip(np.frombuffer(slate.ids, "<i8").tolist(), slate.sources, strict=True)
+    return max((one for one, source in told if source == TIMELINE_SOURCE), default=0)

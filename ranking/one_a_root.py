@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from core.ids import MAX_ID
-from ranking.candidate import Candidates, Hydrated, Item, root_id
+from ranking.candidate import TIMELINE_SOURCE, Candidates, Hydrated, Item, root_id
 from ranking.filters import Filter, visible
 from ranking.patience import Patience
 from stores.ports import Ids
@@ -23,7 +23,8 @@ from timelines.reader import Timeline, TimelineReader
 
 class OneARoot:
     """One page's. `above` is the lowest id above the page, None where the page is the scroll's first;
-    `top` the highest id of the scroll, 0 where that is not known."""
+    `top` the highest id of the scroll, 0 where that is not known. `shown` are roots that the scroll has
+    shown and that nothing else tells of: those that were recommended."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class OneARoot:
         *,
         above: int | None,
         top: int,
+        shown: Iterable[int] = (),
     ) -> None:
         self._tweets = tweets
         self._timelines = timelines
@@ -43,7 +45,7 @@ class OneARoot:
         self._patience = patience
         self._above = above
         self._top = top or MAX_ID
-        self._seen: set[int] = set()
+        self._seen: set[int] = set(shown)
         self._listed: Mapping[int, Sequence[int]] | None = None
 
     async def of(self, candidates: Hydrated) -> Hydrated:
@@ -78,7 +80,7 @@ class OneARoot:
             lambda: self._tweets.get_live(ids), lambda: self._tweets.at_hand_live(ids)
         )
         items = {id_: Item(one.tweet, roots[root_id(one.tweet)]) for id_, one in live.items()}
-        found = Hydrated.of(Candidates(np.array(ids, np.int64), [""] * len(ids)), items)
+        found = Hydrated.of(Candidates(np.array(ids, np.int64), [TIMELINE_SOURCE] * len(ids)), items)
         return set(visible(found, self._timeline, self._filters).roots.tolist())
 
     async def _retweets(self, roots: Sequence[int], above: int) -> Mapping[int, Iterable[int]]:

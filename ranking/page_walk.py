@@ -6,14 +6,14 @@ store would have to say what follows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from core.types import Tweet, User
-from ranking.candidate import Candidates, Hydrated
+from ranking.candidate import TIMELINE_SOURCE, Candidates, Hydrated
 from ranking.filters import Filter, visible
 from ranking.hydrators import hydrate
 from ranking.one_a_root import OneARoot
@@ -41,6 +41,7 @@ class Shown(msgspec.Struct, frozen=True, array_like=True):
     author: User
     root: LiveTweet
     root_author: User
+    source: str = TIMELINE_SOURCE
 
 
 class PageWalk:
@@ -56,19 +57,43 @@ class PageWalk:
         self._timelines = timelines
         self._filters = filters
 
-    def once(self, timeline: Timeline, patience: Patience, *, above: int | None, top: int) -> OneARoot:
-        """For one page that begins below `above`, in a scroll that began at `top`."""
+    def once(
+        self,
+        timeline: Timeline,
+        patience: Patience,
+        *,
+        above: int | None,
+        top: int,
+        shown: Iterable[int] = (),
+    ) -> OneARoot:
+        """For one page that begins below `above`, in a scroll that began at `top` and has `shown` roots."""
         return OneARoot(
-            self._tweets, self._timelines, self._filters, timeline, patience, above=above, top=top
+            self._tweets,
+            self._timelines,
+            self._filters,
+            timeline,
+            patience,
+            above=above,
+            top=top,
+            shown=shown,
         )
 
     async def along(
-        self, ids: Ids, timeline: Timeline, want: int, patience: Patience, once: OneARoot | None = None
+        self,
+        ids: Ids,
+        timeline: Timeline,
+        want: int,
+        patience: Patience,
+        once: OneARoot | None = None,
+        sources: Sequence[str] | None = None,
     ) -> list[Shown]:
         """The first `want` tweets of `ids` (int64 [n]) that may be shown, in that order.
 
-        With `once` none whose root is shown already; without, the ids have one each.
+        With `once` none whose root is shown already; without, the ids have one each. `sources` has one for
+        each id; without it all are the timeline's.
         """
+        if sources is None:
+            sources = [TIMELINE_SOURCE] * len(ids)
         shown: list[Shown] = []
         begin = 0
         size = want + _SPARE
@@ -78,17 +103,18 @@ class PageWalk:
             found = await hydrate(
                 wanted, lambda ids: self._live(ids, patience), self._tweets.known_originals(wanted)
             )
-            left = visible(Hydrated.of(Candidates(part, [""] * len(part)), found), timeline, self._filters)
+            candidates = Candidates(part, list(sources[begin : begin + size]))
+            left = visible(Hydrated.of(candidates, found), timeline, self._filters)
             authors = await self._users_of(left, patience)
             left = left.keep(_with_profiles(left, authors))
             if once is not None:
                 left = await once.of(left)
             places = {tweet_id: begin + i for i, tweet_id in enumerate(wanted)}
-            for item in left.items:
+            for item, source in zip(left.items, left.sources, strict=True):
                 assert item is not None  # the filters leave none that is gone
                 tweet, root = item.tweet, item.root
                 author, root_author = authors[tweet.author_id], authors[root.tweet.author_id]
-                shown.append(Shown(places[tweet.tweet_id], tweet, author, root, root_author))
+                shown.append(Shown(places[tweet.tweet_id], tweet, author, root, root_author, source))
             begin += len(part)
             size = min(2 * size, max(_MOST, size))
         return shown[:want]

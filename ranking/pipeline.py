@@ -1,4 +1,4 @@
-"""From a timeline to a slate: candidates, hydration, filters, one a root, scores, order."""
+"""From a timeline to a slate: sources, hydration, filters, one a root, scores, order."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import NamedTuple
 import numpy as np
 
 from features.schema import SCHEMA_HASH, VIEWS
-from ranking.candidate import Candidates, Hydrated
+from ranking.candidate import TIMELINE_SOURCE, Candidates, Hydrated
 from ranking.diversity import diversify
 from ranking.filters import Filter, visible
 from ranking.hydrators import hydrate
 from ranking.query import FeedQuery
 from ranking.scorers import ModelScorer
-from ranking.stages import Stage, StageFailed, run_stage
+from ranking.sources import Sources
+from ranking.stages import Stage, StageFailed, count_items, run_stage
 from stores.ports import Ids
 from stores.slates import Slate
 from stores.tweet_cache import TweetCache
 from timelines.reader import Timeline
 
 HYDRATE = Stage("hydrate", deadline_ms=500, on_failure="closed")
-TIMELINE_SOURCE = "timeline"
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineOptions:
     candidates: int
-    """How many of the newest ids of the timeline are ranked; the rest follows in time order."""
+    """How many tweets are ranked; what is left of the timeline follows in time order."""
 
 
 class Ranked(NamedTuple):
@@ -42,44 +42,69 @@ class Ranked(NamedTuple):
 
 class RankingPipeline:
     def __init__(
-        self, tweets: TweetCache, filters: tuple[Filter, ...], scorer: ModelScorer, options: PipelineOptions
+        self,
+        tweets: TweetCache,
+        sources: Sources,
+        filters: tuple[Filter, ...],
+        scorer: ModelScorer,
+        options: PipelineOptions,
     ) -> None:
         self._tweets = tweets
+        self._sources = sources
         self._filters = filters
         self._scorer = scorer
         self._options = options
 
-    async def rank(self, query: FeedQuery, timeline: Timeline) -> Ranked:
-        """A scored slate, best first, of what may be shown; raises StageFailed with the reason."""
-        ids = timeline.ids[: self._options.candidates]
-        left = await self._shown_once(query, timeline, ids)
-        return await self._scored(query, left, int(ids[-1]) if len(ids) else 0)
+    async def rank(self, query: FeedQuery, timeline: Timeline, at_most: int | None = None) -> Ranked:
+        """A scored slate, best first, of what may be shown, of `at_most` candidates or as the options say.
 
-    async def remade(self, query: FeedQuery, timeline: Timeline, without: Set[int], floor: int) -> Ranked:
-        """In a lost slate's place: down to its floor, without the roots that were served.
+        Where nothing can be scored, who follows nobody has what is popular, and the slate's `reason` says
+        why; for all others StageFailed is raised, with the reason.
+        """
+        at_most = at_most or self._options.candidates
+        candidates = await self._sources.newest(query, timeline, at_most)
+        floor = _floor(candidates)
+        left = await self._shown_once(query, timeline, candidates)
+        try:
+            return await self._scored(query, left, floor)
+        except StageFailed as failure:
+            if follows_nobody(timeline) and left.recommended().any():
+                return _unscored(query, timeline, left, floor, failure.reason)
+            raise
+
+    async def remade(
+        self, query: FeedQuery, timeline: Timeline, own: Ids, without: Set[int], floor: int
+    ) -> Ranked:
+        """In a lost slate's place: `own` (int64 [n], newest first) are all ids of the timeline down to its
+        floor. Without the roots that were served.
 
         Where nothing can be scored it is in the order of time, and its `reason` says why. Raises
         StageFailed where the tweets cannot be read.
         """
-        ids = timeline.ids[timeline.ids >= floor]
-        # The list may have lost its end since: what lies below it follows from the store.
-        floor = int(ids[-1]) if len(ids) else floor
-        left = await self._shown_once(query, timeline, ids)
+        candidates = await self._sources.beside(query, timeline, own, self._options.candidates, without)
+        floor = _floor(candidates) or floor
+        left = await self._shown_once(query, timeline, candidates)
         left = left.keep(~np.isin(left.roots, np.fromiter(without, np.int64, len(without))))
         try:
             return await self._scored(query, left, floor)
         except StageFailed as failure:
-            return _unscored(query, left, floor, failure.reason)
+            return _unscored(query, timeline, left, floor, failure.reason)
 
-    async def _shown_once(self, query: FeedQuery, timeline: Timeline, ids: Ids) -> Hydrated:
-        """What of these the viewer may see, newest first, each root at its newest place."""
-        candidates = Candidates(ids, [TIMELINE_SOURCE] * len(ids))
-        found = await run_stage(HYDRATE, query, lambda: hydrate(ids.tolist(), self._tweets.get_live))
+    async def _shown_once(self, query: FeedQuery, timeline: Timeline, candidates: Candidates) -> Hydrated:
+        """What of these the viewer may see, in their order, each root at its first place: the newest, and
+        before any recommendation."""
+        ids = candidates.ids.tolist()
+        found = await run_stage(HYDRATE, query, lambda: hydrate(ids, self._tweets.get_live))
         assert found is not None  # the stage fails closed
-        left = visible(Hydrated.of(candidates, found), timeline, self._filters)
-        newest = np.zeros(len(left), np.bool_)
-        newest[np.unique(left.roots, return_index=True)[1]] = True
-        return left.keep(newest)
+        count_items(query, HYDRATE.name, len(found))
+        left = visible(
+            Hydrated.of(candidates, found), timeline, self._filters, lambda *left: count_items(query, *left)
+        )
+        first = np.zeros(len(left), np.bool_)
+        first[np.unique(left.roots, return_index=True)[1]] = True
+        left = left.keep(first)
+        count_items(query, "one_a_root", len(left))
+        return left
 
     async def _scored(self, query: FeedQuery, left: Hydrated, floor: int) -> Ranked:
         if not len(left):
@@ -109,8 +134,23 @@ class RankingPipeline:
         return Ranked(slate, left.roots[order], left.root_authors[order])
 
 
-def _unscored(query: FeedQuery, left: Hydrated, floor: int, reason: str) -> Ranked:
-    """The candidates in the order of time."""
+def follows_nobody(timeline: Timeline) -> bool:
+    """But themselves: what there is to show is what others recommend."""
+    return len(timeline.authors) == 1
+
+
+def _floor(candidates: Candidates) -> int:
+    """The smallest id of the timeline among these, 0 where there is none: it comes first, newest first."""
+    own = candidates.sources.count(TIMELINE_SOURCE)
+    return int(candidates.ids[own - 1]) if own else 0
+
+
+def _unscored(query: FeedQuery, timeline: Timeline, left: Hydrated, floor: int, reason: str) -> Ranked:
+    """The timeline's in the order of time. Who follows nobody has what is recommended before it."""
+    recommended = left.recommended()
+    order = np.flatnonzero(~recommended)
+    if follows_nobody(timeline):
+        order = np.concatenate([np.flatnonzero(recommended), order])
     slate = Slate(
         slate_id=secrets.token_urlsafe(9),
         as_of_ms=query.now_ms,
@@ -118,13 +158,13 @@ def _unscored(query: FeedQuery, left: Hydrated, floor: int, reason: str) -> Rank
         model="",
         objective="",
         schema_hash="",
-        sources=left.sources,
+        sources=[left.sources[place] for place in order.tolist()],
         views=[],
-        ids=left.ids.astype("<i8").tobytes(),
+        ids=left.ids[order].astype("<i8").tobytes(),
         heads=b"",
         scores=b"",
         features=b"",
         rows=b"",
         reason=reason,
     )
-    return Ranked(slate, left.roots, left.root_authors)
+    return Ranked(slate, left.roots[order], left.root_authors[order])

@@ -6,7 +6,7 @@ import msgspec
 
 from ranking.page_walk import Shown
 from ranking.pipeline import Ranked
-from ranking.query import FeedItem, FeedMeta, FeedPage, FeedPosition, FeedQuery
+from ranking.query import FeedItem, FeedMeta, FeedPage, FeedPosition, FeedQuery, Mode
 from stores.slates import Slate
 from timelines.reader import Timeline
 
@@ -45,6 +45,7 @@ def cut(query: FeedQuery, answer: Answer) -> FeedPage:
             answer.first_index + (one.place if slate is not None else i),
             one.root,
             one.root_author,
+            one.source,
         )
         for i, one in enumerate(page)
     ]
@@ -52,8 +53,11 @@ def cut(query: FeedQuery, answer: Answer) -> FeedPage:
     if len(answer.shown) > query.limit or answer.without_store:
         last = page[-1]
         if slate is None:
+            # Whose slate was lost goes on as a ranked scroll: of what it was recommended nothing comes again.
+            mode: Mode = "c" if query.position is None else query.position.mode
+            name = "" if query.position is None else query.position.slate
             following = FeedPosition(
-                "c", below=last.tweet.tweet_id, index=items[-1].position + 1, top=answer.top
+                mode, below=last.tweet.tweet_id, slate=name, index=items[-1].position + 1, top=answer.top
             )
         else:
             following = FeedPosition(

@@ -51,7 +51,7 @@ class FeedItem(msgspec.Struct, frozen=True, array_like=True):
     """One tweet of a page. `position` counts from 0 at the top of the scroll, anew in a remade slate.
 
     `root` is the tweet itself or what it retweets, `root_author` who wrote that: it is what is counted,
-    tracked and learnt about.
+    tracked and learnt about. `source` is where it came from (`ranking.candidate`).
     """
 
     tweet: Tweet
@@ -59,14 +59,19 @@ class FeedItem(msgspec.Struct, frozen=True, array_like=True):
     position: int
     root: LiveTweet
     root_author: User
+    source: str = "timeline"
 
 
 class FeedMeta(msgspec.Struct, frozen=True):
-    """How the answer was made. `reason` says why it is not what was asked for."""
+    """How the answer was made. `reason` says why it is not what was asked for.
+
+    `popular` is the rung of a ranked feed without a model, for who follows nobody: what is popular, as
+    popular as it is.
+    """
 
     algorithm_asked: Algorithm
     algorithm_served: Algorithm
-    rung: Literal["full", "chronological", "last_page"]
+    rung: Literal["full", "popular", "chronological", "last_page"]
     reason: str | None = None
     model: str | None = None
     objective: str | None = None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.errors import ConfigurationError, Corrupt
 from features.compute import matrix
-from features.freshness import Freshness, measure
+from features.freshness import Freshness, as_of, measure
 from features.moments import HOME, Moments, codes
 from features.reader import FeatureReader, FeaturesMissing
 from features.row_block import RowBlock
@@ -25,14 +25,6 @@ from ranking.stages import Stage, StageFailed, run_stage
 
 FEATURES = Stage("features", deadline_ms=60, on_failure="closed")
 MODEL = Stage("model", deadline_ms=100, on_failure="closed")
-
-QUIET_MS = 24 * 3_600_000
-"""How long after the last event the features' clock goes on.
-
-Where a log has been quiet for longer (an imported history, a stream that stands still), features are
-those of a day after its last event: on the wall's clock every row would have expired, and all
-candidates would look alike.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +75,7 @@ class ModelScorer:
         )
         assert blocks is not None  # the stage fails closed
         freshness = measure(blocks, query.now_ms)
-        as_of_ms = min(query.now_ms, int(blocks["g"].event_ts_s[0]) * 1000 + QUIET_MS)
+        as_of_ms = as_of(blocks["g"], query.now_ms)
         features = matrix(blocks, _moments(query, candidates, as_of_ms))
         heads = await run_stage(MODEL, query, lambda: self._run(model, features))
         assert heads is not None

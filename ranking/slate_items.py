@@ -60,7 +60,7 @@ def scored_event(query: FeedQuery, ranked: Ranked) -> Scored | None:
 def served_items(items: Sequence[FeedItem], slate: Slate | None, in_slate: int) -> list[ServedItem]:
     """One record an item, of its root; the first `in_slate` of them carry what the slate knows of them."""
     plain = [
-        ServedItem(item.root.tweet.tweet_id, item.root.tweet.author_id, item.position, "timeline")
+        ServedItem(item.root.tweet.tweet_id, item.root.tweet.author_id, item.position, item.source)
         for item in items
     ]
     if slate is None or slate.reason:

@@ -30,6 +30,7 @@ DURATION = Histogram(
 FAILURES = Counter(
     "rankfeed_stage_failures_total", "Stages that failed or were too slow", ["stage", "reason"]
 )
+ITEMS = Counter("rankfeed_stage_items_total", "Candidates and items that a stage handed on", ["stage"])
 _logger = structlog.get_logger("stages")
 
 
@@ -72,6 +73,17 @@ async def run_stage(stage: Stage, query: FeedQuery, work: Callable[[], Awaitable
     if stage.on_failure == "closed":
         raise StageFailed(stage.name, reason) from cause
     return None
+
+
+def count_items(query: FeedQuery, stage: str, n: int) -> None:
+    """What a stage handed on: for metrics and Server-Timing."""
+    _items(stage).inc(n)
+    query.timings.count(stage, n)
+
+
+@cache
+def _items(stage: str) -> Counter:
+    return ITEMS.labels(stage)
 
 
 @cache

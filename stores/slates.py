@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -20,6 +21,9 @@ SERVED_KEPT = 2_000
 SLATES_A_VIEWER = 8
 SLATES_IN_MEMORY = 256
 """About 40 KB each."""
+
+_ID_BYTES = 8
+_RECOMMENDED = b"r"
 
 _logger = structlog.get_logger("slates")
 
@@ -56,6 +60,13 @@ class Slate(msgspec.Struct, frozen=True, array_like=True):
     places: bytes = b""
 
 
+class Served(NamedTuple):
+    """Ids that were served, and those of them that were recommended."""
+
+    ids: frozenset[int]
+    recommended: frozenset[int]
+
+
 SLATES = VersionedCodec(VERSION, Slate)
 
 
@@ -65,6 +76,10 @@ def slate_key(viewer: int, slate_id: str) -> bytes:
 
 def served_key(viewer: int) -> bytes:
     return b"sn:{%d}" % viewer
+
+
+def _member(tweet_id: int, recommended: bool) -> bytes:
+    return tweet_id.to_bytes(_ID_BYTES, "little") + (_RECOMMENDED if recommended else b"")
 
 
 def slates_key(viewer: int) -> bytes:
@@ -108,20 +123,29 @@ class SlateStore:
             return kept
         return SLATES.decode(await self._redis.call(command(b"GET", slate_key(viewer, slate_id))))
 
-    async def served(self, viewer: UserId) -> set[int]:
-        """Ids that ranked pages served to the viewer lately, at most 2,000."""
+    async def served(self, viewer: UserId) -> Served:
+        """What ranked pages served to the viewer lately, at most 2,000 ids."""
         members = await self._redis.call(command(b"LRANGE", served_key(viewer), 0, SERVED_KEPT - 1))
-        return {int.from_bytes(member, "little") for member in members}
+        ids = [int.from_bytes(member[:_ID_BYTES], "little") for member in members]
+        marked = zip(ids, members, strict=True)
+        return Served(
+            frozenset(ids), frozenset(one for one, member in marked if member[_ID_BYTES:] == _RECOMMENDED)
+        )
 
-    async def remember_served(self, viewer: UserId, tweet_ids: Sequence[int]) -> None:
-        """Fails open: forgetting what was served costs a repeat after a lost slate, nothing else."""
+    async def remember_served(
+        self, viewer: UserId, tweet_ids: Sequence[int], recommended: Set[int] = frozenset()
+    ) -> None:
+        """`recommended` are those of them that came from elsewhere than the viewer's network.
+
+        Fails open: forgetting what was served costs a repeat after a lost slate, nothing else.
+        """
         if not tweet_ids:
             return
         key = served_key(viewer)
         try:
             await self._redis.calls(
                 [
-                    command(b"LPUSH", key, *[tweet_id.to_bytes(8, "little") for tweet_id in tweet_ids]),
+                    command(b"LPUSH", key, *[_member(one, one in recommended) for one in tweet_ids]),
                     command(b"LTRIM", key, 0, SERVED_KEPT - 1),
                     command(b"EXPIRE", key, SERVED_TTL_S),
                 ]

@@ -43,6 +43,8 @@ MAX_FAN_IN = 500
 DEEP = 100_000
 """Viewers of whom it is remembered that the head of their list says too little: 8 MB."""
 
+_AT_ONCE = 500
+
 READS = Counter("rankfeed_timeline_reads_total", "Timelines read, by where they came from", ["origin"])
 _logger = structlog.get_logger("timeline_reader")
 
@@ -125,6 +127,20 @@ class TimelineReader:
             return none
         older: Ids = listed.ids[listed.ids < timeline.ids[-1]]
         return older
+
+    async def down_to(self, timeline: Timeline, floor: int) -> Ids:
+        """All ids from `floor` on, newest first: those of the list, and of the store where it ends above.
+
+        Of a floor of 0 nothing below the list is known to be wanted. Raises Unavailable.
+        """
+        ids = timeline.ids[timeline.ids >= floor]
+        while floor and not (len(ids) and ids[-1] == floor):
+            before = int(ids[-1]) if len(ids) else None
+            older = await self.older(timeline, before=before, limit=_AT_ONCE)
+            ids = np.concatenate([ids, older[older >= floor]])
+            if len(older) < _AT_ONCE or older[-1] < floor:
+                break
+        return ids
 
     async def retweets(
         self, timeline: Timeline, originals: Sequence[int], *, since: int

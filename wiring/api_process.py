@@ -21,18 +21,21 @@ from feed_api.seen_viewers import SeenViewers
 from feed_api.services import ApiOptions, Services
 from feed_api.signatures import Signer
 from feed_api.turns import Turns
-from ranking.filters import FILTERS
+from ranking.filters import FILTERS, FIRST_FILTERS
 from ranking.home_feed import HomeFeed, HomeFeedParts
 from ranking.model_slot import ModelSlot
 from ranking.objective_slot import ObjectiveSlot
 from ranking.page_walk import PageWalk
 from ranking.pipeline import PipelineOptions, RankingPipeline
+from ranking.popular_source import PopularSource
 from ranking.processes import ServingProcess
 from ranking.scored_sample import ScoredSample
 from ranking.scorers import ModelScorer
 from ranking.side_effects import ScoredRecords, ServedRecords
 from ranking.single_reads import SingleReads
+from ranking.sources import Sources
 from stores.counts_cache import CountsCache
+from stores.popular import PopularStore
 from stores.rate_limits import RateLimits
 from stores.slates import SlateStore
 from stores.tombstones import Tombstones
@@ -103,13 +106,15 @@ def make_services(
     timelines = TimelineReader(redis, relations, merge, resources.stores.graph, fan_in)
     scorer = ModelScorer(FeatureReader(redis), slot.current, objective.current, executor)
     options = PipelineOptions(candidates=settings.ranking.candidates)
+    popular = PopularSource(PopularStore(redis), resources.clock)
+    sources = Sources([popular], settings.ranking.popular_share)
     healing = Healing(timelines)
     feed = HomeFeed(
         HomeFeedParts(
             timelines=timelines,
             healing=healing,
             walk=PageWalk(tweet_cache, user_cache, timelines, FILTERS),
-            pipeline=RankingPipeline(tweet_cache, FILTERS, scorer, options),
+            pipeline=RankingPipeline(tweet_cache, sources, FIRST_FILTERS, scorer, options),
             slates=SlateStore(redis),
             served=served,
             scored=ScoredSample(scored, settings.ranking.scored_share),

@@ -13,7 +13,7 @@ from eventlog.schema import EVENTS, FACT_TOPICS, TELEMETRY_TOPICS
 from features.schema import FEATURES, SCHEMA_HASH, VIEWS
 from feed_api import problems, signatures
 from ranking import bundle, objective
-from stores import cached_tweet, slates
+from stores import cached_tweet, popular, slates
 from timelines import layout, relations, warmth
 
 REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
@@ -59,7 +59,7 @@ REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "sn:{user}",
-        f"list of i64 ids served by ranked pages, the newest {slates.SERVED_KEPT}",
+        f"list of i64 ids that ranked pages served, `r` behind recommended ones, newest {slates.SERVED_KEPT}",
         f"{slates.SERVED_TTL_S} s",
     ),
     (
@@ -68,6 +68,11 @@ REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
         "the limit's window",
     ),
     ("f:view:entity, f:va:{viewer}:author", "packed feature row", "the view's ttl"),
+    (
+        "pop:v1",
+        f"u8 version {popular.VERSION}, MessagePack array of ids and scores of what is popular, best first",
+        f"{popular.TTL_S} s",
+    ),
     ("f:epoch, f:epoch:{shard}", "marker of the features stream's last write, on each shard", "1 d"),
     ("f:complete, f:complete:{shard}", "all rows have been written since that shard was last empty", "1 d"),
     (

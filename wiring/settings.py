@@ -106,7 +106,15 @@ class AuthSettings(_Section):
 
 
 class RankingSettings(_Section):
-    candidates: int = Field(200, ge=1, le=800, description="Newest ids of a timeline that are ranked")
+    candidates: int = Field(
+        200, ge=1, le=800, description="Tweets that are ranked: the timeline's newest, and popular ones"
+    )
+    popular_share: float = Field(
+        0.25,
+        ge=0.0,
+        le=0.9,
+        description="Share of them that may be popular ones, more where the timeline is short; 0 for none",
+    )
     scored_share: float = Field(
         0.01, ge=0.0, le=1.0, description="Share of ranked requests of which all that was scored is recorded"
     )
@@ -114,6 +122,13 @@ class RankingSettings(_Section):
 
 class WorkerSettings(_Section):
     port: int = Field(0, ge=0, le=65_535, description="Port of health and metrics; 0 picks a free one")
+
+
+class PopularSettings(_Section):
+    every_s: float = Field(
+        30.0, gt=0.0, le=300.0, description="Seconds after which it is reckoned anew what is popular"
+    )
+    days: int = Field(7, ge=1, le=90, description="Age in days from which a tweet is not popular any more")
 
 
 class PreheatSettings(_Section):
@@ -196,6 +211,7 @@ class Settings(_Section):
     follows: FollowsSettings = FollowsSettings()
     auth: AuthSettings = AuthSettings()
     ranking: RankingSettings = RankingSettings()
+    popular: PopularSettings = PopularSettings()
     fanout: FanoutSettings = FanoutSettings()
     preheat: PreheatSettings = PreheatSettings()
     pipelines: WorkerSettings = WorkerSettings()

@@ -23,6 +23,7 @@ from pipelines.recounts import Recounts
 from pipelines.tombstone_repeats import TombstoneRepeats
 from pipelines.tweet_state import TweetState
 from stores.counts_cache import CountsCache
+from stores.popular import PopularStore
 from stores.tombstones import Tombstones
 from stores.turn import Turn
 from timelines.merge import TimelineMerge
@@ -71,10 +72,15 @@ def pipelines_work(resources: Resources) -> dict[str, Work]:
     # Imported here: polars takes its time and memory, and no other process needs it.
     from pipelines.features_stream import FeaturesStream
     from pipelines.lake import LakeWriter
+    from pipelines.popular_tweets import PopularOptions, PopularTweets
 
     home, stores, clock = resources.home, resources.stores, resources.clock
     rows = PackedStore(resources.redis)
-    stream = FeaturesStream(stores.log, rows, home.features, home.lake, clock, resources.mint)
+    options = PopularOptions(**resources.settings.popular.model_dump())
+    popular = PopularTweets(PopularStore(resources.redis), clock, options)
+    stream = FeaturesStream(
+        stores.log, rows, home.features, home.lake, clock, resources.mint, popular=popular
+    )
     lake = LakeWriter(stores.log, home.lake, clock, resources.mint)
     counts = CountsCache(resources.redis, stores.engagements, clock)
     state = tweet_state(resources, counts, Tombstones(resources.redis))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -22,18 +22,22 @@ from features.reader import FeatureReader
 from features.row_block import RowBlock
 from features.schema import FEATURES, VIEWS, ViewName
 from ranking.candidate import root_id
-from ranking.filters import FILTERS
+from ranking.filters import FILTERS, FIRST_FILTERS
 from ranking.home_feed import HomeFeed, HomeFeedParts
 from ranking.model import RankingModel
 from ranking.objective import ENGAGEMENT, Objective
 from ranking.page_walk import PageWalk
 from ranking.pipeline import PipelineOptions, RankingPipeline
+from ranking.popular_source import PopularSource
 from ranking.query import Algorithm, FeedPage, FeedPosition, FeedQuery
 from ranking.scored_sample import ScoredSample
 from ranking.scorers import ModelScorer
 from ranking.side_effects import ScoredRecords, ServedRecords
+from ranking.sources import Sources
+from stores.popular import Popular, PopularStore
 from stores.ports import Counts, Ids
 from stores.slates import SLATES, Slate, SlateStore
+from stores.slates import Served as SlatesServed
 from stores.tweet_cache import LiveTweet, TweetCache
 from stores.user_cache import UserCache
 from tests.fakes import FakeClock
@@ -182,6 +186,7 @@ class FakeSlates(SlateStore):
     def __init__(self) -> None:
         self.slates: dict[str, bytes] = {}
         self.seen: list[int] = []
+        self.recommended: set[int] = set()
         self.away = False
 
     async def put(self, viewer: UserId, slate: Slate) -> None:
@@ -192,12 +197,15 @@ class FakeSlates(SlateStore):
         self._answer()
         return SLATES.decode(self.slates.get(slate_id))
 
-    async def served(self, viewer: UserId) -> set[int]:
+    async def served(self, viewer: UserId) -> SlatesServed:
         self._answer()
-        return set(self.seen)
+        return SlatesServed(frozenset(self.seen), frozenset(self.recommended))
 
-    async def remember_served(self, viewer: UserId, tweet_ids: Sequence[int]) -> None:
+    async def remember_served(
+        self, viewer: UserId, tweet_ids: Sequence[int], recommended: Set[int] = frozenset()
+    ) -> None:
         self.seen += tweet_ids
+        self.recommended |= recommended
 
     def _answer(self) -> None:
         if self.away:
@@ -233,6 +241,29 @@ class FakeFeatures(FeatureReader):
         return blocks
 
 
+class FakePopular(PopularStore):
+    """`ids` are popular, best first."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+        self.away = False
+        self.slow = False
+        self.wrong: Exception | None = None
+        self.asked = 0
+
+    async def get(self) -> Popular | None:
+        self.asked += 1
+        if self.wrong is not None:
+            raise self.wrong
+        if self.away:
+            raise Unavailable("no popular tweets")
+        if self.slow:
+            await asyncio.Event().wait()
+        if not self.ids:
+            return None
+        return Popular(1, np.array(self.ids, "<i8").tobytes(), np.zeros(len(self.ids), "<f4").tobytes())
+
+
 class FakeModel(RankingModel):
     """Scores by a function of the place among the candidates: float32 [n, n_heads]."""
 
@@ -254,7 +285,9 @@ def oldest_best(n: int) -> NDArray[np.float32]:
 class FeedWorld:
     """One viewer's feed; `model` None is a process without one."""
 
-    def __init__(self, executor: ThreadPoolExecutor, *, candidates: int = 8) -> None:
+    def __init__(
+        self, executor: ThreadPoolExecutor, *, candidates: int = 8, popular_share: float = 0.5
+    ) -> None:
         self.clock = FakeClock()
         self.log = FakeLog(asyncio.Event())
         self.tweets = FakeTweets()
@@ -267,14 +300,18 @@ class FeedWorld:
         self.records = ServedRecords(self.log)
         self.matrices = ScoredRecords(self.log)
         self.scored_share = 0.0
-        self._executor = executor
+        self.executor = executor
         self._candidates = candidates
+        self._popular_share = popular_share
+        self.popular = FakePopular()
         self.use(ENGAGEMENT)
 
     def use(self, objective: Objective) -> None:
-        scorer = ModelScorer(self.features, lambda: self.model, lambda: objective, self._executor)
+        scorer = ModelScorer(self.features, lambda: self.model, lambda: objective, self.executor)
         walk = PageWalk(self.tweets, self.users, self.timelines, FILTERS)
-        pipeline = RankingPipeline(self.tweets, FILTERS, scorer, PipelineOptions(self._candidates))
+        sources = Sources([PopularSource(self.popular, self.clock)], self._popular_share)
+        options = PipelineOptions(self._candidates)
+        pipeline = RankingPipeline(self.tweets, sources, FIRST_FILTERS, scorer, options)
         self.walk = walk
         self.feed = HomeFeed(
             HomeFeedParts(

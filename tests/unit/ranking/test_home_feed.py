@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from core.errors import Unavailable
 from features.schema import FEATURES, SCHEMA_HASH, VIEWS
+from ranking.candidate import TIMELINE_SOURCE
 from ranking.objective import ENGAGEMENT, Diversity, Objective, Weight
-from ranking.pipeline import TIMELINE_SOURCE
 from ranking.query import FeedPosition
 from tests.unit.ranking.feed_world import VIEWER, FakeModel, FeedWorld, shown
 

@@ -29,6 +29,7 @@ from stores.cached_tweet import (
     encode_state,
     is_tombstone,
 )
+from stores.popular import POPULAR, Popular
 from stores.ports import Counts, Followees, Hidden
 from stores.slates import SLATES, Slate
 from timelines.relations import decode_followees, decode_hidden, encode_followees, encode_hidden
@@ -67,6 +68,11 @@ MULTIPLIED = replace(
     multipliers=np.array([[0.5, 1.25, 1.0], [1.0, 1.0, 0.75]], "<f8").tobytes(),
     places=np.array([[1, 0], [0, 0]], "<i4").tobytes(),
 )
+POPULAR_TWEETS = Popular(
+    1_700_000_000_123,
+    np.array([TWEET_ID, TWEET_ID - 5], "<i8").tobytes(),
+    np.array([1.5, 0.25], "<f4").tobytes(),
+)
 
 FORMATS: dict[str, bytes] = {
     "tokens/cursor.ranked.v1.txt": SIGNER.cursor(VIEWER, RANKED).encode(),
@@ -75,6 +81,7 @@ FORMATS: dict[str, bytes] = {
     "tokens/cursor.user.v1.txt": SIGNER.user_cursor(VIEWER, UserId(7), TWEET_ID).encode(),
     "tokens/tracking.v1.txt": SIGNER.tracking(VIEWER, TRACKED).encode(),
     "redis/slate.multiplied.v1.bin": SLATES.encode(MULTIPLIED),
+    "redis/popular.v1.bin": POPULAR.encode(POPULAR_TWEETS),
     "redis/followees.v1.bin": encode_followees(FOLLOWEES),
     "redis/hidden.v1.bin": encode_hidden(HIDDEN),
     "redis/tweet.v1.bin": TWEETS.encode(TWEET),
@@ -115,6 +122,7 @@ def test_values_of_redis_are_read_as_what_they_were() -> None:
     # Of before multipliers were in it: read by the same version.
     assert SLATES.decode(golden("redis/slate.v1.bin")) == SLATE
     assert SLATES.decode(golden("redis/slate.multiplied.v1.bin")) == MULTIPLIED
+    assert POPULAR.decode(golden("redis/popular.v1.bin")) == POPULAR_TWEETS
     assert TWEETS.decode(golden("redis/tweet.v1.bin")) == TWEET
     assert TWEETS.decode(golden("redis/tweet.plain.v1.bin")) == PLAIN_TWEET
     tombstone = golden("redis/tombstone.v1.bin")
@@ -134,8 +142,12 @@ def test_values_of_redis_are_read_as_what_they_were() -> None:
 
 @pytest.mark.parametrize(
     ("codec", "name"),
-    [(SLATES, "redis/slate.v1.bin"), (TWEETS, "redis/tweet.v1.bin")],
-    ids=["slate", "tweet"],
+    [
+        (SLATES, "redis/slate.v1.bin"),
+        (POPULAR, "redis/popular.v1.bin"),
+        (TWEETS, "redis/tweet.v1.bin"),
+    ],
+    ids=["slate", "popular", "tweet"],
 )
 def test_an_unknown_version_or_damage_is_a_miss(codec: VersionedCodec[object], name: str) -> None:
     raw = golden(name)
