@@ -19,7 +19,7 @@ from features.packed_store import ExpiringRow, PackedStore
 from features.row_block import RowBlock
 from features.schema import DAY_S, VIEWS, ViewName
 from features.view import Field
-from ranking.pipeline import TIMELINE_SOURCE
+from ranking.candidate import TIMELINE_SOURCE
 from stores.redis_client import RedisClient
 
 _SEEN: dict[ViewName, float] = {"g": 1e6, "u": 300.0, "a": 2_000.0, "t": 40.0, "va": 8.0}
