@@ -19,6 +19,7 @@ from wiring import (
     cli_objective,
     cli_outbox,
     cli_registry,
+    cli_replay,
     cli_servers,
     roles,
 )
@@ -109,6 +110,7 @@ roles.register(main)
 cli_models.register(main)
 cli_registry.register(main)
 cli_objective.register(main)
+cli_replay.register(main)
 cli_data.register(main)
 cli_demo.register(main)
 cli_features.register(main)

@@ -21,6 +21,7 @@ from bench.bars import (
     promotion,
     ranked_feed,
     relay,
+    replay,
     stream,
     three_nodes,
     timeline_bytes,
@@ -52,6 +53,7 @@ BARS = {
     "write-latency": write_latency.measure,
     "relay": relay.measure,
     "equal-bits": equal_bits.measure,
+    "replay": replay.measure,
     "stream": stream.measure,
     "freshness": freshness.measure,
 }

@@ -64,6 +64,16 @@ class DisorderlyTown:
             self.late += len(events)
             await client.report(events)
 
+    def change_objective(self) -> None:
+        """Slates that were pinned before it keep their order."""
+        changed = rankfeed(
+            *("objective", "set", "--preset", "freshness", "--reason", "a test"),
+            home=self._stack.home.root,
+            environment=self._stack.variables,
+        )
+        assert changed.code == 0, changed.err
+        assert "freshness@2 applies: 1 of 1 in" in changed.out
+
     def lose_pipelines(self) -> None:
         """SIGKILL; they are started again."""
         self.kills += 1
@@ -129,12 +139,14 @@ async def served_in_disorder(
 
     Between rounds of ranked reading the pipelines are killed, and what was kept back is told.
     """
-    with live_stack(home) as stack:
+    with live_stack(home, environment={"RANKFEED_RANKING_SCORED_SHARE": "0.5"}) as stack:
         async with disorderly_town(stack, options) as town:
             await town.settle(posts, pages)
             served = 0
             for number in range(rounds):
                 served += await town.read("ranked", pages)
+                if not number:
+                    town.change_objective()
                 if number % 2:
                     await town.tell_the_rest()
                 else:
