@@ -28,7 +28,8 @@ class ObjectiveSlot:
     """One that cannot be applied leaves the one before it in force, until it fits or another one is set.
 
     A model and an objective are changed apart from each other: what does not fit the model of now is
-    looked at again at every poll.
+    looked at again at every poll. Where the one in force does not fit it either, the preset `engagement`
+    applies, so that ranking goes on.
     """
 
     def __init__(self, control: ControlStore, current_model: Callable[[], RankingModel | None]) -> None:
@@ -65,15 +66,28 @@ class ObjectiveSlot:
         )
 
     def _try(self, objective: Objective) -> None:
+        misfit = self._misfit(objective)
+        if misfit is None:
+            self._refused = None
+            self._apply(objective)
+            return
+        self._refuse(f"{objective.label}: {misfit}")
+        # A model that was promoted or rolled back to may lack what the one in force weighs.
+        if self._misfit(self._applies) is not None and self._misfit(ENGAGEMENT) is None:
+            self._apply(ENGAGEMENT)
+
+    def _misfit(self, objective: Objective) -> str | None:
+        """Why it cannot be applied beside the model of now."""
         try:
             check_bounds(objective)
             model = self._model()
             if model is not None:
                 check(objective, model.heads)
         except ConfigurationError as exc:
-            self._refuse(f"{objective.label}: {exc}")
-            return
-        self._refused = None
+            return str(exc)
+        return None
+
+    def _apply(self, objective: Objective) -> None:
         if objective == self._applies:
             return
         APPLIES.labels(self._applies.label).set(0)

@@ -10,6 +10,9 @@ from pathlib import Path
 from core.clock import Clock
 from core.errors import ConfigurationError, Corrupt, Unavailable
 from ranking.admission import admitted
+from ranking.bundle import load_bundle
+from ranking.objective import check
+from ranking.objectives import Objectives
 from ranking.processes import PATIENCE_S, ProcessReport, Reports, awaited
 from ranking.registered import (
     MAX_CHALLENGERS,
@@ -100,6 +103,7 @@ class Registry:
         """
         _check_reason(reason)
         entry = await self._admitted(name, version, "promoted")
+        await self._check_objective(entry)
         registered = await self.registered()
         if self._reports is not None and entry != registered.champion:
             new = entry not in registered.wanted()
@@ -196,6 +200,21 @@ class Registry:
             )
             raise ConfigurationError(
                 f"{name}@{version} cannot be {what}: {exc}. Bundles here: {known}."
+            ) from exc
+
+    async def _check_objective(self, entry: Entry) -> None:
+        """Raises ConfigurationError where the model lacks a head that the objective of now weighs."""
+        bundle = await asyncio.to_thread(load_bundle, self._models / entry.name / entry.version)
+        try:
+            objective = (await Objectives(self._control, self._clock).current()).objective
+            check(objective, [head.name for head in bundle.manifest.heads])
+        except Corrupt:
+            # Of newer code: the processes go by the one before it.
+            return
+        except ConfigurationError as exc:
+            raise ConfigurationError(
+                f"{entry.label} cannot be promoted: {exc}. Set an objective that does without it "
+                "(`rankfeed objective set`), or promote a model that has it. The champion serves on."
             ) from exc
 
     async def _apply(self, changed: Callable[[Registered], Registered]) -> int:

@@ -17,6 +17,8 @@ from wiring.settings import PREFIX, Settings, list_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 README = (ROOT / "README.md").read_text()
+COMMANDED = README + (ROOT / "docs/objective.md").read_text()
+"""The documents whose every command is looked up."""
 
 
 def test_every_setting_stands_in_the_reference_with_its_default() -> None:
@@ -34,9 +36,9 @@ def test_every_setting_stands_in_the_reference_with_its_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", sorted(set(re.findall(r"^(?:\$)?rankfeed ([a-z][a-z -]*[a-z])", README, re.M)))
+    "command", sorted(set(re.findall(r"^(?:\$)?rankfeed ([a-z][a-z -]*[a-z])", COMMANDED, re.M)))
 )
-def test_every_command_of_the_readme_exists(command: str) -> None:
+def test_every_command_of_the_documents_exists(command: str) -> None:
     found: click.Command = main
     for word in command.split():
         if isinstance(found, click.Group):
@@ -44,7 +46,7 @@ def test_every_command_of_the_readme_exists(command: str) -> None:
             found = found.commands[word]
 
 
-def test_every_option_of_the_readme_exists() -> None:
+def test_every_option_of_the_documents_exists() -> None:
     known = {
         option
         for command in _commands(main)
@@ -53,7 +55,7 @@ def test_every_option_of_the_readme_exists() -> None:
     }
     named = {
         option
-        for line in README.splitlines()
+        for line in COMMANDED.splitlines()
         if "rankfeed" in line
         for option in re.findall(r"--[a-z-]+", line)
     }

@@ -166,6 +166,22 @@ async def test_what_does_not_fit_the_model_waits_for_one_that_it_fits(
     assert (report.objective, report.objective_refused) == ("likes@3", None)
 
 
+async def test_a_model_that_lacks_what_the_objective_weighs_is_ranked_by_clicks(
+    control: SqliteControlStore, objectives: Objectives
+) -> None:
+    process = Process(control)
+    assert process.model is not None
+    process.model.heads = ("click", "like")
+    await _set(objectives, LIKES)
+    assert (await process.report()).objective == "likes@2"
+    process.model.heads = ("click",)
+    report = await process.report()
+    assert report.objective == "engagement@1"
+    assert "the model has click" in str(report.objective_refused)
+    process.model.heads = ("click", "like")
+    assert (await process.report()).objective == "likes@2"
+
+
 async def test_without_a_model_it_is_taken_as_it_is(
     control: SqliteControlStore, objectives: Objectives
 ) -> None:

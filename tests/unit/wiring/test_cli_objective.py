@@ -124,5 +124,16 @@ def test_a_head_that_the_champion_lacks_is_refused_with_those_that_it_has(home: 
     assert _document(home)["version"] == 2
 
 
+def test_a_model_without_a_head_that_the_objective_weighs_is_not_promoted(home: LogHome) -> None:
+    for version, heads in (("1", ("click", "like")), ("2", ("click",))):
+        bundle(Home(home.root).models, version, heads=heads)
+    assert home.run("models", "promote", "home@1").exit_code == 0
+    _set(home, "--weight", "like=2")
+    refused = home.run("models", "promote", "home@2")
+    assert refused.exit_code == 1
+    assert "home@2 cannot be promoted: objective engagement@2 weighs the head 'like'" in refused.stderr
+    assert "home@1  champion" in home.run("models", "list").stdout
+
+
 def test_a_version_that_never_was_cannot_be_shown(home: LogHome) -> None:
     assert "there are 1 to 1" in home.run("objective", "show", "--version", "2").stderr
