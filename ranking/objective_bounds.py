@@ -7,9 +7,10 @@ import re
 from typing import NoReturn
 
 from core.errors import ConfigurationError
+from ranking.candidate import POPULAR_SOURCE, TIMELINE_SOURCE
 from ranking.objective import Objective
 
-SOURCES = ("timeline", "popular")
+SOURCES = (TIMELINE_SOURCE, POPULAR_SOURCE)
 """Those whose candidates reach the model."""
 
 MAX_BOUND = 100.0

@@ -21,9 +21,9 @@ from features.schema import ViewName
 from pipelines.lake_rows import rows_of
 from pipelines.lake_scored import frame_of, matrix_of
 from ranking.bundle import load_bundle
+from ranking.candidate import TIMELINE_SOURCE
 from ranking.model import RankingModel
 from ranking.objective import Diversity, FreshnessDecay, Objective, Weight
-from ranking.pipeline import TIMELINE_SOURCE
 from stores.lake import LakeReader
 from stores.lake_disk import LakeDisk
 from stores.lake_store import Addition, LakeStore
