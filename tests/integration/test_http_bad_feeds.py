@@ -31,6 +31,7 @@ PARAMETERS: dict[str, tuple[str, str, int | None]] = {
     "unknown": ("foo=1", "foo", None),
     "unknown, not UTF-8": ("%ff=1", "\ufffd", None),
     "misspelt": ("algoritm=ranked", "algoritm", None),
+    "an objective of one's own": ("objective=satisfaction", "objective", None),
     "an unknown algorithm": ("algorithm=random", "algorithm", None),
     "an algorithm in capitals": ("algorithm=RANKED", "algorithm", None),
     "no algorithm": ("algorithm=", "algorithm", None),
