@@ -1,8 +1,9 @@
 """A stack whose API process notes where its CPU time goes: each tick of SIGPROF is one sample.
 
 `python -m bench.sampled_api up` is the stack; its API process samples from SIGUSR1 to SIGUSR2, and then
-writes to the file named by BENCH_SAMPLES, as JSON, how often it found each chain of source files, the
-innermost first. The clock of a busy machine lies; CPU time does so much less.
+writes to the file named by BENCH_SAMPLES, as JSON, what CPU time its main thread used between two ticks
+in each chain of source files, the innermost first: while a model runs on its own thread, the main one
+may be idle. The clock of a busy machine lies; CPU time does so much less.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import json
 import os
 import signal
 import sys
-from collections import Counter
+import time
+from collections import defaultdict
 from pathlib import Path
 from types import FrameType
 
@@ -28,7 +30,8 @@ TICK_S = 0.001
 class Sampler:
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._found: Counter[tuple[str, ...]] = Counter()
+        self._found: dict[tuple[str, ...], float] = defaultdict(float)
+        self._used_s = 0.0
         for number, handler in (
             (signal.SIGUSR1, self._begin),
             (signal.SIGUSR2, self._end),
@@ -37,14 +40,17 @@ class Sampler:
             signal.signal(number, handler)
 
     def _begin(self, number: int, frame: FrameType | None) -> None:
+        self._used_s = time.thread_time()
         signal.setitimer(signal.ITIMER_PROF, TICK_S, TICK_S)
 
     def _sample(self, number: int, frame: FrameType | None) -> None:
+        # Signals are handled on the main thread, whichever used the time.
+        before_s, self._used_s = self._used_s, time.thread_time()
         files: list[str] = []
         while frame is not None:
             files.append(frame.f_code.co_filename)
             frame = frame.f_back
-        self._found[tuple(files)] += 1
+        self._found[tuple(files)] += self._used_s - before_s
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)

@@ -21,8 +21,13 @@ def cpu_s(pids: Iterable[int]) -> float:
     return sum(_ticks(pid) for pid in pids) / os.sysconf("SC_CLK_TCK")
 
 
-def _ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+def main_thread_s(pid: int) -> float:
+    """What of that its main thread has used."""
+    return _ticks(f"{pid}/task/{pid}") / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(of: int | str) -> int:
+    fields = Path(f"/proc/{of}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
 
 

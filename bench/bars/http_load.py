@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 
 
 class Connection:
-    """One request at a time."""
+    """One request at a time; `head` is that of the last answer."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self.head = b""
 
     @classmethod
     async def open(cls, url: str) -> Connection:
@@ -29,7 +30,7 @@ class Connection:
     async def exchange(self, request: bytes) -> tuple[int, bytes]:
         """Status and body."""
         self._writer.write(request)
-        head = await self._reader.readuntil(b"\r\n\r\n")
+        self.head = head = await self._reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0])
         return int(head[9:12]), await self._reader.readexactly(length)
 
