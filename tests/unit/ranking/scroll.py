@@ -124,6 +124,7 @@ class _Scroll:
         self._world.use(ENGAGEMENT)
         self._ids = iter(range(FIRST_ID, FIRST_ID + 10_000))
         self._listed: list[int] = []
+        self._floor = 0
         self._popular: list[int] = []
         # What is owed: by root, all that the viewer could see of it when the scroll began.
         self._owed: dict[int, set[int]] = {}
@@ -260,6 +261,7 @@ class _Scroll:
                 self._recommend(range(step.a, step.a + 8))
             case "trim":
                 self._listed[:] = sorted(self._listed)[-1 - step.b :]
+                self._floor = min(self._listed, default=0)
             case _:
                 self._disturb(step)
         self._note_what_is_taken_away()
@@ -278,7 +280,7 @@ class _Scroll:
                     for one in world.tweets.tweets.values()
                     if one.author_id in world.timelines.authors
                 ]
-                self._forgotten = True
+                self._forgotten, self._floor = True, 0
             case "expire":
                 self._slates.slates.clear()
                 self._slates.kept.clear()
@@ -323,7 +325,12 @@ class _Scroll:
             return
         world.timelines.authors.add(author)
         theirs = [one for one in world.tweets.tweets.values() if one.author_id == author]
-        self._listed += [one.tweet_id for one in theirs if one.tweet_id not in self._listed]
+        self._listed += [
+            one.tweet_id
+            for one in theirs
+            # Below what was cut the list says nothing.
+            if one.tweet_id > self._floor and one.tweet_id not in self._listed
+        ]
         for one in theirs:
             self._owed.pop(root_id(one), None)
             self._promised.discard(root_id(one))
