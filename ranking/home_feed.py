@@ -171,7 +171,7 @@ class HomeFeed:
         # Neither the list nor what was cut of it may be missing: below the floor the tail begins.
         own = await run_stage(TIMELINE, query, lambda: self._parts.timelines.down_to(timeline, floor))
         assert own is not None
-        return await self._parts.pipeline.remade(query, timeline, own, served.ids, floor)
+        return await self._parts.pipeline.remade(query, timeline, own, served, floor)
 
     async def _served(self, query: FeedQuery) -> Served:
         served = await run_stage(SLATE, query, lambda: self._parts.slates.served(query.viewer))
@@ -216,7 +216,8 @@ class HomeFeed:
         sources = slate.sources[begin:]
         want = query.limit + 1
         patience = Patience(query)
-        once = self._parts.walk.once(timeline, patience, above=below, top=top, shown=_recommended(slate))
+        recommended = [*_recommended(slate), *np.frombuffer(slate.shown, "<i8").tolist()]
+        once = self._parts.walk.once(timeline, patience, above=below, top=top, shown=recommended)
 
         async def walk() -> tuple[list[Shown], int]:
             # The slate has each root once.

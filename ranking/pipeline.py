@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from features.schema import SCHEMA_HASH, VIEWS
 from ranking.candidate import TIMELINE_SOURCE, Candidates, Hydrated
@@ -19,7 +19,7 @@ from ranking.scorers import ModelScorer
 from ranking.sources import Sources
 from ranking.stages import Stage, StageFailed, count_items, run_stage
 from stores.ports import Ids
-from stores.slates import Slate
+from stores.slates import Served, Slate
 from stores.tweet_cache import TweetCache
 from timelines.reader import Timeline
 
@@ -73,7 +73,7 @@ class RankingPipeline:
             raise
 
     async def remade(
-        self, query: FeedQuery, timeline: Timeline, own: Ids, without: Set[int], floor: int
+        self, query: FeedQuery, timeline: Timeline, own: Ids, served: Served, floor: int
     ) -> Ranked:
         """In a lost slate's place: `own` (int64 [n], newest first) are all ids of the timeline down to its
         floor. Without the roots that were served.
@@ -81,14 +81,17 @@ class RankingPipeline:
         Where nothing can be scored it is in the order of time, and its `reason` says why. Raises
         StageFailed where the tweets cannot be read.
         """
+        without = served.ids
         candidates = await self._sources.beside(query, timeline, own, self._options.candidates, without)
         floor = _floor(candidates) or floor
         left = await self._shown_once(query, timeline, candidates)
         left = left.keep(~np.isin(left.roots, np.fromiter(without, np.int64, len(without))))
         try:
-            return await self._scored(query, left, floor)
+            ranked = await self._scored(query, left, floor)
         except StageFailed as failure:
-            return _unscored(query, timeline, left, floor, failure.reason)
+            ranked = _unscored(query, timeline, left, floor, failure.reason)
+        shown = np.array(sorted(served.recommended), "<i8")
+        return ranked._replace(slate=replace(ranked.slate, shown=shown.tobytes()))
 
     async def _shown_once(self, query: FeedQuery, timeline: Timeline, candidates: Candidates) -> Hydrated:
         """What of these the viewer may see, in their order, each root at its first place: the newest, and

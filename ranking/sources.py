@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence, Set
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -38,6 +38,13 @@ class Source(Protocol):
         ...
 
 
+class _Recommended(NamedTuple):
+    """Ids, one source's after the other's (int64 [n]), and the place of each one's source (int64 [n])."""
+
+    ids: Ids
+    of: Ids
+
+
 class Sources:
     """`share` of the candidates (0 to 0.9) may be recommended; with 0 nobody is asked."""
 
@@ -47,10 +54,8 @@ class Sources:
 
     async def newest(self, query: FeedQuery, timeline: Timeline, at_most: int) -> Candidates:
         """At most so many: the newest of the timeline, newest first, and behind them what is recommended."""
-        others, names = await self._recommended(query, timeline, timeline.ids, frozenset())
-        few = self._room(at_most, len(timeline.ids))
-        others = others[:few]
-        return _candidates(query, timeline.ids[: at_most - len(others)], others, names[:few])
+        others = await self._recommended(query, timeline, timeline.ids, at_most, frozenset())
+        return self._candidates(query, timeline.ids[: at_most - len(others.ids)], others)
 
     async def beside(
         self, query: FeedQuery, timeline: Timeline, own: Ids, at_most: int, without: Set[int]
@@ -59,31 +64,36 @@ class Sources:
 
         Nothing of `without` is recommended.
         """
-        others, names = await self._recommended(query, timeline, own, without)
-        few = self._room(at_most, len(own))
-        return _candidates(query, own, others[:few], names[:few])
-
-    def _room(self, at_most: int, own: int) -> int:
-        return max(int(at_most * self._share), at_most - own)
+        others = await self._recommended(query, timeline, own, at_most, without)
+        return self._candidates(query, own, others)
 
     async def _recommended(
-        self, query: FeedQuery, timeline: Timeline, own: Ids, without: Set[int]
-    ) -> tuple[Ids, list[str]]:
-        """What is neither in `own` nor in `without`, and each one's source: an earlier source wins."""
+        self, query: FeedQuery, timeline: Timeline, own: Ids, at_most: int, without: Set[int]
+    ) -> _Recommended:
+        """What is neither in `own` nor in `without`, as much as there is room for: an earlier source wins."""
         found = await self._ask(query, timeline)
         ids = np.concatenate([np.empty(0, np.int64), *found])
-        names = [
-            source.name
-            for source, its in zip(self._recommending, found, strict=True)
-            for _ in range(len(its))
-        ]
-        fresh = np.zeros(len(ids), np.bool_)
-        fresh[np.unique(ids, return_index=True)[1]] = True
+        fresh = np.ones(len(ids), np.bool_)
+        if len(found) > 1:
+            fresh[:] = False
+            fresh[np.unique(ids, return_index=True)[1]] = True
         if len(own):
             fresh &= ~among(own[::-1], ids)
         if without:
             fresh &= ~np.isin(ids, np.fromiter(without, np.int64, len(without)))
-        return ids[fresh], [name for name, kept in zip(names, fresh.tolist(), strict=True) if kept]
+        room = max(int(at_most * self._share), at_most - len(own))
+        places = np.flatnonzero(fresh)[:room]
+        of = np.repeat(np.arange(len(found)), [len(its) for its in found])
+        return _Recommended(ids[places], of[places])
+
+    def _candidates(self, query: FeedQuery, own: Ids, others: _Recommended) -> Candidates:
+        count_items(query, TIMELINE_SOURCE, len(own))
+        sources = [TIMELINE_SOURCE] * len(own)
+        for place, source in enumerate(self._recommending):
+            of_it = int(np.count_nonzero(others.of == place))
+            count_items(query, source.name, of_it)
+            sources += [source.name] * of_it
+        return Candidates(np.concatenate([own, others.ids]), sources)
 
     async def _ask(self, query: FeedQuery, timeline: Timeline) -> list[Ids]:
         """All of them side by side: nobody waits for what is at hand, and that is the usual case."""
@@ -99,12 +109,3 @@ class Sources:
 
 async def _found(source: Source, query: FeedQuery, timeline: Timeline) -> Ids | None:
     return await run_stage(source.stage, query, lambda: source.find(query, timeline))
-
-
-def _candidates(query: FeedQuery, own: Ids, others: Ids, names: list[str]) -> Candidates:
-    count_items(query, TIMELINE_SOURCE, len(own))
-    for name in dict.fromkeys(names):
-        count_items(query, name, names.count(name))
-    if not names:
-        return Candidates(own, [TIMELINE_SOURCE] * len(own))
-    return Candidates(np.concatenate([own, others]), [*[TIMELINE_SOURCE] * len(own), *names])

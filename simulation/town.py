@@ -157,7 +157,10 @@ class Town:
         ], served
 
     def best_utility(self, candidates: int, top: int) -> list[float]:
-        """The most that any order of the same candidates could have brought."""
+        """The most that any order of the newest of whom they follow could have brought.
+
+        What is popular with everybody is ranked as well, and could bring more.
+        """
         best = []
         for viewer, authors in enumerate(self.world.follows):
             followed = {int(author) for author in authors}

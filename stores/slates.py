@@ -40,6 +40,9 @@ class Slate(msgspec.Struct, frozen=True, array_like=True):
     `multipliers` float64 [n, 3] are what was applied for freshness, source and author diversity (the
     last one after `scores`), `places` int32 [n, 2] the place by `scores` alone, from 0, and how many of
     its author stand above; both are empty in slates of before there were any.
+
+    `shown`, int64, are roots that were recommended and shown in the scroll before this slate took the place
+    of one that was lost.
     """
 
     slate_id: str
@@ -58,6 +61,7 @@ class Slate(msgspec.Struct, frozen=True, array_like=True):
     reason: str = ""
     multipliers: bytes = b""
     places: bytes = b""
+    shown: bytes = b""
 
 
 class Served(NamedTuple):

@@ -172,11 +172,11 @@ class _Acts:
         share = (means[1] - means[0]) / (means[2] - means[0])
         self._say(
             f"expected clicks on a viewer's first {TOP}, by the simulation's own truth: chronological "
-            f"{means[0]:.2f}, ranked {means[1]:.2f}, the best possible order {means[2]:.2f}"
+            f"{means[0]:.2f}, ranked {means[1]:.2f}, the best order of whom they follow {means[2]:.2f}"
         )
         self._say(
             f"gain {gain.mean():+.2f} ± {half_width:.2f} a viewer (95 %, {len(gain)} viewers): "
-            f"{share:.0%} of what any ranking could gain; {served} of {len(ranked)} feeds served ranked"
+            f"{share:.0%} of what such an order could gain; {served} of {len(ranked)} feeds served ranked"
         )
 
     async def reactions(self) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from core.errors import ConfigurationError, Unavailable
+from core.ids import compose_id
 from core.types import EngagementType
 from eventlog.envelope import decode_envelope
 from eventlog.log import Entry
@@ -39,6 +40,9 @@ from features.schema import VIEWS as FEATURE_VIEWS
 from pipelines.features_file import FeaturesFile
 from pipelines.features_projection import FeaturesProjection
 from pipelines.features_stream import GROUP, FeaturesStream
+from pipelines.popular_tweets import PopularOptions, PopularTweets
+from stores import popular
+from stores.popular import PopularStore
 from stores.ports import OutboxRecord
 from stores.redis_assembly import open_redis
 from stores.redis_client import RedisClient
@@ -70,8 +74,15 @@ class World:
 
     def stream(self, client: RedisClient) -> FeaturesStream:
         home = self.home
+        popular = PopularTweets(PopularStore(client), self.clock, PopularOptions(every_s=0.05, days=7))
         return FeaturesStream(
-            self.log, PackedStore(client), home / "features.db", home / "lake", self.clock, self.mint
+            self.log,
+            PackedStore(client),
+            home / "features.db",
+            home / "lake",
+            self.clock,
+            self.mint,
+            popular=popular,
         )
 
     async def see(
@@ -314,3 +325,21 @@ async def _entries(world: World, topic: str) -> AsyncIterator[Entry]:
     for entry in await subscription.poll(max_entries=1_000, timeout_s=0.1):
         yield entry
     await subscription.close()
+
+
+async def test_what_is_popular_is_in_redis_again_after_a_flush(world: World, both_redis: RedisWorld) -> None:
+    now_ms = world.clock.now_ms()
+    liked, seen, old = (compose_id(now_ms - age_ms, 1, 1, 0) for age_ms in (10, 20, 8 * 86_400_000))
+    for tweet in (liked, seen, old):
+        await world.see(tweet)
+    await world.see(liked, kind="click")
+    async with world.running(both_redis.client):
+        await world.consumed()
+        for _ in range(2):
+            await both_redis.look.flushall()
+            await until_there(both_redis.look, popular.KEY)
+    # As the last turn saw it; an earlier one may have been amid the events.
+    found = await PopularStore(both_redis.client).get()
+    assert found is not None
+    assert np.frombuffer(found.ids, "<i8").tolist() == [liked, seen]
+    assert 0 < await both_redis.look.ttl(popular.KEY) <= popular.TTL_S

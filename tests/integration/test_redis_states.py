@@ -17,7 +17,7 @@ from stores.redis_commands import command
 from stores.redis_errors import ResponseError
 from stores.redis_node import CONNECTIONS
 from stores.redis_options import RedisOptions
-from stores.slates import SLATES_A_VIEWER, Slate, SlateStore, slate_key
+from stores.slates import SLATES_A_VIEWER, Served, Slate, SlateStore, served_key, slate_key
 from tests.e2e.waiting import eventually
 from tests.integration.redis_world import PATIENT_MS, RedisWorld, redis_world
 from wiring.home import Home
@@ -135,6 +135,16 @@ async def test_a_slate_that_was_made_here_outlives_redis(both_redis: RedisWorld)
     assert await store.get(viewer, "s") == slate
     assert await SlateStore(both_redis.client).get(viewer, "s") is None
     assert await store.get(UserId(8), "s") is None
+
+
+async def test_what_was_served_and_what_of_it_was_recommended_is_remembered(both_redis: RedisWorld) -> None:
+    store, viewer = SlateStore(both_redis.client), UserId(7)
+    await both_redis.client.call(command(b"LPUSH", served_key(viewer), (5).to_bytes(8, "little")))
+    await store.remember_served(viewer, [11, 2**62], {2**62})
+    await store.remember_served(viewer, [13])
+    assert await store.served(viewer) == Served(frozenset({5, 11, 13, 2**62}), frozenset({2**62}))
+    await both_redis.look.flushall()
+    assert await store.served(viewer) == Served(frozenset(), frozenset())
 
 
 def _slate(slate_id: str) -> Slate:

@@ -233,3 +233,33 @@ def test_a_row_per_candidate_and_a_moment_per_candidate_give_the_bits_of_a_reque
 
 def test_no_candidates_no_rows() -> None:
     assert inputs(FeatureState(), []).shape == (0, len(FEATURES))
+
+
+@pytest.mark.parametrize("new", ["viewer", "author", "tweet", "all three"])
+def test_who_is_new_has_rates_of_somebody_and_nothing_that_is_not_known(new: str) -> None:
+    """A cold start: rates are finite and of what is known beside it, and what is missing is never 0."""
+    state = FeatureState()
+    viewer, author, tweet = VIEWER, AUTHOR, TWEET
+    if new in ("viewer", "all three"):
+        viewer += 1_000
+    if new in ("author", "all three"):
+        author += 1_000
+    if new != "viewer":
+        tweet += 1_000
+    for kind in ENGAGEMENTS:
+        for _ in range(5):
+            state.apply(Observation(NOW_MS, kind, viewer, author, tweet, value_ms=4_000))
+    got = one(state)
+    rates = {name: value for name, value in got.items() if "_rate_" in name}
+    assert all(math.isfinite(value) and value > 0.0 for value in rates.values())
+    unknown = {"viewer": "uv", "author": "tav", "tweet": "t", "all three": "tuav"}[new]
+    views = {"u": "u", "a": "a", "t": "t", "v": "va"}
+    missing = {views[one] for one in unknown}
+    for name, value in got.items():
+        view = name.split(".")[0]
+        if view in missing and name not in rates and "age" not in name:
+            assert math.isnan(value), name
+    # Everything is seen in the parent's rate, which is what the newcomer has.
+    for child, parent in (("t", "a"), ("va", "u"), ("a", "g"), ("u", "g")):
+        if child in missing and parent != "g":
+            assert got[f"{child}.click_rate_2d"] == got[f"{parent}.click_rate_2d"]

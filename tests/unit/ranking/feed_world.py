@@ -204,8 +204,9 @@ class FakeSlates(SlateStore):
     async def remember_served(
         self, viewer: UserId, tweet_ids: Sequence[int], recommended: Set[int] = frozenset()
     ) -> None:
-        self.seen += tweet_ids
-        self.recommended |= recommended
+        if not self.away:
+            self.seen += tweet_ids
+            self.recommended |= recommended
 
     def _answer(self) -> None:
         if self.away:

@@ -68,6 +68,7 @@ MULTIPLIED = replace(
     multipliers=np.array([[0.5, 1.25, 1.0], [1.0, 1.0, 0.75]], "<f8").tobytes(),
     places=np.array([[1, 0], [0, 0]], "<i4").tobytes(),
 )
+SHOWN = replace(MULTIPLIED, shown=np.array([TWEET_ID - 9], "<i8").tobytes())
 POPULAR_TWEETS = Popular(
     1_700_000_000_123,
     np.array([TWEET_ID, TWEET_ID - 5], "<i8").tobytes(),
@@ -80,7 +81,7 @@ FORMATS: dict[str, bytes] = {
     "tokens/cursor.top.v1.txt": SIGNER.cursor(VIEWER, TOPPED).encode(),
     "tokens/cursor.user.v1.txt": SIGNER.user_cursor(VIEWER, UserId(7), TWEET_ID).encode(),
     "tokens/tracking.v1.txt": SIGNER.tracking(VIEWER, TRACKED).encode(),
-    "redis/slate.multiplied.v1.bin": SLATES.encode(MULTIPLIED),
+    "redis/slate.shown.v1.bin": SLATES.encode(SHOWN),
     "redis/popular.v1.bin": POPULAR.encode(POPULAR_TWEETS),
     "redis/followees.v1.bin": encode_followees(FOLLOWEES),
     "redis/hidden.v1.bin": encode_hidden(HIDDEN),
@@ -119,9 +120,10 @@ def test_tokens_are_read_as_what_they_were() -> None:
 
 
 def test_values_of_redis_are_read_as_what_they_were() -> None:
-    # Of before multipliers were in it: read by the same version.
+    # Of before multipliers, and what was shown, were in it: read by the same version.
     assert SLATES.decode(golden("redis/slate.v1.bin")) == SLATE
     assert SLATES.decode(golden("redis/slate.multiplied.v1.bin")) == MULTIPLIED
+    assert SLATES.decode(golden("redis/slate.shown.v1.bin")) == SHOWN
     assert POPULAR.decode(golden("redis/popular.v1.bin")) == POPULAR_TWEETS
     assert TWEETS.decode(golden("redis/tweet.v1.bin")) == TWEET
     assert TWEETS.decode(golden("redis/tweet.plain.v1.bin")) == PLAIN_TWEET

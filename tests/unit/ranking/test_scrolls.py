@@ -1,0 +1,63 @@
+"""Whatever happens between ranked pages: nothing twice, nothing skipped, full pages until the end.
+
+`python -m tests.unit.ranking.test_scrolls COUNT` tells that many other scrolls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import get_args
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.ranking.scroll import AUTHORS, FOLLOWED, Script, Step, StepKind, tell
+
+SCROLLS = 120
+
+_KINDS: tuple[StepKind, ...] = get_args(StepKind)
+_author = st.sampled_from(AUTHORS)
+_tweet = st.tuples(_author, st.one_of(st.none(), st.none(), st.integers(0, 8)))
+_step = st.builds(Step, st.sampled_from(_KINDS), st.integers(0, 20), st.integers(0, 20))
+_scripts = st.builds(
+    Script,
+    tweets=st.lists(_tweet, min_size=16, max_size=40).map(tuple),
+    gaps=st.lists(st.lists(_step, max_size=2).map(tuple), min_size=6, max_size=10).map(tuple),
+    follows=st.sampled_from([FOLLOWED, FOLLOWED[:2], FOLLOWED[:1], ()]),
+    popular=st.lists(st.integers(0, 30), min_size=4, max_size=10).map(tuple),
+    limit=st.integers(1, 4),
+)
+
+
+def tell_all(count: int, *, anew: bool = False) -> Counter[str]:
+    """What happened in all of them; raises as `tell`, with a script that is as small as can be."""
+    happened: Counter[str] = Counter()
+    with ThreadPoolExecutor(1) as executor, asyncio.Runner() as runner:
+
+        @settings(
+            max_examples=count,
+            deadline=None,
+            derandomize=not anew,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(script=_scripts)
+        def scrolls(script: Script) -> None:
+            happened.update(runner.run(tell(script, executor)))
+
+        scrolls()
+    return happened
+
+
+def test_nothing_is_shown_twice_nothing_is_skipped_and_pages_are_full() -> None:
+    happened = tell_all(SCROLLS)
+    wanted = {*_KINDS, "full page", "popular page", "chronological page", "lost slate", "popular"}
+    assert not wanted - happened.keys(), "not in any of them"
+
+
+if __name__ == "__main__":
+    for name, times in sorted(tell_all(int(sys.argv[1]), anew=True).items()):
+        sys.stdout.write(f"{times:8} {name}\n")
