@@ -21,9 +21,11 @@ from bench.bars import (
     promotion,
     ranked_feed,
     relay,
+    scoring,
     stream,
     three_nodes,
     timeline_bytes,
+    training,
     write_latency,
     writes,
 )
@@ -54,6 +56,8 @@ BARS = {
     "equal-bits": equal_bits.measure,
     "stream": stream.measure,
     "freshness": freshness.measure,
+    "training": training.measure,
+    "scoring": scoring.measure,
 }
 
 
