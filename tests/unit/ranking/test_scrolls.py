@@ -37,19 +37,17 @@ _scripts = st.builds(
     limit=st.integers(1, 4),
 )
 
-_SEVENTY = tuple((author, None) for author in (*FOLLOWED, 61, 62, 63) for _ in range(4))
-"""Enough for a slate, recommendations and a tail."""
+_NETWORK = tuple((author, None) for author in FOLLOWED for _ in range(4))
 DIRECTED = (
     # What a lost slate recommended comes back in the tail of the one that took its place.
     Script(
-        tweets=((61, None), (21, 0), *_SEVENTY),
-        gaps=((), (), (Step("expire"),)),
-        follows=(21, 22),
-        popular=tuple(range(30)),
-        limit=2,
+        tweets=((61, None), (21, 0), *_NETWORK),
+        gaps=((), (Step("expire"),)),
+        popular=(len(_NETWORK),),
+        limit=8,
     ),
     # The list was cut above the floor of the slate that is made again.
-    Script(tweets=_SEVENTY, gaps=((), (Step("trim", b=1), Step("expire"))), limit=2),
+    Script(tweets=_NETWORK, gaps=((), (Step("trim", b=0), Step("expire"))), limit=2),
 )
 
 
