@@ -11,7 +11,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.ranking.scroll import AUTHORS, FOLLOWED, Script, Step, StepKind, tell
@@ -21,7 +21,13 @@ SCROLLS = 120
 _KINDS: tuple[StepKind, ...] = get_args(StepKind)
 _author = st.sampled_from(AUTHORS)
 _tweet = st.tuples(_author, st.one_of(st.none(), st.none(), st.integers(0, 8)))
-_step = st.builds(Step, st.sampled_from(_KINDS), st.integers(0, 20), st.integers(0, 20))
+# What makes a scroll do without what it knew comes more often.
+_step = st.builds(
+    Step,
+    st.sampled_from((*_KINDS, "expire", "expire", "trim", "follow")),
+    st.integers(0, 20),
+    st.integers(0, 20),
+)
 _scripts = st.builds(
     Script,
     tweets=st.lists(_tweet, min_size=16, max_size=40).map(tuple),
@@ -29,6 +35,19 @@ _scripts = st.builds(
     follows=st.sampled_from([FOLLOWED, FOLLOWED[:2], FOLLOWED[:1], ()]),
     popular=st.lists(st.integers(0, 30), min_size=4, max_size=10).map(tuple),
     limit=st.integers(1, 4),
+)
+
+_NETWORK = tuple((author, None) for author in FOLLOWED for _ in range(4))
+DIRECTED = (
+    # What a lost slate recommended comes back in the tail of the one that took its place.
+    Script(
+        tweets=((61, None), (21, 0), *_NETWORK),
+        gaps=((), (Step("expire"),)),
+        popular=(len(_NETWORK),),
+        limit=8,
+    ),
+    # The list was cut above the floor of the slate that is made again.
+    Script(tweets=_NETWORK, gaps=((), (Step("trim", b=0), Step("expire"))), limit=2),
 )
 
 
@@ -45,6 +64,8 @@ def tell_all(count: int, *, anew: bool = False) -> Counter[str]:
             suppress_health_check=list(HealthCheck),
         )
         @given(script=_scripts)
+        @example(DIRECTED[0])
+        @example(DIRECTED[1])
         def scrolls(script: Script) -> None:
             happened.update(runner.run(tell(script, executor)))
 
