@@ -1,4 +1,4 @@
-"""Golden files of what others keep for us: clients their tokens, Redis its values, the control store documents.
+"""Golden files of what others keep for us: tokens, values in Redis, documents in the control store.
 
 A file is written once. What it holds stays readable, and today's code writes the same bytes; a
 changed format gets a new version and a file beside it.
