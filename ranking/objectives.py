@@ -45,7 +45,12 @@ class Objectives:
         found = await self._control.get(KEY)
         if found is None:
             return Current(ENGAGEMENT, 0)
-        return Current(decode_objective(found.value), found.version)
+        try:
+            return Current(decode_objective(found.value), found.version)
+        except Corrupt as exc:
+            raise type(exc)(
+                f"the objective that was set last is of no use here: {exc}. Run the rankfeed that set it."
+            ) from exc
 
     async def version(self, number: int) -> Objective:
         """Raises ConfigurationError where there is none of that number."""

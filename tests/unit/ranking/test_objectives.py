@@ -92,6 +92,12 @@ async def test_a_success_whose_answer_got_lost_is_one(
     assert await objectives.current() == made
 
 
+async def test_a_row_of_newer_code_is_left_to_it(control: SqliteControlStore, objectives: Objectives) -> None:
+    assert await control.compare_and_set(KEY, b'{"objective": 2}', expected=0)
+    with pytest.raises(UnknownVersion, match=r"its format is 2; .* Run the rankfeed that set it"):
+        await objectives.current()
+
+
 @pytest.mark.parametrize("raw", [b"", b"[]", b"1", b'{"objective": 1}', b"\xff", b"[" * 10_000])
 def test_what_is_no_objective_is_corrupt(raw: bytes) -> None:
     with pytest.raises(Corrupt, match="not an objective"):
