@@ -13,7 +13,8 @@
     one a root    a tweet and its retweets
     features      one MGET of packed rows
     model         one ONNX call
-    objective     weights over heads
+    objective     weights over heads, age, source
+    diversity     an author's further ones later
     slate         pins the order
     walk, served record; of some requests
     all that was scored

@@ -3,82 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from core.errors import ConfigurationError
-from core.ids import compose_id, uuid7
+from core.ids import uuid7
 from eventlog.envelope import decode_envelope
 from eventlog.schema import record_of
-from features.row_block import RowBlock
-from features.schema import ViewName
 from pipelines.lake_rows import rows_of
 from pipelines.lake_scored import frame_of, matrix_of
-from ranking.bundle import load_bundle
-from ranking.candidate import TIMELINE_SOURCE
-from ranking.model import RankingModel
-from ranking.objective import Diversity, FreshnessDecay, Objective, Weight
+from ranking.objective import Objective, Weight
 from stores.lake import LakeReader
 from stores.lake_disk import LakeDisk
 from stores.lake_store import Addition, LakeStore
 from stores.lake_tables import SCHEMAS
-from tests.bundles import bundle
-from tests.unit.ranking.feed_world import FakeFeatures, FeedWorld
+from tests.unit.training.served_pages import NOW_MS, OBJECTIVE, REQUEST, served_page
 from training.replay import Replayer
 from training.replay_table import page_lines
 from training.served_records import Recorded, lake_record, lake_records
 
-NOW_MS = 1_700_000_000_000
-HOUR_MS = 3_600_000
-REQUEST = uuid7(NOW_MS, 5)
-OBJECTIVE = Objective(
-    1,
-    "mixed",
-    4,
-    "ada",
-    "a test",
-    {"click": Weight(2.0), "hide": Weight(-1.0)},
-    FreshnessDecay(2 * 3_600.0),
-    Diversity(0.5, 0.2),
-    {TIMELINE_SOURCE: 0.75},
-)
-
-
-class RecentFeatures(FakeFeatures):
-    """The log's last event is of now."""
-
-    async def fetch(
-        self, viewer: int, tweet_ids: NDArray[np.int64], author_ids: NDArray[np.int64]
-    ) -> dict[ViewName, RowBlock]:
-        blocks = await super().fetch(viewer, tweet_ids, author_ids)
-        blocks["g"].event_ts_s[:] = NOW_MS // 1000
-        return blocks
-
 
 @pytest.fixture
 async def served(tmp_path: Path) -> Recorded:
-    return await _served(tmp_path, OBJECTIVE)
-
-
-async def _served(models: Path, objective: Objective) -> Recorded:
-    """A page of five, and the slate of eight that it came from."""
-    with ThreadPoolExecutor(1) as executor:
-        world = FeedWorld(executor)
-        world.features = RecentFeatures()
-        world.scored_share = 1.0
-        world.model = RankingModel(load_bundle(bundle(models, "1", heads=("click", "hide"))))
-        world.use(objective)
-        for hours in range(8):
-            world.post(21 if hours % 3 else 22, compose_id(NOW_MS - hours * HOUR_MS, 1, 1, hours))
-        await world.page(limit=5)
-        (page,), (slate,) = await world.served(), await world.scored()
-    return Recorded(replace(page, request_id=REQUEST.bytes), NOW_MS, replace(slate, request_id=REQUEST.bytes))
+    return await served_page(tmp_path, OBJECTIVE)
 
 
 @pytest.fixture
@@ -122,7 +73,7 @@ def test_what_was_served_comes_out_again(served: Recorded, replayer: Replayer) -
 
 async def test_scores_below_zero_come_out_again(tmp_path: Path) -> None:
     hiding = replace(OBJECTIVE, weights={"click": Weight(1.0), "hide": Weight(-3.0)})
-    page = _replayer(tmp_path, hiding).page(await _served(tmp_path, hiding))
+    page = _replayer(tmp_path, hiding).page(await served_page(tmp_path, hiding))
     assert page.equal
     assert max(item.score for item in page.items) < 0
     assert max(item.diversity for item in page.items) > 1.0

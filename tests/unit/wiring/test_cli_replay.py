@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from core.clock import SystemClock
 from core.ids import uuid7
 from eventlog.schema import Served, ServedItem, record_of
 from features.schema import SCHEMA_HASH
+from ranking.objective import ENGAGEMENT
+from tests.unit.training.served_pages import REQUEST, served_page
 from tests.unit.wiring.log_home import LogHome
+from training.served_records import Recorded
+from wiring.home import Home
 
 
 @pytest.fixture
@@ -39,6 +45,40 @@ def test_a_request_that_nobody_knows_is_said_to_be_so(home: LogHome) -> None:
     assert refused.exit_code == 1
     assert f"nothing is known of request {request}: there is no lake" in refused.stderr
     assert "there is no lake" in home.run("replay", "--all").stderr
+
+
+@pytest.fixture
+async def page(home: LogHome) -> Recorded:
+    """Served by the bundle of this home and by what applies where no objective was set."""
+    return await served_page(Home(home.root).models, ENGAGEMENT)
+
+
+def test_what_the_lake_does_not_have_yet_is_replayed_from_the_log(page: Recorded, home: LogHome) -> None:
+    assert page.slate is not None
+    home.append(
+        [
+            record_of(event, id=id, ts_ms=page.ts_ms, key=7)
+            for id, event in ((1, page.served), (2, page.slate))
+        ]
+    )
+    file = home.root / "replay.json"
+    told = home.run("replay", REQUEST.hex, "--json", str(file))
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert "the whole slate of 8 comes out in the same order, with the same bits" in told.stdout
+    replayed = json.loads(file.read_bytes())
+    assert [item["tweet"] for item in replayed["items"]] == [str(item.tweet) for item in page.served.items]
+    # Whoever looks at an objective that was set since finds the former one all the same.
+    assert home.run("objective", "set", "--preset", "freshness", "--reason", "a test").exit_code == 0
+    assert home.run("replay", str(REQUEST)).exit_code == 0
+
+
+def test_other_bits_end_with_1(page: Recorded, home: LogHome) -> None:
+    items = [replace(item, score=0.125) for item in page.served.items]
+    home.append([record_of(replace(page.served, items=items), id=1, ts_ms=page.ts_ms, key=7)])
+    told = home.run("replay", str(REQUEST))
+    assert told.exit_code == 1
+    assert "0 of 5 items have equal bits" in told.stdout
+    assert "other score" in told.stdout
 
 
 @pytest.mark.parametrize(
