@@ -1,4 +1,4 @@
-"""Golden files of what others keep for us: tokens that clients carry, values that Redis holds.
+"""Golden files of what others keep for us: tokens of clients, values of Redis, documents that steer us.
 
 A file is written once. What it holds stays readable, and today's code writes the same bytes; a
 changed format gets a new version and a file beside it.
@@ -18,6 +18,8 @@ from core.ids import TweetId, UserId
 from core.packing import VersionedCodec
 from core.types import Tweet
 from feed_api.signatures import Signer, Tracked
+from ranking.objective import Diversity, Exploration, FreshnessDecay, Objective, Weight
+from ranking.objectives import decode_objective, encode_objective
 from ranking.query import FeedPosition
 from stores.cached_tweet import (
     DELETED,
@@ -74,6 +76,20 @@ POPULAR_TWEETS = Popular(
     np.array([TWEET_ID, TWEET_ID - 5], "<i8").tobytes(),
     np.array([1.5, 0.25], "<f4").tobytes(),
 )
+OBJECTIVE = Objective(
+    1,
+    "mine",
+    3,
+    "ada 👩‍💻",
+    "because",
+    {"click": Weight(0.1), "hide": Weight(-20.0, min=-100.0, max=0.0)},
+    FreshnessDecay(3_600.0),
+    Diversity(0.85, 0.25),
+    {"popular": 0.5},
+    Exploration(0.0, 0.5),
+    [],
+    "2026-11-22T00:06:47.226Z",
+)
 
 FORMATS: dict[str, bytes] = {
     "tokens/cursor.ranked.v1.txt": SIGNER.cursor(VIEWER, RANKED).encode(),
@@ -83,6 +99,7 @@ FORMATS: dict[str, bytes] = {
     "tokens/tracking.v1.txt": SIGNER.tracking(VIEWER, TRACKED).encode(),
     "redis/slate.shown.v1.bin": SLATES.encode(SHOWN),
     "redis/popular.v1.bin": POPULAR.encode(POPULAR_TWEETS),
+    "control/objective.v1.json": encode_objective(OBJECTIVE),
     "redis/followees.v1.bin": encode_followees(FOLLOWEES),
     "redis/hidden.v1.bin": encode_hidden(HIDDEN),
     "redis/tweet.v1.bin": TWEETS.encode(TWEET),
@@ -117,6 +134,11 @@ def test_tokens_are_read_as_what_they_were() -> None:
     user_cursor = golden("tokens/cursor.user.v1.txt").decode()
     assert SIGNER.read_user_cursor(VIEWER, UserId(7), user_cursor) == TWEET_ID
     assert SIGNER.read_tracking(VIEWER, golden("tokens/tracking.v1.txt").decode()) == TRACKED
+
+
+def test_documents_of_the_control_store_are_read_as_what_they_were() -> None:
+    # A replay needs every objective that ever applied.
+    assert decode_objective(golden("control/objective.v1.json")) == OBJECTIVE
 
 
 def test_values_of_redis_are_read_as_what_they_were() -> None:
