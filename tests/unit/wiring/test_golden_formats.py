@@ -1,4 +1,4 @@
-"""Golden files of what others keep for us: tokens, values in Redis, documents in the control store.
+"""Golden files of what others keep for us: tokens of clients, values of Redis, documents that steer us.
 
 A file is written once. What it holds stays readable, and today's code writes the same bytes; a
 changed format gets a new version and a file beside it.
