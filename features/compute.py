@@ -45,6 +45,7 @@ _SUMS = {
     name: np.array([[view.index(sum_name(event, label)) for event in SUM_EVENTS] for label in _LABELS])
     for name, view in VIEWS.items()
 }
+_AT = {name: {field.name: at for at, field in enumerate(view.fields)} for name, view in VIEWS.items()}
 _RATED = SUM_EVENTS[1:]
 
 
@@ -78,11 +79,57 @@ def matrix(
     """
     known = _derive(blocks, moments)
     columns = np.empty((len(inputs), len(moments.tweets)), np.float32)
-    for i, one in enumerate(inputs):
-        columns[i] = _column(one.formula, known)
+    plan = _PLAN if inputs is INPUTS else _planned(inputs)
+    for view, wanted in plan.rates.items():
+        columns[wanted.at] = known.rates[view][:, wanted.labels, wanted.events].T
+    for view, wanted in plan.log_sums.items():
+        sums = known.sums[view][:, wanted.labels, wanted.events]
+        columns[wanted.at] = np.log1p(np.maximum(sums, 0.0)).T
+    for i, formula in plan.others:
+        columns[i] = _column(formula, known)
     # One NaN: numpy's vector and scalar paths leave different signs on it.
     columns[np.isnan(columns)] = np.nan
     return np.ascontiguousarray(columns.T)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Columns that come from one array of a view: int64 [k] each, which column, half-life and event."""
+
+    at: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    events: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Inputs by how they are made: most are rates, and a view's are taken all at once."""
+
+    rates: Mapping[ViewName, _Wanted]
+    log_sums: Mapping[ViewName, _Wanted]
+    others: tuple[tuple[int, Formula], ...]
+
+
+def _planned(inputs: tuple[Input, ...]) -> _Plan:
+    rates: dict[ViewName, list[tuple[int, int, int]]] = {}
+    log_sums: dict[ViewName, list[tuple[int, int, int]]] = {}
+    others: list[tuple[int, Formula]] = []
+    for i, one in enumerate(inputs):
+        match one.formula:
+            case Rate(view, event, label):
+                rates.setdefault(view, []).append((i, _LABELS.index(label), _RATED.index(event)))
+            case LogSum(view, event, label):
+                log_sums.setdefault(view, []).append((i, _LABELS.index(label), SUM_EVENTS.index(event)))
+            case other:
+                others.append((i, other))
+    return _Plan(_wanted(rates), _wanted(log_sums), tuple(others))
+
+
+def _wanted(columns: Mapping[ViewName, list[tuple[int, int, int]]]) -> dict[ViewName, _Wanted]:
+    return {view: _Wanted(*np.array(found, np.int64).T) for view, found in columns.items()}
+
+
+_PLAN = _planned(INPUTS)
 
 
 def _derive(blocks: Mapping[ViewName, RowBlock], moments: Moments) -> _Known:
@@ -100,13 +147,8 @@ def _derive(blocks: Mapping[ViewName, RowBlock], moments: Moments) -> _Known:
 
 
 def _column(formula: Formula, known: _Known) -> NDArray[np.floating]:
-    """One input: float [n or 1]."""
+    """One input that is neither a rate nor a sum: float [n or 1]."""
     match formula:
-        case Rate(view, event, label):
-            return known.rates[view][:, _LABELS.index(label), _RATED.index(event)]
-        case LogSum(view, event, label):
-            sums = known.sums[view][:, _LABELS.index(label), SUM_EVENTS.index(event)]
-            return np.log1p(np.maximum(sums, 0.0))
         case LogCount(view, field):
             return np.log1p(np.maximum(_stored(view, field, known), 0.0))
         case Value(view, field):
@@ -154,5 +196,5 @@ def _shrunk(sums: Floats, prior: Floats, strength: float) -> Floats:
 
 def _stored(view: ViewName, field: str, known: _Known) -> Floats:
     """A field as it is in the rows: float64 [n or 1], NaN where the row is missing or expired."""
-    values = known.blocks[view].values[:, VIEWS[view].index(field)].astype(np.float64)
+    values = known.blocks[view].values[:, _AT[view][field]].astype(np.float64)
     return np.where(np.isnan(known.ages[view]), np.nan, values)

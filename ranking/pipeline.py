@@ -97,7 +97,9 @@ class RankingPipeline:
         """What of these the viewer may see, in their order, each root at its first place: the newest, and
         before any recommendation."""
         ids = candidates.ids.tolist()
-        found = await run_stage(HYDRATE, query, lambda: hydrate(ids, self._tweets.get_live))
+        # Among hundreds there are retweets: without a guess, their originals would be a round trip more.
+        foreseen = self._tweets.known_originals(ids)
+        found = await run_stage(HYDRATE, query, lambda: hydrate(ids, self._tweets.get_live, foreseen))
         assert found is not None  # the stage fails closed
         count_items(query, HYDRATE.name, len(found))
         left = visible(
