@@ -5,18 +5,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 
-from core.errors import ConfigurationError, Corrupt, UnknownVersion
+from core.errors import ConfigurationError, Corrupt, Unavailable, UnknownVersion
 from features.schema import FEATURES
 from ranking.bundle import Input, Parity, encode_manifest, load_bundle
+from ranking.model_slot import ModelSlot
 from ranking.registered import HISTORY_KEPT, MODELS, Registered, decode_registered, encode_registered
 from ranking.stages import StageFailed
-from stores.ports import Versioned
+from stores.ports import ControlStore, Versioned
 from tests.bundles import bundle, stump
+from tests.fakes import FakeClock
 from tests.unit.ranking.registry_world import RegistryWorld, report_of
 
 
@@ -253,3 +255,27 @@ def test_the_document_survives_and_is_bounded() -> None:
         with pytest.raises(Corrupt):
             decode_registered(raw)
     assert HISTORY_KEPT == 100
+
+
+async def test_what_was_refused_is_looked_at_again_in_a_while(world: RegistryWorld) -> None:
+    await world.registry.promote("home", "0", "")
+    graph = world.models / "home" / "0" / "model.onnx"
+    whole = graph.read_bytes()
+    _flipped(graph.parent)
+    clock = FakeClock()
+    fresh = ModelSlot(cast(ControlStore, world.control), world.models, clock)
+    await fresh.poll()
+    graph.write_bytes(whole)
+    await fresh.poll()
+    assert report_of(fresh).model is None
+    clock.advance(5_000)
+    await fresh.poll()
+    assert (report_of(fresh).model, report_of(fresh).refused) == ("home@0", None)
+
+
+async def test_a_registry_that_does_not_answer_leaves_serving_what_serves(world: RegistryWorld) -> None:
+    await world.registry.promote("home", "0", "")
+    world.control.away = True
+    with pytest.raises(Unavailable):
+        await world.slots[0].poll()
+    assert world.serving() == ["home@0"] * 3
