@@ -43,17 +43,22 @@ class Input(msgspec.Struct, frozen=True):
 
 
 class Calibration(msgspec.Struct, frozen=True):
-    """The sigmoid of a * raw + b that is inside the graph; 1 and 0 where the model is its own."""
+    """The sigmoid of a * raw + b that is inside the graph; 1 and 0 where the model is its own.
+
+    b has in it what the trees began from, and what the sampling of negatives takes off.
+    """
 
     a: float = 1.0
     b: float = 0.0
 
 
 class Head(msgspec.Struct, frozen=True):
-    """One prediction: the graph's output `output`, float32 [n, 1], the probability of the event.
+    """One prediction, the probability of the event: a column of the graph's output `output`.
 
-    `negative_rate` is the share of negatives that were kept for training, `window_s` how long after
-    an impression its event counted.
+    That is float32 [n, n_heads], its columns in the order of the manifest's heads. `negative_rate` is the
+    share of negatives that were kept for training, `window_s` how long after an impression its event
+    counted. Of `rows` impressions its label was known (0: not written down yet); a `constant` head had
+    too few positives for trees.
     """
 
     name: str
@@ -62,6 +67,9 @@ class Head(msgspec.Struct, frozen=True):
     negative_rate: float
     positives: int
     window_s: float
+    rows: int = 0
+    trees: int = 0
+    constant: bool = False
 
 
 class Training(msgspec.Struct, frozen=True, rename={"from_": "from"}):
@@ -90,7 +98,7 @@ class Metric(msgspec.Struct, frozen=True):
 
 
 class Parity(msgspec.Struct, frozen=True):
-    """What the gate saw: the graph against the booster on `rows` rows."""
+    """What the gate saw: the graph against the boosters on `rows` rows, of all heads."""
 
     rows: int
     max_diff: float

@@ -42,7 +42,8 @@ class RankingModel:
         self.manifest = bundle.manifest
         self.label = f"{self.manifest.name}@{self.manifest.version}"
         self.heads = tuple(head.name for head in self.manifest.heads)
-        self._outputs = [head.output for head in self.manifest.heads]
+        # One output for all heads, so that there is one call.
+        self._outputs = [self.manifest.heads[0].output]
         try:
             self._session = open_session(bundle.model_path.read_bytes())
         except _LOAD_ERRORS as exc:
@@ -56,9 +57,13 @@ class RankingModel:
         Releases the GIL while it runs.
         """
         try:
-            outputs = self._session.run(self._outputs, {self._input: features})
+            (output,) = self._session.run(self._outputs, {self._input: features})
         except _RUNTIME_ERRORS as exc:
             raise Corrupt(f"{self.label}: the graph cannot be run: {exc}") from exc
-        # A classifier's `probabilities` has a column a class; the head is the last one.
-        columns = [np.asarray(output, np.float32).reshape(len(features), -1)[:, -1] for output in outputs]
-        return np.stack(columns, axis=1)
+        scores = np.asarray(output, np.float32)
+        if scores.shape != (len(features), len(self.heads)):
+            raise Corrupt(
+                f"{self.label}: the graph gives {list(scores.shape)} for {len(features)} rows of "
+                f"{len(self.heads)} heads. Train it again with `rankfeed train`."
+            )
+        return scores

@@ -10,11 +10,11 @@ import msgspec
 
 from core.errors import ConfigurationError
 from ranking.bundle import format_time, load_bundle, parse_time
+from ranking.model import RankingModel
 from stores.lake import LakeReader
 from training.baselines import order_scores
 from training.dataset import DatasetOptions, dataset
 from training.metrics import RESAMPLES, Estimate, areas_by_viewer
-from training.parity import GraphRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def evaluate(
             f"{positives:,} of {len(judged):,} impressions from {format_time(from_ms)} on were "
             "clicked: an order cannot be judged without both kinds. Choose a longer range."
         )
-    scores = GraphRunner(bundle.model_path.read_bytes(), head.output).score(judged.inputs)
+    scores = RankingModel(bundle).score(judged.inputs)[:, 0]
     measured = areas_by_viewer(
         judged.positive("click"), judged.viewers, order_scores(scores, judged.inputs), seed=options.seed
     )

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
+from core.errors import ConfigurationError
 from features.schema import LONG_DWELL_MS
 from stores.lake import LakeReader
 
@@ -44,6 +45,14 @@ LABELS: Mapping[Head, Label] = {
     "reply": Label(_DAY, "edges"),
     "retweet": Label(_DAY, "edges"),
 }
+
+
+def head_named(name: str) -> Head:
+    """Raises ConfigurationError, which lists them, where there is no such head."""
+    for head in LABELS:
+        if head == name:
+            return head
+    raise ConfigurationError(f"there is no head {name!r}: choose from {', '.join(LABELS)}")
 
 
 def first_views(

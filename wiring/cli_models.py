@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from pathlib import Path
 
@@ -31,6 +32,24 @@ class Moment(click.ParamType[int]):
         return int(moment.timestamp() * 1000)
 
 
+class Window(click.ParamType[tuple[str, float]]):
+    """HEAD=SECONDS."""
+
+    name = "window"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, float]:
+        head, equals, seconds = str(value).partition("=")
+        try:
+            window_s = float(seconds)
+        except ValueError:
+            window_s = math.nan
+        if not equals or not 0 < window_s < math.inf:
+            self.fail(f"'{value}' is no window; write HEAD=SECONDS, e.g. click=600", param, ctx)
+        return head, window_s
+
+
 def register(main: click.Group) -> None:
     main.add_command(train)
     main.add_command(evaluate)
@@ -43,7 +62,25 @@ def register(main: click.Group) -> None:
 @click.option(
     "--lag", default=60.0, show_default=True, help="Seconds that features lag behind, where replayed."
 )
-@click.option("--window", default=600.0, show_default=True, help="Seconds after an impression for its click.")
+@click.option(
+    "--window",
+    "windows",
+    type=Window(),
+    multiple=True,
+    metavar="HEAD=SECONDS",
+    help="How long after an impression the head's event counts.",
+)
+@click.option("--head", "heads", multiple=True, metavar="HEAD", help="Only these heads.")
+@click.option(
+    "--min-positives", default=300, show_default=True, help="A head with fewer of them is a constant."
+)
+@click.option("--trees", default=200, show_default=True, help="At most so many a head.")
+@click.option(
+    "--max-rows",
+    default=2_000_000,
+    show_default=True,
+    help="Of more, a head learns from a part of the negatives.",
+)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--promote", "promote_it", is_flag=True, help="Promote the model if it passes its gates.")
 @click.pass_obj
@@ -53,17 +90,34 @@ def train(
     from_ms: int | None,
     until_ms: int | None,
     lag: float,
-    window: float,
+    windows: tuple[tuple[str, float], ...],
+    heads: tuple[str, ...],
+    min_positives: int,
+    trees: int,
+    max_rows: int,
     seed: int,
     promote_it: bool,
 ) -> None:
-    """Train the click head from the lake, export it to ONNX, and check that both agree."""
+    """Train all heads from the lake, export them to one ONNX graph, and check that both agree.
+
+    Stopped in between, it goes on after the heads that are done when it is run again.
+    """
+    from training.labels import head_named
     from training.train import TrainOptions
     from training.train import train as train_model
 
     home = Home(settings.home)
     options = TrainOptions(
-        name=name, from_ms=from_ms, until_ms=until_ms, lag_s=lag, window_s=window, seed=seed
+        name=name,
+        from_ms=from_ms,
+        until_ms=until_ms,
+        lag_s=lag,
+        heads=tuple(head_named(head) for head in heads),
+        windows_s={head_named(head): window_s for head, window_s in windows},
+        seed=seed,
+        trees=trees,
+        min_positives=min_positives,
+        max_rows=max_rows,
     )
     bundle = train_model(home.lake, home.models, options, click.echo)
     if promote_it:

@@ -35,6 +35,8 @@ PIPE_WIDTH = 140
 # replayed features lag behind by what this stack's own pipeline does.
 WINDOW_S = 1.0
 LAG_S = 1.0
+# The small demo has few of anything: a rough model is better than a constant.
+FEW_POSITIVES = 50
 CALL_TIMEOUT_S = 30.0
 COUNTED_WITHIN_S = 30.0
 KEPT_ALIVE_S = 2.0
@@ -141,7 +143,13 @@ class _Acts:
         await asyncio.sleep(WINDOW_S)
         await self._town.read_round(algorithm="chronological", pages=1)
         await self._drain()
-        options = TrainOptions(name="home", lag_s=LAG_S, window_s=WINDOW_S, seed=1)
+        options = TrainOptions(
+            name="home",
+            lag_s=LAG_S,
+            windows_s={"click": WINDOW_S},
+            seed=1,
+            min_positives=FEW_POSITIVES,
+        )
         bundle = await asyncio.to_thread(train, self._home.lake, self._home.models, options, self._say)
         async with (
             opened_redis(self._settings) as redis,

@@ -22,9 +22,11 @@ from bench.bars import (
     ranked_feed,
     relay,
     replay,
+    scoring,
     stream,
     three_nodes,
     timeline_bytes,
+    training,
     write_latency,
     writes,
 )
@@ -56,6 +58,8 @@ BARS = {
     "replay": replay.measure,
     "stream": stream.measure,
     "freshness": freshness.measure,
+    "training": training.measure,
+    "scoring": scoring.measure,
 }
 
 

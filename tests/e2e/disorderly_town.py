@@ -46,7 +46,7 @@ class DisorderlyTown:
         await self._stack.drained()
         # Clicks are of the moment of the look: a window of a millisecond is ripe at once.
         trained = rankfeed(
-            *("train", "--lag", "0.5", "--window", "0.001", "--promote"),
+            *("train", "--lag", "0.5", "--window", "click=0.001", "--min-positives", "20", "--promote"),
             home=self._stack.home.root,
             environment=self._stack.variables,
         )

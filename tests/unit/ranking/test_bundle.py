@@ -69,11 +69,19 @@ def test_the_manifest_has_the_contract_s_members() -> None:
     assert list(document["training"]) == ["from", "to", "mature_at", "rows", "lake_snapshot", "split"]
     assert list(document["heads"][0]) == [
         *("name", "output", "calibration", "negative_rate", "positives", "window_s"),
+        *("rows", "trees", "constant"),
     ]
 
 
 def test_an_unknown_member_is_ignored() -> None:
     document = msgspec.json.decode(encode_manifest(manifest())) | {"later": 1}
+    assert decode_manifest(msgspec.json.encode(document)) == manifest()
+
+
+def test_a_head_of_before_its_rows_were_written_down_is_read() -> None:
+    document = msgspec.json.decode(encode_manifest(manifest()))
+    for name in ("rows", "trees", "constant"):
+        del document["heads"][0][name]
     assert decode_manifest(msgspec.json.encode(document)) == manifest()
 
 

@@ -6,42 +6,13 @@ import lightgbm as lgb
 import numpy as np
 import onnx
 import pytest
-from numpy.typing import NDArray
-from onnxmltools import convert_lightgbm
-from onnxmltools.convert.common.data_types import FloatTensorType
 
 from core.errors import ConfigurationError
-from training.booster import predict
-from training.export import (
-    INPUT,
-    OPSET,
-    OUTPUT,
-    float32_not_above,
-    snap_thresholds,
-    thresholds,
-    to_onnx,
-)
-from training.parity import MAX_DIFF, MIN_ROWS, GraphRunner, check_parity, trial_rows
-
-N_FEATURES = 6
-
-
-def rows(n: int = 2_000, *, seed: int = 1, missing: bool = True) -> NDArray[np.float32]:
-    """Features around 0, one of them in epoch seconds, a tenth of one missing."""
-    random = np.random.default_rng(seed)
-    values = random.normal(0, 1, (n, N_FEATURES)).astype(np.float32)
-    values[:, 1] = 1.7e9 + 1e5 * values[:, 1]
-    if missing:
-        values[random.random(n) < 0.1, 2] = np.nan
-    return values
-
-
-def trained(inputs: NDArray[np.float32], *, trees: int = 30, seed: int = 1) -> lgb.Booster:
-    random = np.random.default_rng(seed)
-    raw = inputs[:, 0] + (inputs[:, 1] - 1.7e9) / 1e5 + np.nan_to_num(inputs[:, 2])
-    clicked = random.random(len(inputs)) < 1 / (1 + np.exp(-raw))
-    parameters = {"objective": "binary", "verbosity": -1, "num_threads": 1, "seed": seed}
-    return lgb.train(parameters, lgb.Dataset(inputs, clicked.astype(np.float32)), trees)
+from ranking.bundle import Calibration
+from tests.unit.training.trained import N_FEATURES, head_of, rows, trained
+from training.booster import raw_scores
+from training.export import INPUT, OUTPUT, float32_not_above, snap_thresholds, thresholds, to_onnx
+from training.parity import GraphRunner, expected, trial_rows
 
 
 def test_a_float32_not_above_is_the_largest_one() -> None:
@@ -61,88 +32,59 @@ def test_snapping_makes_every_threshold_a_float32_and_changes_no_prediction() ->
     exact = [float(np.float32(value)) == value for _, value in thresholds(snapped)]
     assert all(exact)
     assert not all(float(np.float32(value)) == value for _, value in thresholds(booster))
-    trial = trial_rows(booster, inputs, seed=2)
-    assert predict(snapped, trial).tobytes() == predict(booster, trial).tobytes()
+    trial = trial_rows([head_of(booster)], inputs, seed=2).rows
+    assert raw_scores(snapped, trial).tobytes() == raw_scores(booster, trial).tobytes()
 
 
-def test_the_graph_has_one_input_and_only_the_positive_class() -> None:
+def test_thresholds_are_those_of_the_trees() -> None:
     booster = trained(rows())
-    graph = onnx.load_from_string(to_onnx(booster)).graph
+    found: set[tuple[int, float]] = set()
+    waiting = [tree["tree_structure"] for tree in booster.dump_model()["tree_info"]]
+    while waiting:
+        node = waiting.pop()
+        if "threshold" in node:
+            found.add((int(node["split_feature"]), float(node["threshold"])))
+            waiting += [node["left_child"], node["right_child"]]
+    assert thresholds(booster) == sorted(found)
+
+
+def test_the_graph_has_one_input_and_a_column_a_head() -> None:
+    heads = [head_of(trained(rows())), head_of(None, "hide"), head_of(trained(rows(), seed=2), "like")]
+    raw = to_onnx(heads)
+    graph = onnx.load_from_string(raw).graph
     assert [(one.name, _shape(one)) for one in graph.input] == [(INPUT, (None, N_FEATURES))]
-    assert [(one.name, _shape(one)) for one in graph.output] == [(OUTPUT, (None, 1))]
-    score = GraphRunner(to_onnx(booster)).score(rows(50, seed=9))
-    np.testing.assert_allclose(score, predict(booster, rows(50, seed=9)), atol=1e-6)
+    assert [(one.name, _shape(one)) for one in graph.output] == [(OUTPUT, (None, 3))]
+    some = rows(50, seed=9)
+    scores = GraphRunner(raw).score(some)
+    np.testing.assert_allclose(scores, expected(heads, some), atol=1e-6)
+    # The constant, whatever the row; and each head by its own trees.
+    assert set(scores[:, 1].tolist()) == {float(np.float32(1 / (1 + np.exp(3.0))))}
+    assert np.abs(scores[:, 0] - scores[:, 2]).max() > 0.01
 
 
-def test_the_same_booster_gives_the_same_bytes() -> None:
-    assert to_onnx(trained(rows())) == to_onnx(trained(rows()))
+def test_what_is_rare_keeps_its_order() -> None:
+    booster = trained(rows())
+    rare = [head_of(booster, calibration=Calibration(0.5, -14.0))]
+    some = rows(300, seed=9)
+    raw = raw_scores(booster, some)
+    order = np.argsort(raw)[np.r_[True, np.diff(np.sort(raw)) > 1e-4]]
+    assert (np.diff(GraphRunner(to_onnx(rare)).score(some)[order, 0]) > 0).all()
 
 
-@pytest.mark.parametrize("missing", [True, False])
-def test_the_gate_lets_a_right_graph_pass(missing: bool) -> None:
-    inputs = rows(missing=missing)
-    booster = trained(inputs)
-    parity = check_parity(booster, to_onnx(booster), inputs, seed=1)
-    assert parity.rows >= MIN_ROWS
-    assert parity.max_diff <= MAX_DIFF
-    assert parity.order_changes == 0
-    assert parity.batch_invariant
+def test_the_same_heads_give_the_same_bytes() -> None:
+    assert to_onnx([head_of(trained(rows()))]) == to_onnx([head_of(trained(rows()))])
 
 
-def test_the_gate_lets_a_model_without_a_split_pass() -> None:
-    inputs = np.zeros((100, N_FEATURES), np.float32)
-    data = lgb.Dataset(inputs, np.r_[np.ones(40), np.zeros(60)])
-    booster = lgb.train({"objective": "binary", "verbosity": -1, "num_threads": 1}, data, 3)
-    parity = check_parity(booster, to_onnx(booster), inputs, seed=1)
-    assert parity.rows >= MIN_ROWS
+def test_constants_alone_are_no_graph() -> None:
+    with pytest.raises(ConfigurationError, match="nothing to rank by"):
+        to_onnx([head_of(None)])
 
 
-def test_the_gate_refuses_a_plain_conversion() -> None:
-    inputs = rows()
-    booster = trained(inputs)
-    plain = convert_lightgbm(
-        booster,
-        initial_types=[(INPUT, FloatTensorType([None, N_FEATURES]))],
-        target_opset=OPSET,
-        zipmap=False,
-    )
-    # Its thresholds round to the nearest float32: rows on them change sides.
-    with pytest.raises(ConfigurationError, match=r"differ by up to .* row \d+: LightGBM 0\.\d+, ONNX 0\.\d+"):
-        check_parity(booster, _positive_only(plain), inputs, seed=1)
-
-
-def test_the_gate_refuses_another_booster_s_graph() -> None:
-    inputs = rows()
-    with pytest.raises(ConfigurationError, match="The model was not written"):
-        check_parity(trained(inputs), to_onnx(trained(inputs, trees=31)), inputs, seed=1)
-
-
-def test_trial_rows_stand_on_every_threshold_and_beside_it() -> None:
-    inputs = rows()
-    booster = trained(inputs)
-    trial = trial_rows(booster, inputs, seed=1)
-    assert trial.dtype == np.float32
-    for feature, value in thresholds(snap_thresholds(booster)):
-        column = set(trial[:, feature].tolist())
-        exact = np.float32(value)
-        for side in (np.float32(np.inf), np.float32(-np.inf)):
-            assert {float(exact), float(np.nextafter(exact, side))} <= column
-    assert np.isnan(trial).any(axis=0).all()
-    assert np.isnan(trial).all(axis=1).any()
+def test_trees_of_another_objective_are_refused() -> None:
+    booster = lgb.train({"verbosity": -1, "num_threads": 1}, lgb.Dataset(rows(), rows()[:, 0].copy()), 2)
+    with pytest.raises(ConfigurationError, match="0 binary objectives"):
+        to_onnx([head_of(booster)])
 
 
 def _shape(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
     return tuple(one.dim_value or None for one in value.type.tensor_type.shape.dim)
-
-
-def _positive_only(model: onnx.ModelProto) -> bytes:
-    """The graph with its second class alone as `probabilities`, as `to_onnx` leaves it."""
-    graph = model.graph
-    before = graph.output[1].name
-    for node in graph.node:
-        node.output[:] = ["both" if name == before else name for name in node.output]
-    graph.initializer.append(onnx.helper.make_tensor("second", onnx.TensorProto.INT64, [1], [1]))
-    graph.node.append(onnx.helper.make_node("Gather", ["both", "second"], [OUTPUT], axis=1))
-    del graph.output[:]
-    graph.output.append(onnx.helper.make_tensor_value_info(OUTPUT, onnx.TensorProto.FLOAT, [None, 1]))
-    return bytes(model.SerializeToString())
