@@ -55,10 +55,10 @@ class Calibration(msgspec.Struct, frozen=True):
 class Head(msgspec.Struct, frozen=True):
     """One prediction, the probability of the event: a column of the graph's output `output`.
 
-    That is float32 [n, n_heads], its columns in the order of the manifest's heads. `negative_rate` is the
-    share of negatives that were kept for training, `window_s` how long after an impression its event
-    counted. Of `rows` impressions its label was known (0: not written down yet); a `constant` head had
-    too few positives for trees.
+    That is float32 [n, k], a column for each of the k heads that name it, in their order.
+    `negative_rate` is the share of negatives that were kept for training, `window_s` how long after an
+    impression its event counted. Of `rows` impressions its label was known (0: not written down yet); a
+    `constant` head had too few positives for trees.
     """
 
     name: str

@@ -42,8 +42,8 @@ class RankingModel:
         self.manifest = bundle.manifest
         self.label = f"{self.manifest.name}@{self.manifest.version}"
         self.heads = tuple(head.name for head in self.manifest.heads)
-        # One output for all heads, so that there is one call.
-        self._outputs = [self.manifest.heads[0].output]
+        # Training writes one with a column a head; heads may have outputs of their own, too.
+        self._outputs = list(dict.fromkeys(head.output for head in self.manifest.heads))
         try:
             self._session = open_session(bundle.model_path.read_bytes())
         except _LOAD_ERRORS as exc:
@@ -57,10 +57,10 @@ class RankingModel:
         Releases the GIL while it runs.
         """
         try:
-            (output,) = self._session.run(self._outputs, {self._input: features})
+            outputs = self._session.run(self._outputs, {self._input: features})
         except _RUNTIME_ERRORS as exc:
             raise Corrupt(f"{self.label}: the graph cannot be run: {exc}") from exc
-        scores = np.asarray(output, np.float32)
+        scores = np.asarray(outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1), np.float32)
         if scores.shape != (len(features), len(self.heads)):
             raise Corrupt(
                 f"{self.label}: the graph gives {list(scores.shape)} for {len(features)} rows of "
