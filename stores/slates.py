@@ -100,6 +100,7 @@ class SlateStore:
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
         self._kept: dict[tuple[int, str], Slate] = {}
+        self._surplus: dict[int, list[bytes]] = {}
 
     async def put(self, viewer: UserId, slate: Slate) -> None:
         """Raises Unavailable where Redis is away."""
@@ -114,11 +115,14 @@ class SlateStore:
             ]
         )
         if surplus:
-            # One viewer who begins anew again and again must not fill the memory.
-            await self._redis.call(command(b"UNLINK", *[slate_key(viewer, old.decode()) for old in surplus]))
+            # Not in a round trip of the request's own, as each first page of a busy viewer would have one.
+            old = self._surplus.pop(viewer, [])
+            self._surplus[viewer] = [*old, *(slate_key(viewer, one.decode()) for one in surplus)]
         self._kept[viewer, slate.slate_id] = slate
         while len(self._kept) > SLATES_IN_MEMORY:
             del self._kept[next(iter(self._kept))]
+        while len(self._surplus) > SLATES_IN_MEMORY:
+            del self._surplus[next(iter(self._surplus))]
 
     async def get(self, viewer: UserId, slate_id: str) -> Slate | None:
         """None where it is lost; raises Unavailable where it cannot be known."""
@@ -141,17 +145,21 @@ class SlateStore:
     ) -> None:
         """`recommended` are those of them that came from elsewhere than the viewer's network.
 
+        Off the request: slates that were one too many go now, so that one viewer who begins anew again
+        and again does not fill the memory; what is forgotten here expires.
         Fails open: forgetting what was served costs a repeat after a lost slate, nothing else.
         """
         if not tweet_ids:
             return
         key = served_key(viewer)
+        surplus = self._surplus.pop(viewer, [])
         try:
             await self._redis.calls(
                 [
                     command(b"LPUSH", key, *[_member(one, one in recommended) for one in tweet_ids]),
                     command(b"LTRIM", key, 0, SERVED_KEPT - 1),
                     command(b"EXPIRE", key, SERVED_TTL_S),
+                    *([command(b"UNLINK", *surplus)] if surplus else []),
                 ]
             )
         except Unavailable as exc:

@@ -122,6 +122,7 @@ async def test_a_viewer_keeps_only_so_many_slates(both_redis: RedisWorld) -> Non
     made = [_slate(f"s{number}") for number in range(SLATES_A_VIEWER + 3)]
     for slate in made:
         await store.put(viewer, slate)
+        await store.remember_served(viewer, [1])
     kept = [
         slate.slate_id for slate in made if await both_redis.look.exists(slate_key(viewer, slate.slate_id))
     ]
