@@ -36,6 +36,8 @@ WRITTEN = Counter("rankfeed_popular_written_total", "Times that the list of popu
 
 # Some milliseconds a page, and the stream goes on in between.
 _PAGE = 2_000
+_PAUSE = 9.0
+"""Turns take a tenth of a core at the most: after a longer one the next comes later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class PopularTweets:
     async def run(self, file: FeaturesFile, stop: asyncio.Event) -> None:
         """Turn by turn until `stop` is set; where file or Redis are away the next turn tries again."""
         while not stop.is_set():
+            began_s = self._clock.monotonic_s()
             try:
                 await self.turn(file)
                 self._away = False
@@ -64,7 +67,7 @@ class PopularTweets:
                 if not self._away:
                     self._logger.warning("popular_not_written", error=str(exc))
                 self._away = True
-            await happens(stop, self._options.every_s)
+            await happens(stop, pause_s(self._clock.monotonic_s() - began_s, self._options.every_s))
 
     async def turn(self, file: FeaturesFile) -> None:
         """Writes the list as it is now; none before the first event. Raises Unavailable."""
@@ -96,3 +99,8 @@ class PopularTweets:
             ids, scores = ids[best], scores[best]
             after = page[-1][0] if len(page) == _PAGE else None
         return ids, scores
+
+
+def pause_s(took_s: float, every_s: float) -> float:
+    """Until the next turn, after one that took `took_s`."""
+    return max(every_s, _PAUSE * took_s)

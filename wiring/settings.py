@@ -128,7 +128,7 @@ class PopularSettings(_Section):
     every_s: float = Field(
         30.0, gt=0.0, le=300.0, description="Seconds after which it is reckoned anew what is popular"
     )
-    days: int = Field(7, ge=1, le=90, description="Age in days from which a tweet is not popular any more")
+    days: int = Field(30, ge=1, le=90, description="Age in days from which a tweet is not popular any more")
 
 
 class PreheatSettings(_Section):

@@ -15,7 +15,9 @@ from tests.local_servers import CassandraAddress
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    with live_stack(tmp_path_factory.mktemp("stack")) as running:
+    # What is popular is reckoned often, so that no test waits for it.
+    environment = {"RANKFEED_POPULAR_EVERY_S": "0.5"}
+    with live_stack(tmp_path_factory.mktemp("stack"), environment=environment) as running:
         yield running
 
 

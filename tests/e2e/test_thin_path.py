@@ -191,6 +191,23 @@ async def test_ranked_without_a_model_is_chronological_and_says_so(
     assert (meta["rung"], meta["reason"], meta["model"]) == ("chronological", "no_model", None)
 
 
+async def test_who_follows_nobody_asks_for_ranked_and_has_what_is_popular(
+    stack: LiveStack, http: httpx.AsyncClient
+) -> None:
+    ada, bob, eve = await make_people(stack, http, 3)
+    posted = await ada.post("something for everybody")
+    await bob.like(posted)
+
+    async def popular() -> bool:
+        page = await eve.page(algorithm="ranked", limit=100)
+        meta = page["meta"]
+        assert meta["reason"] in ("no_candidates", "no_model")
+        return meta["rung"] == "popular" and posted in [int(tweet["tweet_id"]) for tweet in page["tweets"]]
+
+    await eventually("what is popular is in a newcomer's feed", popular)
+    assert await eve.feed_ids() == []
+
+
 @pytest.mark.parametrize(
     "path", ["/health/live", "/health/ready", "/metrics", "/openapi.json", "/.well-known/jwks.json"]
 )

@@ -34,3 +34,10 @@ def test_stages_add_up_and_whoever_observes_is_told_of_each() -> None:
     assert [name for name, _ in timings.items()] == ["outer", "inner"]
     assert [ms for _, ms in timings.items()] == pytest.approx([5, 6])
     assert observed.seconds == pytest.approx([0.002, 0.004])
+
+
+def test_what_was_left_after_a_stage_is_told_in_the_order_of_stages() -> None:
+    timings = Timings(FakeClock())
+    timings.count("hydrate", 200)
+    timings.count("muted", 187)
+    assert timings.counts() == [("hydrate", 200), ("muted", 187)]

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from feed_api import problems
-from feed_api.request_scope import RequestScope
+from feed_api.request_scope import RequestScope, timings
 from tests.fakes import FakeClock
 
 
@@ -30,6 +30,8 @@ class Gate:
             await self.open.wait()
         if scope["path"] == "/v1/broken":
             raise RuntimeError("secret detail")
+        with timings().measure("muted"):
+            timings().count("muted", 187)
         await PlainTextResponse("through")(scope, receive, send)
 
 
@@ -72,3 +74,11 @@ async def test_what_escapes_is_a_problem_without_its_detail() -> None:
             assert answer.json()["code"] == "internal"
             assert answer.json()["request_id"] == answer.headers["X-Request-Id"]
             assert "secret" not in answer.text
+
+
+async def test_an_answer_says_how_long_each_stage_took_and_what_was_left_after_it() -> None:
+    gate = Gate()
+    gate.open.set()
+    async with client_of(gate, 1) as http:
+        answer = await http.get("/v1/feed")
+    assert answer.headers["Server-Timing"] == 'muted;dur=0.00, total;dur=0.00, items-muted;desc="187"'

@@ -16,7 +16,7 @@ from features.freshness import QUIET_MS
 from features.schema import EventKind
 from pipelines import popular_tweets
 from pipelines.features_file import FeaturesFile
-from pipelines.popular_tweets import KEPT, PopularOptions, PopularTweets
+from pipelines.popular_tweets import KEPT, PopularOptions, PopularTweets, pause_s
 from stores.popular import Popular, PopularStore
 from tests.fakes import FakeClock
 
@@ -107,6 +107,11 @@ async def test_where_the_log_is_quiet_it_is_what_was_popular_a_day_after(world: 
     assert world.store.ids == [tweet]
     assert world.store.popular is not None
     assert world.store.popular.as_of_ms == last_ms + QUIET_MS
+
+
+def test_turns_that_take_long_come_less_often() -> None:
+    assert pause_s(0.5, 30.0) == 30.0
+    assert pause_s(20.0, 30.0) == 180.0
 
 
 async def test_what_redis_lost_is_there_again_and_it_may_be_away(world: World) -> None:
