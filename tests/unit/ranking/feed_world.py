@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -21,9 +22,12 @@ from eventlog.schema import Scored, Served, decode_event
 from features.reader import FeatureReader
 from features.row_block import RowBlock
 from features.schema import FEATURES, VIEWS, ViewName
+from ranking.best_order import BestOrder, QueueOptions
+from ranking.breaker import BreakerOptions
 from ranking.candidate import root_id
 from ranking.filters import FILTERS, FIRST_FILTERS
 from ranking.home_feed import HomeFeed, HomeFeedParts
+from ranking.ladder import Ladder, LadderOptions
 from ranking.model import RankingModel
 from ranking.objective import ENGAGEMENT, Objective
 from ranking.page_walk import PageWalk
@@ -33,7 +37,9 @@ from ranking.query import Algorithm, FeedPage, FeedPosition, FeedQuery
 from ranking.scored_sample import ScoredSample
 from ranking.scorers import ModelScorer
 from ranking.side_effects import ScoredRecords, ServedRecords
+from ranking.silent_failures import SilentFailures, SilentOptions
 from ranking.sources import Sources
+from ranking.stages import StageFailed
 from stores.popular import Popular, PopularStore
 from stores.ports import Counts, Ids
 from stores.slates import SLATES, Slate, SlateStore
@@ -47,6 +53,7 @@ from timelines.layout import CAPACITY
 from timelines.reader import Timeline, TimelineReader
 
 VIEWER = UserId(7)
+BREAKER = BreakerOptions(open_s=5.0)
 REQUEST = uuid.UUID(bytes=bytes(range(16)))
 
 
@@ -197,6 +204,10 @@ class FakeSlates(SlateStore):
         self._answer()
         return SLATES.decode(self.slates.get(slate_id))
 
+    async def newest(self, viewer: UserId) -> Slate | None:
+        self._answer()
+        return SLATES.decode(next(reversed(self.slates.values()), None))
+
     async def served(self, viewer: UserId) -> SlatesServed:
         self._answer()
         return SlatesServed(frozenset(self.seen), frozenset(self.recommended))
@@ -238,7 +249,9 @@ class FakeFeatures(FeatureReader):
             for name, block in blocks.items():
                 for row in range(len(block.present)):
                     zeros = [0.0] * VIEWS[name].width
-                    block.put(row, schema_id=VIEWS[name].schema_id, event_ts_s=1, seq=3, values=zeros)
+                    block.put(
+                        row, schema_id=VIEWS[name].schema_id, event_ts_s=1_700_000_000, seq=3, values=zeros
+                    )
         return blocks
 
 
@@ -308,24 +321,34 @@ class FeedWorld:
         self.use(ENGAGEMENT)
 
     def use(self, objective: Objective) -> None:
-        scorer = ModelScorer(self.features, lambda: self.model, lambda: objective, self.executor)
+        self.ladder = Ladder(self.clock, LadderOptions(self._candidates, fewest=2, breaker=BREAKER))
+        silent = SilentFailures(SilentOptions())
+        scorer = ModelScorer(
+            self.features, lambda: self.model, lambda: objective, self.executor, self.ladder, silent
+        )
         walk = PageWalk(self.tweets, self.users, self.timelines, FILTERS)
         sources = Sources([PopularSource(self.popular, self.clock)], self._popular_share)
         options = PipelineOptions(self._candidates)
         pipeline = RankingPipeline(self.tweets, sources, FIRST_FILTERS, scorer, options)
+        order = BestOrder(pipeline, self.ladder, self.slates, QueueOptions())
         self.walk = walk
         self.feed = HomeFeed(
             HomeFeedParts(
                 self.timelines,
                 Healing(self.timelines),
                 walk,
-                pipeline,
+                order,
                 self.slates,
                 self.records,
                 ScoredSample(self.matrices, self.scored_share),
                 self._mint,
             )
         )
+
+    def open_breaker(self) -> None:
+        for _ in range(BREAKER.least):
+            with contextlib.suppress(StageFailed), self.ladder.trial():
+                raise StageFailed("features", "features_slow")
 
     def post(self, author: int, *tweet_ids: int, followed: bool = True, profile: bool = True) -> None:
         for one in tweet_ids:
