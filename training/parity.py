@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.errors import ConfigurationError
 from features.schema import FEATURES
+from ranking.admission import MAX_DIFF
 from ranking.bundle import Parity
 from ranking.model import open_session
 from training.booster import raw_scores
@@ -17,7 +18,6 @@ from training.calibrate import sigmoid
 from training.export import INPUT, OUTPUT, float32_not_above, thresholds
 from training.head import LearnedHead
 
-MAX_DIFF = 1e-5
 MIN_ROWS = 1_000
 # A float32 sum over hundreds of trees is good to about 1e-6, and a probability to that part of
 # itself: what the boosters hold closer together than this part of it has no order to lose.

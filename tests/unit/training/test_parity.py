@@ -11,11 +11,12 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 
 from core.errors import ConfigurationError
 from features.schema import FEATURES
+from ranking.admission import MAX_DIFF
 from ranking.bundle import Calibration
 from tests.unit.training.trained import N_FEATURES, head_of, rows, trained
 from training.booster import raw_scores
 from training.export import float32_not_above, thresholds, to_onnx
-from training.parity import MAX_DIFF, MIN_ROWS, check_parity, expected, trial_rows
+from training.parity import MIN_ROWS, check_parity, expected, trial_rows
 
 
 @pytest.mark.parametrize("missing", [True, False])
