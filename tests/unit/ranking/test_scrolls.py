@@ -11,7 +11,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.ranking.scroll import AUTHORS, FOLLOWED, Script, Step, StepKind, tell
@@ -39,6 +39,18 @@ _scripts = st.builds(
 
 _NETWORK = tuple((author, None) for author in FOLLOWED for _ in range(4))
 DIRECTED = (
+    # Everything that can happen, once.
+    Script(
+        tweets=tuple((author, None) for author in AUTHORS for _ in range(5)),
+        gaps=tuple((Step(kind, number, number),) for number, kind in enumerate(_KINDS)),
+        popular=tuple(range(10)),
+        limit=1,
+    ),
+    # No model, for who follows somebody and for who does not.
+    *[
+        Script(_NETWORK, ((Step("model_fails"),),), follows=follows, popular=tuple(range(10)))
+        for follows in (FOLLOWED, ())
+    ],
     # What a lost slate recommended comes back in the tail of the one that took its place.
     Script(
         tweets=((61, None), (21, 0), *_NETWORK),
@@ -51,7 +63,9 @@ DIRECTED = (
 )
 
 
-def tell_all(count: int, *, anew: bool = False) -> Counter[str]:
+def tell_all(
+    count: int, scripts: st.SearchStrategy[Script] = _scripts, *, anew: bool = False
+) -> Counter[str]:
     """What happened in all of them; raises as `tell`, with a script that is as small as can be."""
     happened: Counter[str] = Counter()
     with ThreadPoolExecutor(1) as executor, asyncio.Runner() as runner:
@@ -63,13 +77,13 @@ def tell_all(count: int, *, anew: bool = False) -> Counter[str]:
             database=None,
             suppress_health_check=list(HealthCheck),
         )
-        @given(script=_scripts)
-        @example(DIRECTED[0])
-        @example(DIRECTED[1])
+        @given(script=scripts)
         def scrolls(script: Script) -> None:
             happened.update(runner.run(tell(script, executor)))
 
         scrolls()
+        for script in DIRECTED:
+            happened.update(runner.run(tell(script, executor)))
     return happened
 
 
