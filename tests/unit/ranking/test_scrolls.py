@@ -19,23 +19,6 @@ from tests.unit.ranking.scroll import AUTHORS, FOLLOWED, Script, Step, StepKind,
 SCROLLS = 120
 
 _KINDS: tuple[StepKind, ...] = get_args(StepKind)
-_author = st.sampled_from(AUTHORS)
-_tweet = st.tuples(_author, st.one_of(st.none(), st.none(), st.integers(0, 8)))
-# What makes a scroll do without what it knew comes more often.
-_step = st.builds(
-    Step,
-    st.sampled_from((*_KINDS, "expire", "expire", "trim", "follow")),
-    st.integers(0, 20),
-    st.integers(0, 20),
-)
-_scripts = st.builds(
-    Script,
-    tweets=st.lists(_tweet, min_size=16, max_size=40).map(tuple),
-    gaps=st.lists(st.lists(_step, max_size=2).map(tuple), min_size=6, max_size=10).map(tuple),
-    follows=st.sampled_from([FOLLOWED, FOLLOWED[:2], FOLLOWED[:1], ()]),
-    popular=st.lists(st.integers(0, 30), min_size=4, max_size=10).map(tuple),
-    limit=st.integers(1, 4),
-)
 
 _NETWORK = tuple((author, None) for author in FOLLOWED for _ in range(4))
 DIRECTED = (
@@ -60,6 +43,24 @@ DIRECTED = (
     ),
     # The list was cut above the floor of the slate that is made again.
     Script(tweets=_NETWORK, gaps=((), (Step("trim", b=0), Step("expire"))), limit=2),
+)
+
+_author = st.sampled_from(AUTHORS)
+_tweet = st.tuples(_author, st.one_of(st.none(), st.none(), st.integers(0, 8)))
+# What makes a scroll do without what it knew comes more often.
+_step = st.builds(
+    Step,
+    st.sampled_from((*_KINDS, "expire", "expire", "trim", "follow")),
+    st.integers(0, 20),
+    st.integers(0, 20),
+)
+_scripts = st.builds(
+    Script,
+    tweets=st.lists(_tweet, min_size=16, max_size=40).map(tuple),
+    gaps=st.lists(st.lists(_step, max_size=2).map(tuple), min_size=6, max_size=10).map(tuple),
+    follows=st.sampled_from([FOLLOWED, FOLLOWED[:2], FOLLOWED[:1], ()]),
+    popular=st.lists(st.integers(0, 30), min_size=4, max_size=10).map(tuple),
+    limit=st.integers(1, 4),
 )
 
 
