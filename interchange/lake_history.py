@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from core.ids import IMPORTER_DATACENTER, IMPORTER_MACHINE
 from features.moments import HOME
 from stores.lake import LakeReader
 
 _REFERENCES = ("reply_to", "retweet_of")
 _KEY = ["viewer", "request_id", "tweet"]
-_NODE_SHIFT, _NODE_MASK = 12, 0x3FF
-_IMPORTER = IMPORTER_DATACENTER << 5 | IMPORTER_MACHINE
 
 
 class LakeHistory:
@@ -100,14 +97,14 @@ class LakeHistory:
         return pl.concat(met).group_by("user").agg(pl.col("at_ms").min()).collect()
 
     def complete_until_ms(self) -> int:
-        """Up to when everything that was published is here; of an import's, up to its last moment."""
-        newest = self._reader.scan("views").select("ts_ms", "event_id").top_k(1, by=["ts_ms", "event_id"])
-        rows = newest.collect()
-        if rows.is_empty():
+        """Up to when everything that was published is here; of an import's, as its source declared."""
+        imported_ms = self._reader.imported_until_ms()
+        if imported_ms is not None:
+            return imported_ms
+        at_ms = self._reader.scan("views").select(pl.col("ts_ms").max()).collect().item()
+        if at_ms is None:
             return max(self._reader.complete_until_ms(table) for table in ("views", "served", "tweets"))
-        at_ms, event_id = rows.row(0)
-        is_imported = event_id >> _NODE_SHIFT & _NODE_MASK == _IMPORTER
-        return int(at_ms if is_imported else max(at_ms, self._reader.complete_until_ms("views")))
+        return max(int(at_ms), self._reader.complete_until_ms("views"))
 
     def _of_kind(self, kind: str) -> pl.LazyFrame:
         of_kind = self._reader.scan("views").filter(pl.col("kind") == kind)

@@ -19,6 +19,7 @@ import msgspec
 import polars as pl
 
 from core.errors import ConfigurationError, Corrupt, Unavailable, UnknownVersion
+from stores.lake_imports import IMPORTED, complete_for, declared_ms
 from stores.lake_tables import SCHEMAS
 
 VERSION = 1
@@ -164,6 +165,8 @@ class LakeReader:
         self._root = root
         self._schemas = schemas
         self.manifest = manifest
+        self.declared_ms = declared_ms(root)
+        """How far each import is complete by its own word (UTC), ascending."""
 
     @property
     def snapshot(self) -> int:
@@ -173,6 +176,18 @@ class LakeReader:
     def complete_until_ms(self, table: str) -> int:
         """Up to when the table has everything that was published; 0 where it never had anything."""
         return self.manifest.complete_until_ms.get(table, 0)
+
+    def imported_until_ms(self) -> int | None:
+        """Where the newest view was imported, up to when its source was complete; else None.
+
+        What the source did not say ends with that view.
+        """
+        newest = self.scan("views").select("ts_ms", "event_id").top_k(1, by=["ts_ms", "event_id"])
+        ends = newest.filter(IMPORTED).select(
+            pl.coalesce(complete_for(self.declared_ms, pl.col("ts_ms")), "ts_ms")
+        )
+        rows = ends.collect().rows()
+        return int(rows[0][0]) if rows else None
 
     def scan(self, table: str, *, from_ms: int | None = None, to_ms: int | None = None) -> pl.LazyFrame:
         """The table's rows with from_ms <= ts_ms < to_ms, in no order, with the columns of its schema.

@@ -55,9 +55,7 @@ def impressions(
         shown_ms=pl.min_horizontal("served_ms", "seen_ms"),
     )
     windows = {head: one.window_s for head, one in LABELS.items()} | dict(windows_s or {})
-    labels = [
-        label(head, window_s, known_until_ms(reader, head, to_ms)) for head, window_s in windows.items()
-    ]
+    labels = [label(reader, head, window_s, to_ms) for head, window_s in windows.items()]
     features = [pl.col("_features").arr.get(i).alias(name) for i, name in enumerate(FEATURES)]
     return (
         found.join(label_times(reader, found.select(*KEY, "shown_ms"), from_ms, to_ms), on=KEY, how="left")

@@ -21,6 +21,7 @@ import polars as pl
 from core.errors import ConfigurationError
 from features.schema import LONG_DWELL_MS
 from stores.lake import LakeReader
+from stores.lake_imports import IMPORTED, complete_for
 
 Head = Literal["click", "like", "dwell", "hide", "reply", "retweet"]
 
@@ -113,18 +114,33 @@ def label_times(
 
 
 def known_until_ms(reader: LakeReader, head: Head, to_ms: int | None) -> int:
-    """Up to when the head's events are all in the lake, and no later than `to_ms`."""
-    complete_ms = min(reader.complete_until_ms("views"), reader.complete_until_ms(LABELS[head].table))
-    return complete_ms if to_ms is None else min(to_ms, complete_ms)
+    """Up to when the head's events are all in the lake, and no later than `to_ms`.
 
-
-def label(head: Head, window_s: float, known_ms: int) -> pl.Expr:
-    """True, false, or null where the window of an impression at `seen_ms` ends after `known_ms`.
-
-    Null even where the event is there already: with early positives and no early negatives, whatever is
-    young would look better than it is.
+    Where the newest impression was imported, no later than its source was complete, either.
     """
-    ends_ms = pl.col("seen_ms") + round(window_s * 1000)
+    ends_ms = [_published_ms(reader, head), reader.imported_until_ms(), to_ms]
+    return min(end_ms for end_ms in ends_ms if end_ms is not None)
+
+
+def label(reader: LakeReader, head: Head, window_s: float, to_ms: int | None) -> pl.Expr:
+    """Of impressions (`seen_ms`, `event_id`): true, false, or null where it is not known.
+
+    That is where its window ends after the lake is complete, or after `to_ms`; and of an imported
+    impression after its source was complete, by what it declared, else by its last impression. Null even
+    where the event is there already: with early positives and no early negatives, whatever is young
+    would look better than it is.
+    """
+    seen_ms = pl.col("seen_ms")
+    ends_ms = seen_ms + round(window_s * 1000)
+    known_ms = _published_ms(reader, head)
+    known_ms = known_ms if to_ms is None else min(to_ms, known_ms)
+    declared_ms = complete_for(reader.declared_ms, seen_ms)
+    source_ms = pl.coalesce(declared_ms, seen_ms.filter(IMPORTED).max())
+    is_known = (ends_ms <= known_ms) & (~IMPORTED | (ends_ms <= source_ms))
     # An event may reach the log before its `seen`, which comes in the same batch.
     happened = (pl.col(f"{head}_ms") <= ends_ms).fill_null(value=False)
-    return pl.when(ends_ms <= known_ms).then(happened).alias(head)
+    return pl.when(is_known).then(happened).alias(head)
+
+
+def _published_ms(reader: LakeReader, head: Head) -> int:
+    return min(reader.complete_until_ms("views"), reader.complete_until_ms(LABELS[head].table))

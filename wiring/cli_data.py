@@ -106,6 +106,7 @@ def show_id(settings: Settings, namespace: str, external_id: str) -> None:
 async def _import(settings: Settings, home: Home, directory: Path, report_file: Path | None) -> None:
     from interchange.importer import Importer, ImportTargets
     from interchange.report import write_report
+    from stores.lake_imports import declare
     from wiring.draining import await_drained
 
     clock = SystemClock()
@@ -119,6 +120,8 @@ async def _import(settings: Settings, home: Home, directory: Path, report_file: 
             log=stores.log,
         )
         report = await Importer(targets, clock).run(directory, click.echo)
+        # Labels of what was imported are known as far as its source is complete.
+        declare(home.lake, report.digest, report.complete_until_ms)
         for line in report.lines():
             click.echo(line)
         written = report_file or home.imports / f"{report.digest}.json"

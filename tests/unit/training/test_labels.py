@@ -9,10 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from core.ids import IMPORTER_DATACENTER, IMPORTER_MACHINE, compose_id
 from features.schema import FEATURES, LONG_DWELL_MS
+from stores.lake import LakeReader
+from stores.lake_imports import declare
 from tests.unit.training.lakes import DAY_MS, T0_MS, LakeBuilder
 from training.impressions import impressions
-from training.labels import LABELS, Head
+from training.labels import LABELS, Head, known_until_ms
 
 HEADS = tuple(LABELS)
 
@@ -65,6 +68,38 @@ def test_edges_are_known_as_far_as_edges_are_complete(lake: LakeBuilder, tmp_pat
     reader.manifest.complete_until_ms["edges"] = T0_MS + DAY_MS - 1
     row = impressions(reader).collect().to_dicts()[0]
     assert [head for head in HEADS if row[head] is None] == ["like", "reply", "retweet"]
+
+
+def imported(lake: LakeBuilder, at_ms: int, **ids: Any) -> None:
+    lake.view("seen", at_ms, **ids)
+    lake.rows["views"][-1]["event_id"] = compose_id(at_ms, IMPORTER_DATACENTER, IMPORTER_MACHINE, 0)
+
+
+@pytest.mark.parametrize(("declared", "known"), [(True, [True, True, False]), (False, [True, False, False])])
+def test_what_was_imported_is_known_as_far_as_its_source_is_complete(
+    lake: LakeBuilder, tmp_path: Path, declared: bool, known: list[bool]
+) -> None:
+    for request, at_ms in (("aa", 0), ("bb", 500_000), ("cc", 600_000)):
+        imported(lake, T0_MS + at_ms, request=request)
+    lake.write(tmp_path)
+    if declared:
+        declare(tmp_path, "digest", T0_MS + 1_100_000)
+    reader = LakeReader(tmp_path)
+    frame = impressions(reader).collect()
+    # A click counts for ten minutes; the log was complete ten days later, which says nothing of the source.
+    assert frame["click"].is_not_null().to_list() == known
+    assert known_until_ms(reader, "click", None) == T0_MS + (1_100_000 if declared else 600_000)
+    assert known_until_ms(reader, "click", T0_MS + 7) == T0_MS + 7
+
+
+def test_what_happened_here_after_an_import_is_known_as_the_log_is(lake: LakeBuilder, tmp_path: Path) -> None:
+    imported(lake, T0_MS, request="aa")
+    lake.view("seen", T0_MS + DAY_MS, request="bb")
+    lake.write(tmp_path, complete_ms=T0_MS + 3 * DAY_MS)
+    declare(tmp_path, "digest", T0_MS + 5)
+    reader = LakeReader(tmp_path)
+    assert impressions(reader).collect()["like"].to_list() == [None, False]
+    assert known_until_ms(reader, "like", None) == T0_MS + 3 * DAY_MS
 
 
 @pytest.mark.parametrize(("value_ms", "positive"), [(LONG_DWELL_MS - 1, False), (LONG_DWELL_MS, True)])
