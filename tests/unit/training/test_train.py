@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -177,19 +180,31 @@ def test_a_head_that_was_asked_for_and_never_happened_is_refused(lake: Path, tmp
     assert not (tmp_path / "models").exists()
 
 
-def test_a_training_that_was_stopped_goes_on_after_the_heads_that_are_done(
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.fakes import FakeClock
+from training.train import TrainOptions, train
+
+def report(line):
+    if line.startswith("dwell: tree"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+options = TrainOptions(until_ms=int(sys.argv[3]), trees=60)
+train(Path(sys.argv[1]), Path(sys.argv[2]), options, report, FakeClock())
+"""
+
+
+def test_a_training_that_was_killed_goes_on_after_the_heads_that_are_done(
     lake: Path, bundle: Path, tmp_path: Path
 ) -> None:
-    options = TrainOptions(until_ms=UNTIL_MS, trees=60)
-
-    def stops_at_dwell(line: str) -> None:
-        if line.startswith("dwell: tree"):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(lake, tmp_path, options, stops_at_dwell, FakeClock())
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(lake), str(tmp_path), str(UNTIL_MS)], check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
     assert not list(tmp_path.glob("home/*"))
     said: list[str] = []
+    options = TrainOptions(until_ms=UNTIL_MS, trees=60)
     again = train(lake, tmp_path, options, said.append, FakeClock())
     assert [line for line in said if "done before" in line] == [
         "click: done before this training was stopped",
