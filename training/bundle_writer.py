@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from ranking.bundle import MANIFEST_FILE, MODEL_FILE, Manifest, encode_manifest
 
 
-def write_bundle(models: Path, manifest: Manifest, graph: bytes) -> Path:
-    """Writes `<models>/<name>/<version>`, durable when it returns; one that is there stays as it is."""
+def write_bundle(
+    models: Path, manifest: Manifest, graph: bytes, beside: Mapping[str, bytes] | None = None
+) -> Path:
+    """Writes `<models>/<name>/<version>`, durable when it returns; one that is there stays as it is.
+
+    `beside` are files by name that lie with it and that serving does not read, such as its card.
+    """
     target = models / manifest.name / manifest.version
     if target.exists():
         return target
@@ -18,7 +24,8 @@ def write_bundle(models: Path, manifest: Manifest, graph: bytes) -> Path:
     draft = models / ".drafts" / manifest.name / manifest.version / str(os.getpid())
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    for name, content in ((MODEL_FILE, graph), (MANIFEST_FILE, encode_manifest(manifest))):
+    files = {**(beside or {}), MODEL_FILE: graph, MANIFEST_FILE: encode_manifest(manifest)}
+    for name, content in files.items():
         with (draft / name).open("wb") as file:
             file.write(content)
             file.flush()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import onnxruntime
 
 from features.schema import FEATURES, SCHEMA_HASH
-from ranking.bundle import VERSION, Head, Input, Manifest, Parity, Runtime, Training, format_time
+from ranking.bundle import VERSION, Head, Input, Manifest, Metric, Parity, Runtime, Training, format_time
 from stores.lake import LakeReader
 from training.dataset import Dataset
 from training.export import OPSET, OUTPUT
@@ -18,7 +18,7 @@ from training.labels import known_until_ms
 
 
 class Learned(NamedTuple):
-    """What came of a training: its name and range as asked for (UTC), heads, graph, and parity."""
+    """What came of a training: its name and range as asked for (UTC), heads, graph, parity, and metrics."""
 
     name: str
     from_ms: int | None
@@ -26,6 +26,7 @@ class Learned(NamedTuple):
     heads: list[LearnedHead]
     graph: bytes
     parity: Parity
+    metrics: list[Metric]
 
 
 def describe(learned: Learned, found: Dataset, reader: LakeReader, now_ms: int) -> Manifest:
@@ -52,7 +53,7 @@ def describe(learned: Learned, found: Dataset, reader: LakeReader, now_ms: int) 
             lake_snapshot=reader.snapshot,
             split="; ".join(f"{one.name}: {one.split}" for one in learned.heads),
         ),
-        metrics=[metric for one in learned.heads for metric in one.metrics],
+        metrics=learned.metrics,
         parity=learned.parity,
     )
 

@@ -9,18 +9,15 @@ from dataclasses import dataclass
 import lightgbm as lgb
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from ranking.bundle import Calibration, Metric
-from training.baselines import MODEL, order_scores
+from ranking.bundle import Calibration
 from training.booster import BoosterOptions, Examples, raw_scores, train_booster
 from training.calibrate import fit_sigmoid
 from training.dataset import UNKNOWN, Dataset
 from training.labels import Head
-from training.metrics import areas_by_viewer
 from training.position import at_places, position_offsets
 from training.sampling import Rows, keep_negatives, kept_rate
-from training.split import split_by_time, whole
+from training.split import Split, split_by_time, whole
 
 _PRIOR_RATE, _PRIOR_ROWS = 0.001, 100.0
 
@@ -51,7 +48,6 @@ class LearnedHead(msgspec.Struct, frozen=True):
     trees: int
     window_s: float
     split: str
-    metrics: list[Metric]
 
     @property
     def constant(self) -> bool:
@@ -68,6 +64,14 @@ def can_learn(dataset: Dataset, head: Head, min_positives: int) -> bool:
     return int((labels == 1).sum()) >= max(1, min_positives) and bool((labels == 0).any())
 
 
+def split_of(dataset: Dataset, head: Head, window_s: float) -> Split:
+    """Of the rows whose label is known; all of them to learn from where the earlier have one kind only."""
+    known = np.flatnonzero(dataset.labels[head] != UNKNOWN)
+    split = split_by_time(dataset.ts_ms, dataset.requests, known, window_s=window_s)
+    positives = int(dataset.positive(head)[split.learn].sum())
+    return split if 0 < positives < len(split.learn) else whole(known)
+
+
 def learn_head(
     dataset: Dataset, head: Head, options: HeadOptions, report: Callable[[str], None]
 ) -> LearnedHead:
@@ -76,9 +80,7 @@ def learn_head(
     if not can_learn(dataset, head, options.min_positives):
         return _constant(dataset, head, known, options, report)
     positive, seed = dataset.positive(head), options.booster.seed
-    split = split_by_time(dataset.ts_ms, dataset.requests, known, window_s=options.window_s)
-    if not 0 < int(positive[split.learn].sum()) < len(split.learn):
-        split = whole(known)
+    split = split_of(dataset, head, options.window_s)
     rate = kept_rate(len(split.learn), int(positive[split.learn].sum()), most=options.max_rows)
     learn, stop = (keep_negatives(rows, positive[rows], rate, seed=seed) for rows in split[:2])
     offsets = position_offsets(head, dataset.inputs[learn], positive[learn], dataset.positions[learn])
@@ -98,9 +100,6 @@ def learn_head(
     places = at_places(offsets, dataset.positions[last])
     calibration = fit_sigmoid(raw, positive[last], places, start=start + math.log(rate))
     report(f"calibrated on {len(last):,}: sigmoid({calibration.a:.4f} raw {calibration.b:+.4f})")
-    metrics = _metrics(head, dataset, last, raw, seed)
-    for metric in metrics[:1]:
-        report(f"{metric.name} on them {metric.value:.4f}")
     return LearnedHead(
         head,
         booster.model_to_string(),
@@ -111,7 +110,6 @@ def learn_head(
         booster.num_trees(),
         options.window_s,
         split.words,
-        metrics,
     )
 
 
@@ -127,20 +125,7 @@ def _constant(
     )
     calibration = Calibration(0.0, _logit(rate))
     words = "a constant"
-    return LearnedHead(head, "", calibration, 1.0, len(known), positives, 0, options.window_s, words, [])
-
-
-def _metrics(head: Head, dataset: Dataset, rows: Rows, raw: NDArray[np.float64], seed: int) -> list[Metric]:
-    """Of the last slice: calibration orders as the trees do, so the areas are fair."""
-    judged = dataset.positive(head)[rows]
-    if not 0 < int(judged.sum()) < len(judged):
-        return []
-    scores = order_scores(raw, dataset.inputs[rows])
-    measured = areas_by_viewer(judged, dataset.viewers[rows], scores, seed=seed)
-    return [
-        Metric(f"{head} auc" if name == MODEL else f"{head} auc of {name}", "last", one.value, one.lo, one.hi)
-        for name, one in measured.areas.items()
-    ]
+    return LearnedHead(head, "", calibration, 1.0, len(known), positives, 0, options.window_s, words)
 
 
 def _logit(rate: float) -> float:

@@ -9,17 +9,22 @@ from pathlib import Path
 
 from core.clock import Clock, SystemClock
 from core.errors import ConfigurationError
+from features.schema import FEATURES
 from ranking.bundle import format_time
 from stores.lake import LakeReader
 from training.booster import BoosterOptions
 from training.bundle_writer import write_bundle
+from training.card import card_files
 from training.checkpoints import Checkpoints, digest_of
 from training.dataset import Dataset, DatasetOptions, dataset
 from training.describe import Learned, describe
+from training.evaluation import HeadReport
 from training.export import to_onnx
 from training.head import HeadOptions, LearnedHead, can_learn, learn_head
+from training.held_out import held_out
+from training.judge import judge, manifest_metrics
 from training.labels import LABELS, Head, head_named
-from training.parity import check_parity
+from training.parity import GraphRunner, check_parity
 
 ALWAYS: tuple[Head, ...] = ("click", "like", "dwell", "hide")
 """These heads every model has; the others where somebody did so."""
@@ -86,8 +91,13 @@ def train(
         f"parity over {parity.rows:,} rows of {len(learned)} heads: largest difference "
         f"{parity.max_diff:.1e}, {parity.order_changes} order changes, the same bits in batches of any size"
     )
-    all_of_it = Learned(options.name, options.from_ms, options.until_ms, learned, graph, parity)
-    written = write_bundle(out_dir, describe(all_of_it, found, reader, now_ms), graph)
+    judged = _judged(found, learned, graph, options.seed)
+    metrics = manifest_metrics(judged, "held out")
+    for metric in metrics:
+        report(f"{metric.slice}: {metric.name} {metric.value:.4f}")
+    all_of_it = Learned(options.name, options.from_ms, options.until_ms, learned, graph, parity, metrics)
+    manifest = describe(all_of_it, found, reader, now_ms)
+    written = write_bundle(out_dir, manifest, graph, card_files(manifest, judged, _gains(learned)))
     checkpoints.clear()
     return written
 
@@ -102,6 +112,20 @@ def _learn(
     learned = learn_head(found, head, options, lambda line: report(f"{head}: {line}"))
     checkpoints.save(learned)
     return learned
+
+
+def _judged(found: Dataset, learned: list[LearnedHead], graph: bytes, seed: int) -> dict[str, HeadReport]:
+    parts = held_out(found, learned)
+    names = [one.name for one in learned]
+    return judge(parts.judged, GraphRunner(graph).score, names, learned=parts.learned, seed=seed)
+
+
+def _gains(learned: list[LearnedHead]) -> dict[str, dict[str, float]]:
+    return {
+        one.name: dict(zip(FEATURES, one.booster().feature_importance("gain").tolist(), strict=True))
+        for one in learned
+        if not one.constant
+    }
 
 
 def _heads(found: Dataset, options: TrainOptions) -> list[Head]:

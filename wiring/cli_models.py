@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from wiring.acting_user import acting_user
-from wiring.cli_registry import promote_model
+from wiring.cli_registry import promote_model, serving_bundle
 from wiring.home import Home
-from wiring.model_labels import bundle_directory
+from wiring.model_labels import existing_bundle
 from wiring.settings import Settings
 
 
@@ -133,9 +133,13 @@ def train(
 @click.option(
     "--lag", default=60.0, show_default=True, help="Seconds that features lag behind, where replayed."
 )
-@click.option("--window", default=600.0, show_default=True, help="Seconds after an impression for its click.")
+@click.option("--champion", help="NAME@VERSION to compare with; the one that serves by default.")
+@click.option("--seed", default=1, show_default=True, help="Of the resamples.")
 @click.option(
     "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write it there too."
+)
+@click.option(
+    "--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with plots."
 )
 @click.pass_obj
 def evaluate(
@@ -144,16 +148,30 @@ def evaluate(
     from_ms: int,
     until_ms: int | None,
     lag: float,
-    window: float,
+    champion: str | None,
+    seed: int,
     json_file: Path | None,
+    html_file: Path | None,
 ) -> None:
-    """Judge a model on impressions it has not seen, against simple ways to rank."""
-    from training.evaluate import EvaluateOptions, render_table, to_json
+    """Judge a model on impressions it has not seen, head by head, against simple ways to rank."""
+    from ranking.bundle import load_bundle
+    from training.card import evaluation_card, read_gains
+    from training.evaluate import EvaluateOptions
     from training.evaluate import evaluate as evaluate_model
+    from training.evaluation import to_json
+    from training.evaluation_table import render_table
 
     home = Home(settings.home)
-    options = EvaluateOptions(from_ms=from_ms, to_ms=until_ms, lag_s=lag, window_s=window)
-    evaluation = evaluate_model(home.lake, bundle_directory(home, label), options, click.echo)
+    directory = existing_bundle(home, label)
+    if champion is None:
+        compared = serving_bundle(settings, apart_from=directory)
+    else:
+        compared = existing_bundle(home, champion)
+    options = EvaluateOptions(from_ms=from_ms, to_ms=until_ms, lag_s=lag, seed=seed)
+    evaluation = evaluate_model(home.lake, directory, options, click.echo, compared)
     click.echo(render_table(evaluation))
     if json_file is not None:
         json_file.write_bytes(to_json(evaluation))
+    if html_file is not None:
+        manifest = load_bundle(directory).manifest
+        html_file.write_bytes(evaluation_card(manifest, evaluation, read_gains(directory)))

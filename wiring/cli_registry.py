@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from core.clock import SystemClock
-from core.errors import Unavailable
+from core.errors import Corrupt, Unavailable, UnknownVersion
 from wiring.acting_user import acting_user
 from wiring.home import Home
 from wiring.model_labels import bundle_directory
@@ -177,6 +177,28 @@ def promote_model(settings: Settings, directory: Path, by: str, reason: str) -> 
         click.echo(champion_line(await registry.promote(directory.parent.name, directory.name, reason)))
 
     _run(settings, promoted, by)
+
+
+def serving_bundle(settings: Settings, apart_from: Path) -> Path | None:
+    """The champion's bundle; None where there is none, it is `apart_from`, or it cannot be used here, which
+    is said."""
+    from ranking.bundle import load_bundle
+
+    home, found = Home(settings.home), []
+
+    async def asked(registry: Registry) -> None:
+        champion = (await registry.registered()).champion
+        if champion is not None:
+            found.append(bundle_directory(home, champion.label))
+
+    try:
+        _run(settings, asked)
+        for directory in found:
+            load_bundle(directory)
+    except (Unavailable, Corrupt, UnknownVersion) as exc:
+        click.echo(f"not compared with the champion: {exc}", err=True)
+        return None
+    return next((directory for directory in found if directory != apart_from), None)
 
 
 def _run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import ConfigurationError
+from ranking.bundle import MANIFEST_FILE
 from wiring.home import Home
 
 
@@ -20,3 +21,11 @@ def bundle_directory(home: Home, label: str | None) -> Path:
     if not name or not version or {"/", "\\", "\0"} & set(label) or {name, version} & {".", ".."}:
         raise ConfigurationError(f"'{label}' is no label: write NAME@VERSION, as `rankfeed models list` does")
     return home.models / name / version
+
+
+def existing_bundle(home: Home, label: str | None) -> Path:
+    """As `bundle_directory`; raises ConfigurationError where there is no such bundle."""
+    directory = bundle_directory(home, label)
+    if not (directory / MANIFEST_FILE).exists():
+        raise ConfigurationError(f"there is no model '{label}' here: `rankfeed models list` names all")
+    return directory

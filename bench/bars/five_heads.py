@@ -27,7 +27,7 @@ def write(models: Path, version: str, seed: int = 1) -> str:
     own = Calibration()
     graph = to_onnx(
         [
-            LearnedHead(head, one.model_to_string(), own, 1.0, ROWS, ROWS // 2, TREES, 600.0, "", [])
+            LearnedHead(head, one.model_to_string(), own, 1.0, ROWS, ROWS // 2, TREES, 600.0, "")
             for head, one in zip(HEADS, boosters(seed), strict=True)
         ]
     )

@@ -1,4 +1,4 @@
-"""KuaiRand from its files to the ranked feed of a real viewer, by the product's own commands."""
+"""KuaiRand from its files to a report by head and a real viewer's ranked feed, by the product's commands."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import polars as pl
@@ -19,7 +20,10 @@ from wiring.running_stack import running_stack
 from wiring.settings import PREFIX
 
 SPLIT = "2022-05-01T00:00+08:00"
-AUC = 0.66
+# A prototype came to 0.742, 0.809 and 0.741 with one seed; above 0.77 for click is a leak until explained.
+LEAST_AUC = {"click": 0.735, "like": 0.80, "dwell": 0.735}
+LEAK_AUC = 0.77
+MOST_BELOW_LOGISTIC = 0.005
 SECONDS = 240
 
 
@@ -48,7 +52,9 @@ def measure(arguments: list[str]) -> Result:
         rankfeed("import", str(data))
         rankfeed("train", "--until", SPLIT, "--promote")
         rankfeed("evaluate", "--from", SPLIT, "--json", str(report))
-        orders = {one["name"]: one for one in json.loads(report.read_text())["orders"]}
+        # What is served afterwards is no part of the way from the files to the report.
+        seconds = time.monotonic() - began_s
+        heads = json.loads(report.read_text())["heads"]
         with running_stack(Home(home), environment, print) as state:
             viewer = rankfeed("id", _namespace(data), _busiest(data)).strip()
             token = rankfeed("token", "--user", viewer).strip()
@@ -57,19 +63,35 @@ def measure(arguments: list[str]) -> Result:
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=30,
             ).json()
-    seconds = time.monotonic() - began_s
     for place, tweet in enumerate(page["tweets"]):
         print(f"{place + 1:3} {tweet['created_at'][:10]} {tweet['text']} · {tweet['author']['handle']}")
-    model, item = orders["model"]["auc"], orders["item's click-through alone"]["auc"]
     ranked = page["meta"]["algorithm_served"] == "ranked" and len(page["tweets"]) == 10
+    held = [_holds(head, heads.get(head)) for head in LEAST_AUC]
+    bars = ", ".join(f"{head} {least}" for head, least in LEAST_AUC.items())
     return Result(
-        "KuaiRand, files to a real viewer's ranked feed",
-        f"AUC click {model:.4f}, item's click-through alone {item:.4f}, {seconds:.0f} s, "
+        "KuaiRand, files to a report, and a real viewer's ranked feed",
+        f"{'; '.join(words for words, _ in held)}; {seconds:.0f} s, "
         f"served {page['meta']['algorithm_served']}",
-        f"AUC ≥ {AUC}, above the item's; ≤ {SECONDS} s; served ranked",
-        model >= AUC and model > item and seconds <= SECONDS and ranked,
+        f"AUC {bars}; above popularity (paired interval > 0); at most {MOST_BELOW_LOGISTIC} below the "
+        f"regression; ≤ {SECONDS} s; served ranked",
+        all(holds for _, holds in held) and seconds <= SECONDS and ranked,
         seed="1",
     )
+
+
+def _holds(head: str, report: dict[str, Any] | None) -> tuple[str, bool]:
+    """What a head came to in words, and whether it is enough."""
+    if report is None or report["auc"] is None:
+        return f"{head} not judged", False
+    auc, lo, hi = (report["auc"][end] for end in ("value", "lo", "hi"))
+    popular, logistic = (report["baselines"][name]["gain"]["auc"] for name in ("popularity", "logistic"))
+    words = (
+        f"{head} {auc:.4f} ({lo:.4f} to {hi:.4f}), {popular['value']:+.4f} ({popular['lo']:+.4f} to "
+        f"{popular['hi']:+.4f}) popularity, {logistic['value']:+.4f} ({logistic['lo']:+.4f} to "
+        f"{logistic['hi']:+.4f}) logistic"
+    )
+    enough = auc >= LEAST_AUC[head] and popular["lo"] > 0 and logistic["value"] >= -MOST_BELOW_LOGISTIC
+    return words, enough and (head != "click" or auc <= LEAK_AUC)
 
 
 def _namespace(data: Path) -> str:

@@ -35,6 +35,12 @@ def test_the_bundle_is_loaded_and_scores_as_it_was_trained(lake: Path, bundle: P
     assert manifest.parity.order_changes == 0
     assert manifest.parity.rows >= 1_000
     assert {metric.name for metric in manifest.metrics} >= {"click auc", "click auc of chronological"}
+    assert {path.name for path in bundle.iterdir()} == {
+        "card.html",
+        "gain.json",
+        "manifest.json",
+        "model.onnx",
+    }
     found = dataset(LakeReader(lake), DatasetOptions(None, None, 60.0), quiet)
     model = RankingModel(loaded)
     scores = model.score(found.inputs)
