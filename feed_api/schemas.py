@@ -132,7 +132,7 @@ class FeedMetaAnswer(BaseModel):
     request_id: str
     algorithm_asked: Literal["chronological", "ranked"]
     algorithm_served: Literal["chronological", "ranked"]
-    rung: Literal["full", "popular", "chronological", "last_page"]
+    rung: Literal["full", "fewer", "cached", "popular", "chronological", "last_page"]
     reason: str | None
     model: str | None
     objective: str | None

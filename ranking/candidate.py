@@ -78,13 +78,16 @@ class Hydrated(msgspec.Struct, frozen=True):
         """The candidates where `mask` (bool [n]) is true, in the same order."""
         if mask.all():
             return self
-        kept = np.flatnonzero(mask)
-        places = kept.tolist()
+        return self.take(np.flatnonzero(mask))
+
+    def take(self, order: NDArray[np.intp]) -> Hydrated:
+        """The candidates at these places, in this order."""
+        places = order.tolist()
         return Hydrated(
-            self.ids[kept],
+            self.ids[order],
             [self.sources[i] for i in places],
             [self.items[i] for i in places],
-            self.authors[kept],
-            self.roots[kept],
-            self.root_authors[kept],
+            self.authors[order],
+            self.roots[order],
+            self.root_authors[order],
         )

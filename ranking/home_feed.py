@@ -20,7 +20,8 @@
     all that was scored
 
 A chronological feed is the timeline and the walk, one a root. Whatever keeps a ranked feed from being made is
-said in `meta.reason`, and the feed is chronological; for who follows nobody it is what is popular.
+said in `meta.reason`, and `meta.rung` what it is instead: of fewer candidates, in the order of before, in
+that of time (`ranking.best_order`); for who follows nobody it is what is popular.
 `docs/feed.md` goes through the stages.
 """
 
@@ -38,10 +39,12 @@ from prometheus_client import Counter
 from core.errors import LeaseLost, Unavailable
 from core.ids import UserId
 from eventlog.schema import Event, record_of
+from ranking.best_order import BestOrder
 from ranking.candidate import TIMELINE_SOURCE
+from ranking.ladder import rung_of
 from ranking.page_walk import PageWalk, Shown
 from ranking.patience import FOLLOWEES_SHARE, Patience
-from ranking.pipeline import Ranked, RankingPipeline
+from ranking.pipeline import Ranked
 from ranking.prepared import Answer, Prepared, cut
 from ranking.query import Algorithm, FeedMeta, FeedPage, FeedPosition, FeedQuery
 from ranking.scored_sample import ScoredSample
@@ -63,7 +66,7 @@ CACHE_AWAY = "cache_away"
 FOLLOWEES_OUTDATED = "followees_outdated"
 """The reason of `partial` pages that know nothing of the viewer's last follows and unfollows."""
 
-PAGES = Counter("rankfeed_feed_pages_total", "Pages served", ["asked", "served", "reason"])
+PAGES = Counter("rankfeed_feed_pages_total", "Pages served", ["asked", "served", "rung", "reason"])
 _logger = structlog.get_logger("home_feed")
 
 
@@ -72,7 +75,7 @@ class HomeFeedParts:
     timelines: TimelineReader
     healing: Healing
     walk: PageWalk
-    pipeline: RankingPipeline
+    order: BestOrder
     slates: SlateStore
     served: ServedRecords
     scored: ScoredSample
@@ -121,7 +124,9 @@ class HomeFeed:
                 page = cut(query, answer)
         count_items(query, "page", len(page.items))
         self._record(query, answer, page)
-        _pages(page.meta.algorithm_asked, page.meta.algorithm_served, page.meta.reason or "").inc()
+        _pages(
+            page.meta.algorithm_asked, page.meta.algorithm_served, page.meta.rung, page.meta.reason or ""
+        ).inc()
         return page
 
     async def _answer(self, query: FeedQuery, timeline: Timeline) -> Answer:
@@ -140,7 +145,7 @@ class HomeFeed:
             slate = await run_stage(SLATE, query, lambda: self._parts.slates.get(query.viewer, slate_id))
         try:
             if position is None:
-                ranked = await self._parts.pipeline.rank(query, timeline)
+                ranked = await self._parts.order.first(query, timeline)
                 slate = ranked.slate
             elif slate is None and position.below:
                 # Past the slate's end already: what follows was in the order of time anyway.
@@ -159,11 +164,7 @@ class HomeFeed:
                 raise
             return await self._chronological(query, timeline, _degraded(meta, failure.reason))
         assert slate is not None
-        if slate.reason:
-            meta = _unscored(meta, slate)
-        else:
-            meta = replace(meta, model=slate.model, objective=slate.objective)
-        meta = replace(meta, slate=slate.slate_id)
+        meta = replace(_along(meta, slate), slate=slate.slate_id)
         return replace(await self._along_slate(query, timeline, slate, position, meta), ranked=ranked)
 
     async def _remade_slate(self, query: FeedQuery, timeline: Timeline, floor: int) -> Ranked:
@@ -172,7 +173,7 @@ class HomeFeed:
         # Neither the list nor what was cut of it may be missing: below the floor the tail begins.
         own = await run_stage(TIMELINE, query, lambda: self._parts.timelines.down_to(timeline, floor))
         assert own is not None
-        return await self._parts.pipeline.remade(query, timeline, own, served, floor)
+        return await self._parts.order.remade(query, timeline, own, served, floor)
 
     async def _served(self, query: FeedQuery) -> Served:
         served = await run_stage(SLATE, query, lambda: self._parts.slates.served(query.viewer))
@@ -261,8 +262,8 @@ class HomeFeed:
 
 
 @cache
-def _pages(asked: Algorithm, served: Algorithm, reason: str) -> Counter:
-    return PAGES.labels(asked, served, reason)
+def _pages(asked: Algorithm, served: Algorithm, rung: str, reason: str) -> Counter:
+    return PAGES.labels(asked, served, rung, reason)
 
 
 def _meta(query: FeedQuery, timeline: Timeline) -> FeedMeta:
@@ -281,8 +282,12 @@ def _degraded(meta: FeedMeta, reason: str | None) -> FeedMeta:
     return replace(meta, algorithm_served=served, rung="chronological", reason=reason)
 
 
-def _unscored(meta: FeedMeta, slate: Slate) -> FeedMeta:
-    """Of a slate without scores: in time order, but for what is recommended."""
+def _along(meta: FeedMeta, slate: Slate) -> FeedMeta:
+    rung = rung_of(slate)
+    if rung != "chronological":
+        reason = slate.reason or meta.reason
+        return replace(meta, rung=rung, reason=reason, model=slate.model, objective=slate.objective)
+    # In time order, but for what is recommended.
     if _recommended(slate):
         return replace(meta, rung="popular", reason=slate.reason)
     return _degraded(meta, slate.reason)

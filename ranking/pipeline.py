@@ -14,6 +14,7 @@ from ranking.candidate import TIMELINE_SOURCE, Candidates, Hydrated
 from ranking.diversity import diversify
 from ranking.filters import Filter, visible
 from ranking.hydrators import hydrate
+from ranking.last_order import again, as_pinned
 from ranking.query import FeedQuery
 from ranking.scorers import ModelScorer
 from ranking.sources import Sources
@@ -71,6 +72,27 @@ class RankingPipeline:
             if follows_nobody(timeline) and left.recommended().any():
                 return _unscored(query, timeline, left, floor, failure.reason)
             raise
+
+    async def recommended(self, query: FeedQuery, timeline: Timeline, reason: str) -> Ranked:
+        """As `rank` for who follows nobody, where nothing is to be scored. Raises StageFailed."""
+        candidates = await self._sources.newest(query, timeline, self._options.candidates)
+        left = await self._shown_once(query, timeline, candidates)
+        if not left.recommended().any():
+            raise StageFailed(TIMELINE_SOURCE, reason)
+        return _unscored(query, timeline, left, _floor(candidates), reason)
+
+    async def as_before(self, query: FeedQuery, timeline: Timeline, last: Slate, reason: str) -> Ranked:
+        """The order of an earlier slate, down to its floor, without what may not be shown any more.
+
+        Above it stands, newest first, what it did not have: what is new since, and what may be shown by
+        now. Raises StageFailed where the tweets cannot be read, or too many would stand above.
+        """
+        candidates, floor = again(timeline, last)
+        if len(candidates) > 2 * len(last.sources):
+            raise StageFailed(TIMELINE_SOURCE, "outdated")
+        left = await self._shown_once(query, timeline, candidates)
+        left = left.take(as_pinned(left.ids, np.frombuffer(last.ids, "<i8")))
+        return _pinned(query, left, floor, reason, last.model, last.objective)
 
     async def remade(
         self, query: FeedQuery, timeline: Timeline, own: Ids, served: Served, floor: int
@@ -156,20 +178,27 @@ def _unscored(query: FeedQuery, timeline: Timeline, left: Hydrated, floor: int, 
     order = np.flatnonzero(~recommended)
     if follows_nobody(timeline):
         order = np.concatenate([np.flatnonzero(recommended), order])
+    return _pinned(query, left.take(order), floor, reason)
+
+
+def _pinned(
+    query: FeedQuery, left: Hydrated, floor: int, reason: str, model: str = "", objective: str = ""
+) -> Ranked:
+    """In their order, without scores; `model` and `objective` are those that it is by."""
     slate = Slate(
         slate_id=secrets.token_urlsafe(9),
         as_of_ms=query.now_ms,
         floor=floor,
-        model="",
-        objective="",
+        model=model,
+        objective=objective,
         schema_hash="",
-        sources=[left.sources[place] for place in order.tolist()],
+        sources=left.sources,
         views=[],
-        ids=left.ids[order].astype("<i8").tobytes(),
+        ids=left.ids.astype("<i8").tobytes(),
         heads=b"",
         scores=b"",
         features=b"",
         rows=b"",
         reason=reason,
     )
-    return Ranked(slate, left.roots[order], left.root_authors[order])
+    return Ranked(slate, left.roots, left.root_authors)

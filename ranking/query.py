@@ -65,13 +65,13 @@ class FeedItem(msgspec.Struct, frozen=True, array_like=True):
 class FeedMeta(msgspec.Struct, frozen=True):
     """How the answer was made. `reason` says why it is not what was asked for.
 
-    `popular` is the rung of a ranked feed without a model, for who follows nobody: what is popular, as
-    popular as it is.
+    `fewer` and `cached` are the rungs of a ranked feed between full and time order (`ranking.ladder`).
+    `popular` is that of one without scores, for who follows nobody: what is popular, as popular as it is.
     """
 
     algorithm_asked: Algorithm
     algorithm_served: Algorithm
-    rung: Literal["full", "popular", "chronological", "last_page"]
+    rung: Literal["full", "fewer", "cached", "popular", "chronological", "last_page"]
     reason: str | None = None
     model: str | None = None
     objective: str | None = None

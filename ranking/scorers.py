@@ -18,9 +18,11 @@ from features.reader import FeatureReader, FeaturesMissing
 from features.row_block import RowBlock
 from features.schema import VIEWS, ViewName
 from ranking.candidate import Hydrated
+from ranking.ladder import Ladder, Trial
 from ranking.model import RankingModel
 from ranking.objective import Objective, Terms, ages_s, terms
 from ranking.query import FeedQuery
+from ranking.silent_failures import SilentFailures
 from ranking.stages import Stage, StageFailed, run_stage
 
 FEATURES = Stage("features", deadline_ms=60, on_failure="closed")
@@ -56,14 +58,25 @@ class ModelScorer:
         current_model: Callable[[], RankingModel | None],
         current_objective: Callable[[], Objective],
         executor: Executor,
+        ladder: Ladder,
+        silent: SilentFailures,
     ) -> None:
         self._reader = reader
         self._current_model = current_model
         self._current_objective = current_objective
         self._executor = executor
+        self._ladder = ladder
+        self._silent = silent
 
     async def score(self, query: FeedQuery, candidates: Hydrated) -> Scored:
-        """Scores of candidates whose tweets are all there, by their roots; raises StageFailed."""
+        """Scores of candidates whose tweets are all there, by their roots; raises StageFailed.
+
+        At once, where the ladder does not let it be tried.
+        """
+        with self._ladder.trial() as trial:
+            return await self._score(query, candidates, trial)
+
+    async def _score(self, query: FeedQuery, candidates: Hydrated, trial: Trial) -> Scored:
         # Read once: both may be changed while this request is under way.
         model, objective = self._current_model(), self._current_objective()
         if model is None:
@@ -88,6 +101,7 @@ class ModelScorer:
             raise StageFailed(MODEL.name, "objective_misfit") from exc
         if not np.isfinite(made.score).all():
             raise StageFailed(MODEL.name, "scores_not_finite")
+        trial.found = self._silent.judge(blocks, candidates.roots, query.now_ms, features, heads, model.label)
         rows = _row_versions(blocks, len(candidates))
         return Scored(model, objective, as_of_ms, features, heads, made, rows, freshness)
 

@@ -34,7 +34,7 @@ def served_event(query: FeedQuery, page: FeedPage, slate: Slate | None, in_slate
 def scored_event(query: FeedQuery, ranked: Ranked) -> Scored | None:
     """Every candidate of a slate that was made for this request; None where nothing could be scored."""
     slate = ranked.slate
-    if slate.reason:
+    if not slate.scores:
         return None
     return Scored(
         viewer=query.viewer,
@@ -63,7 +63,7 @@ def served_items(items: Sequence[FeedItem], slate: Slate | None, in_slate: int) 
         ServedItem(item.root.tweet.tweet_id, item.root.tweet.author_id, item.position, item.source)
         for item in items
     ]
-    if slate is None or slate.reason:
+    if slate is None or not slate.scores:
         return plain
     n = len(slate.sources)
     heads = np.frombuffer(slate.heads, "<f4").reshape(n, -1)

@@ -34,8 +34,9 @@ class Slate(msgspec.Struct, frozen=True, array_like=True):
     `ids` int64 [n], `heads` float32 [n, n_heads], `scores` float64 [n], `features` float32
     [n, n_features], `rows` uint32 [n, n_views, 2] of (schema id, seq). `as_of_ms` is the moment
     that features were computed for, `floor` the smallest id that was considered: what is older
-    follows in time order. `reason` is set where nothing could be scored: the order is then that of
-    time, and the arrays of scores are empty.
+    follows in time order. `reason` is set where not everything could be scored. Where the arrays of
+    scores are empty nothing was: the order is then that of an earlier slate, by whose `model` and
+    `objective` it is, or of time.
 
     `multipliers` float64 [n, 3] are what was applied for freshness, source and author diversity (the
     last one after `scores`), `places` int32 [n, 2] the place by `scores` alone, from 0, and how many of
@@ -126,6 +127,17 @@ class SlateStore:
         if kept is not None:
             return kept
         return SLATES.decode(await self._redis.call(command(b"GET", slate_key(viewer, slate_id))))
+
+    async def newest(self, viewer: UserId) -> Slate | None:
+        """The one that was put last, as far as this process knows; None where there is none any more.
+
+        Raises Unavailable where it cannot be known.
+        """
+        for (whose, _), slate in reversed(self._kept.items()):
+            if whose == viewer:
+                return slate
+        slate_id = await self._redis.call(command(b"LINDEX", slates_key(viewer), 0))
+        return None if slate_id is None else await self.get(viewer, slate_id.decode())
 
     async def served(self, viewer: UserId) -> Served:
         """What ranked pages served to the viewer lately, at most 2,000 ids."""

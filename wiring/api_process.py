@@ -21,17 +21,22 @@ from feed_api.seen_viewers import SeenViewers
 from feed_api.services import ApiOptions, Services
 from feed_api.signatures import Signer
 from feed_api.turns import Turns
+from ranking.best_order import BestOrder, QueueOptions
+from ranking.breaker import BreakerOptions
 from ranking.filters import FILTERS, FIRST_FILTERS
 from ranking.home_feed import HomeFeed, HomeFeedParts
+from ranking.ladder import Ladder, LadderOptions
 from ranking.model_slot import ModelSlot
 from ranking.objective_slot import ObjectiveSlot
 from ranking.page_walk import PageWalk
 from ranking.pipeline import PipelineOptions, RankingPipeline
 from ranking.popular_source import PopularSource
 from ranking.processes import ServingProcess
+from ranking.quality import QualityOptions
 from ranking.scored_sample import ScoredSample
 from ranking.scorers import ModelScorer
 from ranking.side_effects import ScoredRecords, ServedRecords
+from ranking.silent_failures import SilentFailures, SilentOptions
 from ranking.single_reads import SingleReads
 from ranking.sources import Sources
 from stores.counts_cache import CountsCache
@@ -49,7 +54,7 @@ from timelines.relations import Relations
 from wiring.keys import load_jwks, stack_keys
 from wiring.process import serve_http, settle_garbage_collection
 from wiring.resources import Resources
-from wiring.settings import LimitsSettings
+from wiring.settings import LimitsSettings, RankingSettings
 
 _logger = structlog.get_logger("api")
 
@@ -104,7 +109,10 @@ def make_services(
     fan_in = FanIn(resources.stores.tweets, settings.api.fan_in)
     merge = TimelineMerge(redis, fan_in)
     timelines = TimelineReader(redis, relations, merge, resources.stores.graph, fan_in)
-    scorer = ModelScorer(FeatureReader(redis), slot.current, objective.current, executor)
+    ladder = Ladder(resources.clock, _ladder_options(settings.ranking))
+    silent = SilentFailures(SilentOptions(settings.ranking.least_hit_rate, settings.ranking.most_behind_s))
+    scorer = ModelScorer(FeatureReader(redis), slot.current, objective.current, executor, ladder, silent)
+    slates = SlateStore(redis)
     options = PipelineOptions(candidates=settings.ranking.candidates)
     popular = PopularSource(PopularStore(redis), resources.clock)
     sources = Sources([popular], settings.ranking.popular_share)
@@ -114,8 +122,17 @@ def make_services(
             timelines=timelines,
             healing=healing,
             walk=PageWalk(tweet_cache, user_cache, timelines, FILTERS),
-            pipeline=RankingPipeline(tweet_cache, sources, FIRST_FILTERS, scorer, options),
-            slates=SlateStore(redis),
+            order=BestOrder(
+                RankingPipeline(tweet_cache, sources, FIRST_FILTERS, scorer, options),
+                ladder,
+                slates,
+                QueueOptions(
+                    places=settings.ranking.at_once,
+                    waiting=settings.ranking.waiting,
+                    patience_ms=settings.ranking.wait_ms,
+                ),
+            ),
+            slates=slates,
             served=served,
             scored=ScoredSample(scored, settings.ranking.scored_share),
             mint=resources.mint,
@@ -166,6 +183,15 @@ def make_services(
         reads=SingleReads(tweet_cache, user_cache, relations, resources.stores.tweets),
         checks={"store": store_check, "ids": ids_check, "redis": redis.ping},
         required=frozenset({"store", "ids"}),
+    )
+
+
+def _ladder_options(settings: RankingSettings) -> LadderOptions:
+    return LadderOptions(
+        settings.candidates,
+        settings.fewest,
+        BreakerOptions(slow_ms=settings.slow_ms, open_s=settings.open_s),
+        QualityOptions(target_ms=settings.target_ms),
     )
 
 

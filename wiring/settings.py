@@ -118,6 +118,24 @@ class RankingSettings(_Section):
     scored_share: float = Field(
         0.01, ge=0.0, le=1.0, description="Share of ranked requests of which all that was scored is recorded"
     )
+    fewest: int = Field(
+        20,
+        ge=1,
+        le=800,
+        description="Candidates that are ranked at the least, where scoring is slow or waits",
+    )
+    at_once: int = Field(3, ge=1, description="Feeds that a process ranks at once")
+    waiting: int = Field(16, ge=0, description="Feeds that wait for that; further ones take the next rung")
+    wait_ms: int = Field(20, ge=0, description="Time after which one that waits takes the next rung")
+    target_ms: int = Field(50, ge=1, description="Time of scoring above which fewer candidates are ranked")
+    slow_ms: int = Field(100, ge=1, description="Time of scoring that the breaker counts as a failure")
+    open_s: float = Field(2.0, gt=0, le=60, description="Seconds that the breaker stays open")
+    least_hit_rate: float = Field(
+        0.5, ge=0.0, le=1.0, description="Share of the expected feature rows below which they count as lost"
+    )
+    most_behind_s: int = Field(
+        900, ge=60, description="Seconds that feature rows may be behind what was posted"
+    )
 
 
 class WorkerSettings(_Section):

@@ -94,7 +94,8 @@ def _commands(group: click.Group) -> list[click.Command]:
 
 
 def _degradation() -> tuple[list[str], dict[str, tuple[str, ...]]]:
-    lines = (ROOT / "docs/degradation.md").read_text().splitlines()
+    routes, _, _ = (ROOT / "docs/degradation.md").read_text().partition("\n## ")
+    lines = routes.splitlines()
     header, _, *rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")
     ]

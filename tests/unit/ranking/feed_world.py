@@ -21,9 +21,11 @@ from eventlog.schema import Scored, Served, decode_event
 from features.reader import FeatureReader
 from features.row_block import RowBlock
 from features.schema import FEATURES, VIEWS, ViewName
+from ranking.best_order import BestOrder, QueueOptions
 from ranking.candidate import root_id
 from ranking.filters import FILTERS, FIRST_FILTERS
 from ranking.home_feed import HomeFeed, HomeFeedParts
+from ranking.ladder import Ladder, LadderOptions
 from ranking.model import RankingModel
 from ranking.objective import ENGAGEMENT, Objective
 from ranking.page_walk import PageWalk
@@ -33,6 +35,7 @@ from ranking.query import Algorithm, FeedPage, FeedPosition, FeedQuery
 from ranking.scored_sample import ScoredSample
 from ranking.scorers import ModelScorer
 from ranking.side_effects import ScoredRecords, ServedRecords
+from ranking.silent_failures import SilentFailures, SilentOptions
 from ranking.sources import Sources
 from stores.popular import Popular, PopularStore
 from stores.ports import Counts, Ids
@@ -197,6 +200,10 @@ class FakeSlates(SlateStore):
         self._answer()
         return SLATES.decode(self.slates.get(slate_id))
 
+    async def newest(self, viewer: UserId) -> Slate | None:
+        self._answer()
+        return SLATES.decode(next(reversed(self.slates.values()), None))
+
     async def served(self, viewer: UserId) -> SlatesServed:
         self._answer()
         return SlatesServed(frozenset(self.seen), frozenset(self.recommended))
@@ -238,7 +245,9 @@ class FakeFeatures(FeatureReader):
             for name, block in blocks.items():
                 for row in range(len(block.present)):
                     zeros = [0.0] * VIEWS[name].width
-                    block.put(row, schema_id=VIEWS[name].schema_id, event_ts_s=1, seq=3, values=zeros)
+                    block.put(
+                        row, schema_id=VIEWS[name].schema_id, event_ts_s=1_700_000_000, seq=3, values=zeros
+                    )
         return blocks
 
 
@@ -308,18 +317,23 @@ class FeedWorld:
         self.use(ENGAGEMENT)
 
     def use(self, objective: Objective) -> None:
-        scorer = ModelScorer(self.features, lambda: self.model, lambda: objective, self.executor)
+        self.ladder = Ladder(self.clock, LadderOptions(self._candidates, fewest=2))
+        silent = SilentFailures(SilentOptions())
+        scorer = ModelScorer(
+            self.features, lambda: self.model, lambda: objective, self.executor, self.ladder, silent
+        )
         walk = PageWalk(self.tweets, self.users, self.timelines, FILTERS)
         sources = Sources([PopularSource(self.popular, self.clock)], self._popular_share)
         options = PipelineOptions(self._candidates)
         pipeline = RankingPipeline(self.tweets, sources, FIRST_FILTERS, scorer, options)
+        order = BestOrder(pipeline, self.ladder, self.slates, QueueOptions())
         self.walk = walk
         self.feed = HomeFeed(
             HomeFeedParts(
                 self.timelines,
                 Healing(self.timelines),
                 walk,
-                pipeline,
+                order,
                 self.slates,
                 self.records,
                 ScoredSample(self.matrices, self.scored_share),
