@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from features.reader import FeatureReader
 from features.row_block import RowBlock
 from features.schema import FEATURES, VIEWS, ViewName
 from ranking.best_order import BestOrder, QueueOptions
+from ranking.breaker import BreakerOptions
 from ranking.candidate import root_id
 from ranking.filters import FILTERS, FIRST_FILTERS
 from ranking.home_feed import HomeFeed, HomeFeedParts
@@ -37,6 +39,7 @@ from ranking.scorers import ModelScorer
 from ranking.side_effects import ScoredRecords, ServedRecords
 from ranking.silent_failures import SilentFailures, SilentOptions
 from ranking.sources import Sources
+from ranking.stages import StageFailed
 from stores.popular import Popular, PopularStore
 from stores.ports import Counts, Ids
 from stores.slates import SLATES, Slate, SlateStore
@@ -50,6 +53,7 @@ from timelines.layout import CAPACITY
 from timelines.reader import Timeline, TimelineReader
 
 VIEWER = UserId(7)
+BREAKER = BreakerOptions(open_s=5.0)
 REQUEST = uuid.UUID(bytes=bytes(range(16)))
 
 
@@ -317,7 +321,7 @@ class FeedWorld:
         self.use(ENGAGEMENT)
 
     def use(self, objective: Objective) -> None:
-        self.ladder = Ladder(self.clock, LadderOptions(self._candidates, fewest=2))
+        self.ladder = Ladder(self.clock, LadderOptions(self._candidates, fewest=2, breaker=BREAKER))
         silent = SilentFailures(SilentOptions())
         scorer = ModelScorer(
             self.features, lambda: self.model, lambda: objective, self.executor, self.ladder, silent
@@ -340,6 +344,11 @@ class FeedWorld:
                 self._mint,
             )
         )
+
+    def open_breaker(self) -> None:
+        for _ in range(BREAKER.least):
+            with contextlib.suppress(StageFailed), self.ladder.trial():
+                raise StageFailed("features", "features_slow")
 
     def post(self, author: int, *tweet_ids: int, followed: bool = True, profile: bool = True) -> None:
         for one in tweet_ids:

@@ -47,6 +47,7 @@ StepKind = Literal[
     "elsewhere",
     "features_away",
     "model_fails",
+    "breaker_opens",
     "redis_away",
     "store_away",
     "heal",
@@ -70,6 +71,8 @@ class Script:
     follows: tuple[int, ...] = FOLLOWED
     popular: tuple[int, ...] = ()
     limit: int = 3
+    looked: bool = False
+    """Whether the viewer has begun a scroll before this one."""
 
 
 async def tell(script: Script, executor: ThreadPoolExecutor) -> Counter[str]:
@@ -143,6 +146,11 @@ class _Scroll:
         self._recommend(self._script.popular)
 
     async def to_its_end(self) -> None:
+        if self._script.looked:
+            await self._world.page(limit=self._script.limit)
+            # What another scroll served would not be in a slate that is made again.
+            self._slates.seen.clear()
+            self._slates.recommended.clear()
         position: FeedPosition | None = None
         for number in range(_MOST_PAGES):
             for step in self._script.gaps[number] if number < len(self._script.gaps) else ():
@@ -290,6 +298,8 @@ class _Scroll:
                 world.features.away = True
             case "model_fails":
                 world.model = FakeModel(_failing)
+            case "breaker_opens":
+                world.open_breaker()
             case "redis_away":
                 world.timelines.origin, world.timelines.listed = "store", []
                 world.slates.away = world.features.away = world.popular.away = True

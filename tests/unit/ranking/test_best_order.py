@@ -5,15 +5,13 @@ from __future__ import annotations
 import pytest
 
 from core.errors import Unavailable
-from ranking.breaker import BreakerOptions
 from ranking.query import FeedPage
-from tests.unit.ranking.feed_world import FeedWorld, shown
+from tests.unit.ranking.feed_world import BREAKER, FeedWorld, shown
 
 TWENTY = range(101, 121)
 NEWEST_FIRST = list(reversed(TWENTY))
 RANKED, TAIL = list(range(113, 121)), list(range(112, 100, -1))
 """The eight newest as the model likes them, and what follows in time order."""
-BREAKER = BreakerOptions()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import get_args
 
 from hypothesis import HealthCheck, example, given, settings
@@ -51,7 +52,15 @@ DIRECTED = (
 )
 
 
-def tell_all(count: int, *, anew: bool = False) -> Counter[str]:
+def _as_before(script: Script) -> Script:
+    """The scroll begins in the order that another one had."""
+    first, *others = script.gaps
+    return replace(script, looked=True, gaps=((*first, Step("breaker_opens")), *others))
+
+
+def tell_all(
+    count: int, scripts: st.SearchStrategy[Script] = _scripts, *, anew: bool = False
+) -> Counter[str]:
     """What happened in all of them; raises as `tell`, with a script that is as small as can be."""
     happened: Counter[str] = Counter()
     with ThreadPoolExecutor(1) as executor, asyncio.Runner() as runner:
@@ -63,7 +72,7 @@ def tell_all(count: int, *, anew: bool = False) -> Counter[str]:
             database=None,
             suppress_health_check=list(HealthCheck),
         )
-        @given(script=_scripts)
+        @given(script=scripts)
         @example(DIRECTED[0])
         @example(DIRECTED[1])
         def scrolls(script: Script) -> None:
@@ -75,8 +84,19 @@ def tell_all(count: int, *, anew: bool = False) -> Counter[str]:
 
 def test_nothing_is_shown_twice_nothing_is_skipped_and_pages_are_full() -> None:
     happened = tell_all(SCROLLS)
-    wanted = {*_KINDS, "full page", "popular page", "chronological page", "lost slate", "popular"}
+    wanted = {
+        *_KINDS,
+        "full page",
+        "popular page",
+        "chronological page",
+        "lost slate",
+        "popular",
+    }
     assert not wanted - happened.keys(), "not in any of them"
+
+
+def test_nor_where_a_scroll_begins_in_the_order_of_another_one() -> None:
+    assert tell_all(SCROLLS // 2, _scripts.map(_as_before))["cached page"] > SCROLLS
 
 
 if __name__ == "__main__":
