@@ -146,10 +146,11 @@ class Town:
 
     async def utility(self, algorithm: str, top: int) -> tuple[list[float], int]:
         """Expected clicks on each viewer's first `top` items, and how many were served as asked."""
-        pages = await self.together(
-            client.feed(algorithm=algorithm, limit=top)
+        # One after the other: of many at once an API process ranks a few in full, and others less well.
+        pages = [
+            await client.feed(algorithm=algorithm, limit=top)
             for client in self._clients[: self.world.options.viewers]
-        )
+        ]
         served = sum(page["meta"]["algorithm_served"] == algorithm for page in pages)
         return [
             sum(self._truth(viewer, int(tweet["tweet_id"])) for tweet in page["tweets"])

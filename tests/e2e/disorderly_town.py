@@ -16,7 +16,7 @@ from simulation.client import FeedClient, event
 from simulation.town import PAGE, Town
 from simulation.world import World, WorldOptions
 from tests.e2e.command import rankfeed
-from tests.e2e.live_stack import LiveStack, live_stack
+from tests.e2e.live_stack import ALL_RANKED, LiveStack, live_stack
 from tests.e2e.people import http_client
 from training.skew import Skew
 
@@ -139,7 +139,7 @@ async def served_in_disorder(
 
     Between rounds of ranked reading the pipelines are killed, and what was kept back is told.
     """
-    with live_stack(home, environment={"RANKFEED_RANKING_SCORED_SHARE": "0.5"}) as stack:
+    with live_stack(home, environment={"RANKFEED_RANKING_SCORED_SHARE": "0.5", **ALL_RANKED}) as stack:
         async with disorderly_town(stack, options) as town:
             await town.settle(posts, pages)
             served = 0

@@ -35,6 +35,12 @@ UNLIMITED = {
 }
 READY_S = 150.0
 
+# Where what is ranked is on trial, and not how much of it there is time for.
+ALL_RANKED = {
+    "RANKFEED_RANKING_WAITING": "1000",
+    **{f"RANKFEED_RANKING_{name}_MS": "5000" for name in ("WAIT", "TARGET", "SLOW")},
+}
+
 
 class LiveStack:
     """A running stack; everything is asked of its files and ports, nothing of its memory."""
