@@ -19,6 +19,22 @@ from tests.unit.ranking.scroll import AUTHORS, FOLLOWED, Script, Step, StepKind,
 SCROLLS = 120
 
 _KINDS: tuple[StepKind, ...] = get_args(StepKind)
+EACH_TIME = (
+    # Everything that can happen, once.
+    Script(
+        tweets=tuple((author, None) for author in AUTHORS for _ in range(5)),
+        gaps=tuple((Step(kind, number, number),) for number, kind in enumerate(_KINDS)),
+        popular=tuple(range(10)),
+        limit=1,
+    ),
+    # No model, for who follows somebody and for who does not.
+    *[
+        Script(((61, None), (21, None)), ((Step("model_fails"),),), follows=follows, popular=(0, 1))
+        for follows in (FOLLOWED, ())
+    ],
+)
+"""Told beside those that are drawn: what must happen must not be a matter of luck."""
+
 _author = st.sampled_from(AUTHORS)
 _tweet = st.tuples(_author, st.one_of(st.none(), st.none(), st.integers(0, 8)))
 # What makes a scroll do without what it knew comes more often.
@@ -70,6 +86,8 @@ def tell_all(count: int, *, anew: bool = False) -> Counter[str]:
             happened.update(runner.run(tell(script, executor)))
 
         scrolls()
+        for script in EACH_TIME:
+            happened.update(runner.run(tell(script, executor)))
     return happened
 
 
