@@ -49,6 +49,15 @@ DIRECTED = (
     ),
     # The list was cut above the floor of the slate that is made again.
     Script(tweets=_NETWORK, gaps=((), (Step("trim", b=0), Step("expire"))), limit=2),
+    # Everything once: what is drawn may lack some.
+    Script(tweets=_NETWORK * 3, gaps=((), *((Step(kind),) for kind in _KINDS)), limit=1),
+    Script(
+        tweets=tuple((author, None) for author in (61, 62, 63)),
+        gaps=((Step("model_fails"),),),
+        follows=(),
+        popular=(0, 1, 2),
+        limit=1,
+    ),
 )
 
 
@@ -75,6 +84,8 @@ def tell_all(
         @given(script=scripts)
         @example(DIRECTED[0])
         @example(DIRECTED[1])
+        @example(DIRECTED[2])
+        @example(DIRECTED[3])
         def scrolls(script: Script) -> None:
             happened.update(runner.run(tell(script, executor)))
 
