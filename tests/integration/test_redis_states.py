@@ -138,6 +138,16 @@ async def test_a_slate_that_was_made_here_outlives_redis(both_redis: RedisWorld)
     assert await store.get(UserId(8), "s") is None
 
 
+async def test_the_newest_slate_is_the_one_that_was_put_last(both_redis: RedisWorld) -> None:
+    store, viewer = SlateStore(both_redis.client), UserId(7)
+    assert await store.newest(viewer) is None
+    for slate in (_slate("a"), _slate("b")):
+        await store.put(viewer, slate)
+        assert await store.newest(viewer) == slate
+        # Another process has it from Redis.
+        assert await SlateStore(both_redis.client).newest(viewer) == slate
+
+
 async def test_what_was_served_and_what_of_it_was_recommended_is_remembered(both_redis: RedisWorld) -> None:
     store, viewer = SlateStore(both_redis.client), UserId(7)
     await both_redis.client.call(command(b"LPUSH", served_key(viewer), (5).to_bytes(8, "little")))
