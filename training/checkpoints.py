@@ -18,7 +18,7 @@ from training.dataset import Dataset
 from training.head import HeadOptions, LearnedHead
 from training.labels import LABELS, Head
 
-_FORM = 1
+_FORM = 2
 
 
 class Checkpoints:

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import lightgbm as lgb
 import numpy as np
+from numpy.typing import NDArray
 
+from training.booster import raw_scores
+from training.calibrate import sigmoid
 from training.dataset import UNKNOWN, Dataset
 from training.head import LearnedHead, split_of
 
@@ -37,3 +41,17 @@ def held_out(found: Dataset, heads: Sequence[LearnedHead]) -> HeldOut:
     return HeldOut(
         *(part.take(np.any([known != UNKNOWN for known in part.labels.values()], axis=0)) for part in parts)
     )
+
+
+def held_out_scores(heads: Sequence[LearnedHead], inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities by the trees that know nothing of what was held out: float64 [n, n_heads]."""
+    columns = [
+        (
+            np.zeros(len(inputs))
+            if one.constant
+            else one.calibration.a * raw_scores(lgb.Booster(model_str=one.judged), inputs)
+        )
+        + one.calibration.b
+        for one in heads
+    ]
+    return sigmoid(np.stack(columns, axis=1))

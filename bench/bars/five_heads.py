@@ -27,8 +27,9 @@ def write(models: Path, version: str, seed: int = 1) -> str:
     own = Calibration()
     graph = to_onnx(
         [
-            LearnedHead(head, one.model_to_string(), own, 1.0, ROWS, ROWS // 2, TREES, 600.0, "")
+            LearnedHead(head, text, text, own, 1.0, ROWS, ROWS // 2, TREES, 600.0, "")
             for head, one in zip(HEADS, boosters(seed), strict=True)
+            for text in [one.model_to_string()]
         ]
     )
     manifest = Manifest(

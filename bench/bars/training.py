@@ -35,7 +35,8 @@ def measure(arguments: list[str]) -> Result:
     """`make bar-training`, or ARGS=HOME for the matrix of an imported one.
 
     Ours is all that follows the matrix: splits, offsets, trees, calibration, the graph and its gate.
-    Bare is LightGBM alone, with the same parameters, rows and early stopping. CPU seconds of one thread:
+    Bare is LightGBM alone, with the same parameters and fits: stopped early, then as many trees from all
+    rows. CPU seconds of one thread:
     they say the same on a machine that does something else besides.
     """
     if len(arguments) > 1 or (arguments and not Path(arguments[0]).is_dir()):
@@ -75,13 +76,15 @@ def _bare(found: Dataset, seed: int) -> None:
         split = split_by_time(found.ts_ms, found.requests, known, window_s=LABELS[head].window_s)
         labels = found.positive(head).astype(np.float32)
         data = lgb.Dataset(found.inputs[split.learn], labels[split.learn])
-        lgb.train(
+        stopped = lgb.train(
             parameters(_options(seed), len(split.learn)),
             data,
             TrainOptions().trees,
             [data.create_valid(found.inputs[split.stop], labels[split.stop])],
             callbacks=[lgb.early_stopping(_PATIENCE, verbose=False)],
         )
+        everything = lgb.Dataset(found.inputs[known], labels[known])
+        lgb.train(parameters(_options(seed), len(known)), everything, stopped.best_iteration)
 
 
 def _options(seed: int) -> BoosterOptions:

@@ -38,4 +38,4 @@ def head_of(
     model = "" if booster is None else booster.model_to_string()
     if calibration is None:
         calibration = Calibration(0.0, -3.0) if booster is None else Calibration(0.9, -0.25)
-    return LearnedHead(name, model, calibration, 1.0, 100, 50, 30, 600.0, "as it was")
+    return LearnedHead(name, model, model, calibration, 1.0, 100, 50, 30, 600.0, "as it was")
