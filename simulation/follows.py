@@ -18,7 +18,7 @@ FEWEST, MOST = 3, 1_500
 LATE = 0.06
 """Of all follows, those that are made now and then during the simulated time; the rest is older."""
 _FOLLOWEES_SPREAD = 0.8
-_KNOWN_OF_EACH = 5
+_KNOWN_OF_EACH = 4
 _BY_INTEREST = 1.6
 _DAY_MS = 86_400_000
 _OLD_DAYS = 200.0

@@ -13,9 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from simulation.draws import exponential
-from simulation.known_world import author_name, viewer_name
 from simulation.past import Looks, Past
 from simulation.tweets import Tweets
+from simulation.world import author_name, viewer_name
 
 Ints = NDArray[np.int64]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from simulation.draws import uniform
 from simulation.follows import followed_ms
 from simulation.habits import HOUR_MS, MOST_LOOKS, looks, noticed, sessions
-from simulation.known_world import World
 from simulation.tweets import Tweets, written_tweets
+from simulation.world import World
 
 Ints = NDArray[np.int64]
 

@@ -9,15 +9,15 @@ import numpy as np
 from simulation.draws import Floats, normal, pareto, uniform
 from simulation.topics import TOPICS
 
-SESSIONS_A_DAY = 3.0
+SESSIONS_A_DAY = 1.5
 LOOKS_A_SESSION = 14.0
 TWEETS_A_DAY = 4.0
 MOST_TWEETS_A_DAY = 40.0
 """Whoever writes more is a machine, which is another world."""
 _EVENING_H, _MORNING_H = 19.5, 8.0
 _MORNING_PEOPLE = 0.35
-_FOCUS = 2.2
-_ACTIVITY_TAIL, _FAME_TAIL = 1.7, 1.2
+_FOCUS = 2.8
+_ACTIVITY_TAIL, _FAME_TAIL = 1.7, 1.1
 
 
 @dataclass(frozen=True, slots=True)

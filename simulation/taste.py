@@ -72,16 +72,16 @@ class Taste:
         annoyance = self._authors.annoyance[tweets.authors]
         age_h = np.maximum(at_ms - tweets.at_ms, 0) / _HOUR_MS
         stale = np.log1p(age_h / _STALE_H)
-        pull = 1.3 * liking + 0.6 * sympathy - 0.25 * stale
+        pull = 1.3 * liking + 0.8 * sympathy - 0.25 * stale
         click = _logistic(
             -2.2
             + pull
             + 0.5 * self._viewers.generosity[viewer]
-            + 0.6 * tweets.quality
+            + 0.5 * tweets.quality
             + 0.35 * tweets.bait
             - 0.2 * annoyance
         )
-        like = _logistic(-3.4 + pull + 0.9 * tweets.quality - 0.5 * tweets.bait - 0.3 * annoyance)
+        like = _logistic(-3.4 + pull + 0.8 * tweets.quality - 0.5 * tweets.bait - 0.3 * annoyance)
         hide = _logistic(-6.0 - 0.6 * liking - 0.5 * sympathy + 1.3 * annoyance + 0.4 * tweets.bait)
         return Chances(
             click=click,

@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 MAIN_SHARE = 0.75
 """How much of a tweet is about its main topic; the rest is about its second one."""
-_TALENT = 0.55
+_TALENT = 0.65
 _ORDINAL_BITS, _HOUR_BITS = 6, 22
 _LIVE = 1 << 62
 
@@ -51,6 +51,12 @@ class Tweets:
             self.seconds[rows],
             self.quality[rows],
             self.bait[rows],
+        )
+
+    def joined(self, later: Tweets) -> Tweets:
+        """These, then those."""
+        return Tweets(
+            *(np.concatenate([getattr(self, name), getattr(later, name)]) for name in Tweets.__slots__)
         )
 
     def texts(self, seed: int) -> list[str]:

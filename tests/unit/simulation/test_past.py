@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simulation.habits import HOUR_MS
-from simulation.known_world import make_world
 from simulation.past import SHUFFLED, Looks, Past
+from simulation.world import make_world
 
 UNTIL = 490_000 * HOUR_MS + 1_800_000
 DAY_MS = 24 * HOUR_MS
@@ -74,4 +74,4 @@ def test_the_same_seed_makes_the_same_past(past: Past, looks: list[Looks]) -> No
 
 
 def test_a_past_too_short_for_a_tweet_is_empty() -> None:
-    assert sum(len(block) for block in Past(make_world(20, 5), UNTIL - 1, UNTIL).looks()) == 0
+    assert sum(len(block) for block in Past(make_world(30, 5), UNTIL - 1, UNTIL).looks()) == 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulation.known_world import World, make_world
 from simulation.tweets import Tweets, live_tweets
+from simulation.world import World, make_world
 
 WORLD = make_world(600, 7)
 NOW = 1_790_000_000_000

@@ -10,8 +10,8 @@ import pytest
 from core.errors import ConfigurationError
 from interchange.dataset import open_dataset
 from interchange.inspection import inspect_rows
-from simulation.known_world import make_world
 from simulation.past import Past
+from simulation.world import make_world
 from wiring.simulated import write_past
 
 UNTIL = 1_790_000_000_000
@@ -19,7 +19,7 @@ DAY_MS = 86_400_000
 
 
 def written(directory: Path, seed: int = 3) -> Path:
-    write_past(Past(make_world(120, seed), UNTIL - 3 * DAY_MS, UNTIL), directory, lambda line: None)
+    write_past(Past(make_world(200, seed), UNTIL - 3 * DAY_MS, UNTIL), directory, lambda line: None)
     return directory
 
 
