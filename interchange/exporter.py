@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import os
-import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +15,10 @@ from typing import TypeVar
 
 import polars as pl
 
-from core.errors import ConfigurationError
 from interchange.lake_history import LakeHistory
 from interchange.report import ExportReport, Reporter
 from interchange.schema import TABLES, TIME, Meta, Namespaces, write_meta, write_table
+from interchange.whole_directory import whole_directory
 from stores.lake import LakeReader
 from stores.ports import TweetStore, UserStore
 
@@ -50,17 +48,8 @@ async def export_history(
     that was stopped left beside it is removed. Raises ConfigurationError where `directory` holds
     something, Unavailable where a store is away.
     """
-    _check(directory)
-    half = directory.with_name(f"{directory.name}.half")
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir(parents=True)
-    try:
-        written = await _write(sources, half, source, report)
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(half, directory)
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
-    return written
+    with whole_directory(directory) as half:
+        return await _write(sources, half, source, report)
 
 
 async def _write(sources: ExportSources, half: Path, source: str, report: Reporter) -> ExportReport:
@@ -147,10 +136,3 @@ def _as_interchange(table: str, lazy: pl.LazyFrame) -> pl.DataFrame:
     return frame.sort(
         *times, *(column.name for column in columns if column.required and column.kind == "text")
     )
-
-
-def _check(directory: Path) -> None:
-    if directory.exists() and not (directory.is_dir() and not any(directory.iterdir())):
-        raise ConfigurationError(
-            f"{directory} holds something already; name a directory that is new or empty."
-        )

@@ -138,9 +138,10 @@ def conform(table: str, frame: pl.DataFrame, where: str) -> pl.DataFrame:
     return frame.select(columns)
 
 
-def write_table(directory: Path, table: str, frame: pl.DataFrame) -> None:
-    """Writes one table of a dataset, checked against the format first."""
-    conform(table, frame, f"the {table} to be written").write_parquet(directory / f"{table}.parquet")
+def write_table(directory: Path, table: str, frame: pl.DataFrame, part: int | None = None) -> None:
+    """Writes one table of a dataset, or a numbered part of one, checked against the format first."""
+    file = f"{table}.parquet" if part is None else f"{table}-{part:05}.parquet"
+    conform(table, frame, f"the {table} to be written").write_parquet(directory / file)
 
 
 def write_meta(directory: Path, meta: Meta) -> None:

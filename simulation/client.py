@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,10 +13,14 @@ from core.errors import Unavailable
 
 
 class FeedClient:
-    """One user's session; raises Unavailable, with the problem's own words, where a call fails."""
+    """One user's session; raises Unavailable, with the problem's own words, where a call fails.
 
-    def __init__(self, http: httpx.AsyncClient, token: str) -> None:
+    A 503 is asked again `retries` times, after as long as it says: every call may be repeated.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, token: str, *, retries: int = 0) -> None:
         self._http = http
+        self._retries = retries
         self._headers = {"Authorization": f"Bearer {token}"}
 
     async def create_user(self, handle: str, display_name: str) -> dict[str, Any]:
@@ -31,10 +36,12 @@ class FeedClient:
 
     async def reply(self, tweet_id: int, text: str) -> int:
         body = {"text": text, "reply_to_tweet_id": str(tweet_id)}
-        return int((await self._call("POST", "/v1/tweets", json=body))["tweet_id"])
+        key = {"Idempotency-Key": f"reply-{tweet_id}"}
+        return int((await self._call("POST", "/v1/tweets", json=body, headers=key))["tweet_id"])
 
     async def retweet(self, tweet_id: int) -> int:
-        return int((await self._call("POST", "/v1/tweets", json={"retweet_of": str(tweet_id)}))["tweet_id"])
+        body, key = {"retweet_of": str(tweet_id)}, {"Idempotency-Key": f"retweet-{tweet_id}"}
+        return int((await self._call("POST", "/v1/tweets", json=body, headers=key))["tweet_id"])
 
     async def delete(self, tweet_id: int) -> None:
         await self._call("DELETE", f"/v1/tweets/{tweet_id}")
@@ -59,10 +66,14 @@ class FeedClient:
 
     async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         headers = self._headers | options.pop("headers", {})
-        try:
-            answer = await self._http.request(method, path, headers=headers, **options)
-        except httpx.HTTPError as exc:
-            raise Unavailable(f"{method} {path}: {exc!r}") from exc
+        for left in range(self._retries, -1, -1):
+            try:
+                answer = await self._http.request(method, path, headers=headers, **options)
+            except httpx.HTTPError as exc:
+                raise Unavailable(f"{method} {path}: {exc!r}") from exc
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or not left:
+                break
+            await asyncio.sleep(float(answer.headers.get("Retry-After", 1)))
         if answer.is_error:
             raise Unavailable(f"{method} {path}: {answer.status_code} {answer.text}")
         body: dict[str, Any] = answer.json() if answer.content else {}

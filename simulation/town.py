@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import numpy as np
 
 from core.clock import Clock
 from simulation.client import FeedClient, event
-from simulation.reactions import Reacted, Reactions
-from simulation.world import Draft, World
+from simulation.townsfolk import Draft, Townsfolk
 
 CONCURRENT_CALLS = 12
 PAGE = 20
@@ -42,22 +40,11 @@ class Reading:
     requests: int
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """Every viewer's feed, page by page to its end, against what was posted."""
-
-    feeds: int
-    items: int
-    lost: int
-    doubled: int
-    foreign: int
-
-
 class Town:
     """Viewers have the ids `first_id`, `first_id + 1`, …; authors follow them."""
 
     def __init__(
-        self, world: World, http: httpx.AsyncClient, token_of: TokenOf, clock: Clock, first_id: int
+        self, world: Townsfolk, http: httpx.AsyncClient, token_of: TokenOf, clock: Clock, first_id: int
     ) -> None:
         self.world = world
         self.posted: dict[int, Posted] = {}
@@ -70,7 +57,6 @@ class Town:
         ]
         self._serial = itertools.count()
         self._gate = asyncio.Semaphore(CONCURRENT_CALLS)
-        self.reactions = Reactions(world, self.together)
 
     def viewer_id(self, viewer: int) -> int:
         return self._first_id + viewer
@@ -128,53 +114,6 @@ class Town:
         )
         return Reading(*(sum(column) for column in zip(*readings, strict=True)))
 
-    async def react(self) -> Reacted:
-        """Every author deletes what they posted last, and every viewer reacts to what is left."""
-        newest = {posted.draft.author: posted.tweet_id for posted in self.posted.values()}
-        await self.together(
-            self.reactions.delete(self._client_of_author(author), tweet_id)
-            for author, tweet_id in newest.items()
-        )
-        drafts = {one.tweet_id: one.draft for one in self.posted.values()}
-        viewers = range(self.world.options.viewers)
-        return await self.reactions.react({viewer: self._clients[viewer] for viewer in viewers}, drafts)
-
-    async def audit(self) -> Audit:
-        """Compares every viewer's whole chronological feed with what their followees posted, and they."""
-        rows = await self.together(self._audit(viewer) for viewer in range(self.world.options.viewers))
-        return Audit(len(rows), *(sum(column) for column in zip(*rows, strict=True)))
-
-    async def utility(self, algorithm: str, top: int) -> tuple[list[float], int]:
-        """Expected clicks on each viewer's first `top` items, and how many were served as asked."""
-        # One after the other: of many at once an API process ranks a few in full, and others less well.
-        pages = [
-            await client.feed(algorithm=algorithm, limit=top)
-            for client in self._clients[: self.world.options.viewers]
-        ]
-        served = sum(page["meta"]["algorithm_served"] == algorithm for page in pages)
-        return [
-            sum(self._truth(viewer, int(tweet["tweet_id"])) for tweet in page["tweets"])
-            for viewer, page in enumerate(pages)
-        ], served
-
-    def best_utility(self, candidates: int, top: int) -> list[float]:
-        """The most that any order of the newest of whom they follow could have brought.
-
-        What is popular with everybody is ranked as well, and could bring more.
-        """
-        best = []
-        for viewer, authors in enumerate(self.world.follows):
-            followed = {int(author) for author in authors}
-            ids = sorted(
-                (one.tweet_id for one in self.posted.values() if one.draft.author in followed), reverse=True
-            )
-            truths = np.array([self._truth(viewer, tweet_id) for tweet_id in ids[:candidates]])
-            best.append(float(np.sort(truths)[::-1][:top].sum()))
-        return best
-
-    def _truth(self, viewer: int, tweet_id: int) -> float:
-        return self.world.click_probability(viewer, self.posted[tweet_id].draft)
-
     async def _post(self, draft: Draft) -> Posted:
         client = self._client_of_author(draft.author)
         answer = await client.post(draft.text, f"post-{next(self._serial)}")
@@ -209,22 +148,6 @@ class Town:
     def _event(self, kind: str, tweet: dict[str, Any], value_ms: int | None = None) -> dict[str, Any]:
         number = next(self._serial)
         return event(kind, tweet["tracking"], f"e{number}", at_ms=self._clock.now_ms(), value_ms=value_ms)
-
-    async def _audit(self, viewer: int) -> tuple[int, int, int, int]:
-        followed = {int(author) for author in self.world.follows[viewer]}
-        posted = {one.tweet_id: one.tweet_id for one in self.posted.values() if one.draft.author in followed}
-        # One's own retweet stands for its original; what was deleted is nowhere.
-        stands = posted | self.reactions.own.get(viewer, {})
-        truth = {tweet_id for of, tweet_id in stands.items() if of not in self.reactions.deleted}
-        shown: list[int] = []
-        cursor = None
-        while True:
-            page = await self._clients[viewer].feed(algorithm="chronological", limit=100, cursor=cursor)
-            shown += [int(tweet["tweet_id"]) for tweet in page["tweets"]]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                distinct = set(shown)
-                return len(shown), len(truth - distinct), len(shown) - len(distinct), len(distinct - truth)
 
     async def together(self, calls: Iterable[Awaitable[Any]]) -> list[Any]:
         async def gated(call: Awaitable[Any]) -> Any:

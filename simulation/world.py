@@ -1,7 +1,7 @@
-"""A small world whose truth is known: interests, topics, qualities, and who clicks what.
+"""A world whose truth is known: its people, who follows whom, and what they like.
 
-The product never sees any of it. A click's probability is the sigmoid of a viewer's interest in a
-tweet's topic and of the tweet's quality, times the chance that somebody looks that far down.
+The same seed makes the same world, of any size that is asked for. The product never sees it; the report
+of a demo does.
 """
 
 from __future__ import annotations
@@ -9,66 +9,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-TOPICS = ("gardens", "rockets", "cooking", "chess", "jazz", "glaciers", "databases", "cycling")
-_OPENERS = ("On", "More on", "A note on", "Thoughts about", "What I learnt about", "Three facts about")
-_DETAILS = ("at dawn", "the slow way", "for beginners", "in the rain", "after ten years", "by the numbers")
+from core.errors import ConfigurationError
+from simulation.follows import Follows, make_follows
+from simulation.people import Authors, Viewers, make_authors, make_viewers
+from simulation.taste import Taste
 
-INTEREST_WEIGHT = 1.8
-QUALITY_WEIGHT = 0.5
-OFFSET = -1.6
-EXAMINATION_DECAY = 0.985
+FEWEST_USERS, MOST_USERS = 30, 100_000
+_USERS_AN_AUTHOR = 10
 
 
 @dataclass(frozen=True, slots=True)
-class WorldOptions:
-    viewers: int
-    authors: int
-    follows: int
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A tweet to be posted: its author's index, its topic's index, its latent quality, its text."""
-
-    author: int
-    topic: int
-    quality: float
-    text: str
-
-
 class World:
-    """`interests` is float64 [n_viewers, n_topics]; `follows` lists each viewer's author indices."""
+    """`followers` of each author, int64 [n_authors], is the graph seen from the other side."""
 
-    def __init__(self, options: WorldOptions) -> None:
-        self._random = np.random.default_rng(options.seed)
-        topics = len(TOPICS)
-        self.options = options
-        self.interests: NDArray[np.float64] = self._random.normal(0.0, 1.0, (options.viewers, topics))
-        # Most authors write about one thing mostly, which is what makes an author worth knowing.
-        self._topics_of_authors = self._random.dirichlet(np.full(topics, 0.25), options.authors)
-        self.follows = [
-            self._random.choice(options.authors, size=min(options.follows, options.authors), replace=False)
-            for _ in range(options.viewers)
-        ]
+    seed: int
+    viewers: Viewers
+    authors: Authors
+    follows: Follows
+    taste: Taste
 
-    def draft(self, author: int) -> Draft:
-        topic = int(self._random.choice(len(TOPICS), p=self._topics_of_authors[author]))
-        opener = _OPENERS[int(self._random.integers(len(_OPENERS)))]
-        detail = _DETAILS[int(self._random.integers(len(_DETAILS)))]
-        quality = float(self._random.normal())
-        return Draft(author, topic, quality, f"{opener} {TOPICS[topic]} {detail}")
+    @property
+    def followers(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        return np.bincount(self.follows.authors, minlength=len(self.authors)).astype(np.int64)
 
-    def click_probability(self, viewer: int, draft: Draft) -> float:
-        """The chance that this viewer clicks this tweet once it was looked at."""
-        liking = INTEREST_WEIGHT * self.interests[viewer, draft.topic] + QUALITY_WEIGHT * draft.quality
-        return float(1.0 / (1.0 + np.exp(-(liking + OFFSET))))
 
-    def examined(self, position: int) -> bool:
-        """Whether a viewer looks as far down as `position` (0 at the top)."""
-        return bool(self._random.random() < EXAMINATION_DECAY**position)
+def make_world(users: int, seed: int) -> World:
+    """A tenth of the users write, the others read. Raises ConfigurationError for a size out of bounds."""
+    if not FEWEST_USERS <= users <= MOST_USERS:
+        raise ConfigurationError(f"a world has {FEWEST_USERS} to {MOST_USERS:,} users, not {users:,}")
+    writing = users // _USERS_AN_AUTHOR
+    viewers, authors = make_viewers(seed, users - writing), make_authors(seed, writing)
+    return World(seed, viewers, authors, make_follows(seed, viewers, authors), Taste(seed, viewers, authors))
 
-    def clicks(self, viewer: int, draft: Draft) -> bool:
-        return bool(self._random.random() < self.click_probability(viewer, draft))
+
+def viewer_name(viewer: int) -> str:
+    """A viewer's id in the interchange format, and handle."""
+    return f"viewer_{viewer}"
+
+
+def author_name(author: int) -> str:
+    return f"author_{author}"

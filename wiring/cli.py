@@ -21,6 +21,7 @@ from wiring import (
     cli_registry,
     cli_replay,
     cli_servers,
+    cli_simulate,
     roles,
 )
 from wiring.cli_group import Group
@@ -116,6 +117,7 @@ cli_demo.register(main)
 cli_features.register(main)
 cli_lake.register(main)
 cli_servers.register(main)
+cli_simulate.register(main)
 cli_log.register(main)
 cli_log_replay.register(cli_log.log)
 cli_dead_letters.register(main)

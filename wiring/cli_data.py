@@ -104,26 +104,13 @@ def show_id(settings: Settings, namespace: str, external_id: str) -> None:
 
 
 async def _import(settings: Settings, home: Home, directory: Path, report_file: Path | None) -> None:
-    from interchange.importer import Importer, ImportTargets
     from interchange.report import write_report
-    from stores.lake_imports import declare
     from wiring.draining import await_drained
+    from wiring.importing import import_directory
 
     clock = SystemClock()
     async with open_stores(settings, home, clock) as stores:
-        targets = ImportTargets(
-            users=stores.users,
-            graph=stores.graph,
-            tweets=stores.tweets,
-            engagements=stores.engagements,
-            control=stores.control,
-            log=stores.log,
-        )
-        report = await Importer(targets, clock).run(directory, click.echo)
-        # Labels of what was imported are known as far as its source is complete.
-        declare(home.lake, report.digest, report.complete_until_ms)
-        for line in report.lines():
-            click.echo(line)
+        report = await import_directory(stores, home, clock, directory, click.echo)
         written = report_file or home.imports / f"{report.digest}.json"
         write_report(written, report)
         click.echo(f"the whole report, with the numbers of refused rows: {written}")

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import click
@@ -22,18 +23,28 @@ def register(main: click.Group) -> None:
 @click.option("--small", is_flag=True, help="Fewer people: a quarter of the time.")
 @click.option("--keep", is_flag=True, help="Leave the stack running until Ctrl-C, and print curl lines.")
 @click.option("--seed", default=1, show_default=True, help="Another world.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write what it comes to there too.",
+)
 @click.pass_obj
-def demo(settings: Settings, small: bool, keep: bool, seed: int) -> None:
-    """The whole product once: post, follow, read, click, train, promote, compare."""
+def demo(settings: Settings, small: bool, keep: bool, seed: int, json_file: Path | None) -> None:
+    """The whole product once: import a simulated week, train, promote, let viewers come, compare.
+
+    Whoever is simulated, and what is assumed of them, is in docs/simulation.md.
+    """
     from wiring.demo import DemoOptions, run_demo
     from wiring.running_stack import running_stack, this_environment
 
+    began_s = time.monotonic()
     own_home = variable_of(("home",)) not in os.environ
     root = Path(tempfile.mkdtemp(prefix="rankfeed-demo-")) if own_home else settings.home
     home = Home(root.absolute())
     try:
         with running_stack(home, this_environment(), click.echo) as state:
-            asyncio.run(run_demo(settings, home, state, DemoOptions(small, keep, seed)))
+            asyncio.run(run_demo(settings, home, state, DemoOptions(small, keep, seed, json_file, began_s)))
     except KeyboardInterrupt:
         click.echo("stopped")
     finally:

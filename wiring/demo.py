@@ -1,45 +1,54 @@
-"""The demo: a small world on a real stack, told act by act."""
+"""The demo: a simulated world on a real stack, told act by act."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import httpx
-import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from core.clock import SystemClock
-from core.errors import RankfeedError
-from core.ids import TweetId
+from core.errors import ConfigurationError, RankfeedError
+from ranking.bundle import MANIFEST_FILE, Metric, decode_manifest
 from ranking.processes import serving_processes
 from ranking.registry import Registry
-from simulation.town import Posted, Town
-from simulation.world import TOPICS, World, WorldOptions
+from simulation.audit import Audit, audit_feeds, counts_agree
+from simulation.client import FeedClient
+from simulation.crowd import Crowd
+from simulation.judgement import Judgement, judge
+from simulation.lift import Lift, measure_lift
+from simulation.past import Past
+from simulation.visit import Visit
+from simulation.world import make_world
 from training.train import TrainOptions, train
+from wiring.demo_feeds import side_by_side
 from wiring.demo_kept import keep, token
+from wiring.demo_report import DemoFigures
 from wiring.draining import await_drained
 from wiring.home import Home, StackState
+from wiring.importing import import_directory
 from wiring.keys import stack_keys
 from wiring.redis_settings import opened_redis
 from wiring.resources import open_stores
 from wiring.settings import Settings, overlaid
+from wiring.settled import settle
+from wiring.simulated import write_past
 
-FIRST_USER = 1_000_001
-TOP = 10
-SHOWN = 8
 PIPE_WIDTH = 140
-# The demo's whole history is seconds long: a click counts within a second of its impression, and
-# replayed features lag behind by what this stack's own pipeline does.
-WINDOW_S = 1.0
-LAG_S = 1.0
-# The small demo has few of anything: a rough model is better than a constant.
-FEW_POSITIVES = 50
 CALL_TIMEOUT_S = 30.0
 COUNTED_WITHIN_S = 30.0
+COUNTED = 300
 KEPT_ALIVE_S = 2.0
+RETRIES = 5
+# The small demo has few of anything: a rough model is better than a constant.
+FEW_POSITIVES = 50
+DELETING = 8
+_DAY_MS = 86_400_000
 
 
 class DemoFailed(RankfeedError):
@@ -51,29 +60,32 @@ class DemoOptions:
     small: bool
     keep: bool
     seed: int
+    json_file: Path | None
+    began_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    world: WorldOptions
-    posts: tuple[int, int, int]
-    pages: int
+    users: int
+    days: float
+    sessions: int
+    posts: int
     probes: int
+    judged: int
+    audited: int
 
 
-def _size(options: DemoOptions) -> _Size:
-    if options.small:
-        return _Size(WorldOptions(40, 12, 6, options.seed), (10, 8, 6), 4, 5)
-    return _Size(WorldOptions(120, 30, 10, options.seed), (14, 10, 8), 6, 20)
+_FULL = _Size(users=720, days=7.0, sessions=1, posts=80, probes=40, judged=120, audited=80)
+_SMALL = _Size(users=150, days=4.0, sessions=1, posts=20, probes=10, judged=30, audited=25)
 
 
 async def run_demo(settings: Settings, home: Home, state: StackState, options: DemoOptions) -> None:
     """Raises DemoFailed where a tweet was lost or shown twice, or nothing was served as ranked."""
     settings = overlaid(settings, state.settings)
-    clock, size = SystemClock(), _size(options)
+    clock, size = SystemClock(), _SMALL if options.small else _FULL
     console = Console(highlight=False)
     if not console.is_terminal:
-        # A pipe has no width of its own; the two feeds need this much to stand side by side.
+        # A pipe has no width of its own; two feeds need this much to stand side by side.
         console = Console(highlight=False, width=PIPE_WIDTH)
     keys = stack_keys(home)
 
@@ -83,73 +95,55 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
     # Given up before the server does: it ends idle connections after 5 s, and a call might meet that.
     limits = httpx.Limits(max_connections=32, keepalive_expiry=KEPT_ALIVE_S)
     async with httpx.AsyncClient(base_url=state.api_url, timeout=CALL_TIMEOUT_S, limits=limits) as http:
-        town = Town(World(size.world), http, token_of, clock, FIRST_USER)
-        act = _Acts(settings, home, console, clock, town, size)
-        await act.people()
-        await act.posts_and_reads()
-        await act.training()
-        await act.comparison()
-        await act.reactions()
-        await act.audit()
+        acts = _Acts(settings, home, console, clock, size, options.seed)
+        crowd = await acts.past(lambda user_id: FeedClient(http, token_of(user_id), retries=RETRIES))
+        metrics = await acts.training()
+        post_ms = await acts.posting(crowd)
+        lift = await acts.visits(crowd)
+        judgement = await acts.comparison(crowd)
+        await acts.reactions(crowd)
+        audit = await acts.audit(crowd)
+        wall_s = time.monotonic() - options.began_s
+        acts.report(DemoFigures(lift, judgement, metrics, crowd.pages, post_ms, audit, wall_s), options)
         if options.keep:
-            keep(console, state, town, token_of(town.viewer_id(0)))
+            keep(console, state, token_of(crowd.user_id_of(0)), crowd.user_id_of(0))
             await asyncio.Event().wait()
 
 
 class _Acts:
     def __init__(
-        self,
-        settings: Settings,
-        home: Home,
-        console: Console,
-        clock: SystemClock,
-        town: Town,
-        size: _Size,
+        self, settings: Settings, home: Home, console: Console, clock: SystemClock, size: _Size, seed: int
     ) -> None:
         self._settings = settings
         self._home = home
         self._console = console
         self._clock = clock
-        self._town = town
         self._size = size
+        self._seed = seed
 
-    async def people(self) -> None:
-        world = self._size.world
-        self._title("People")
-        await self._town.sign_up()
-        follows = sum(len(authors) for authors in self._town.world.follows)
-        self._say(f"{world.viewers} viewers and {world.authors} authors signed up; {follows} follows")
-
-    async def posts_and_reads(self) -> None:
-        self._title("Posts, reads and clicks, over HTTP")
-        for number, per_author in enumerate(self._size.posts[:2]):
-            posted = await self._town.post_round(per_author)
-            waits = [await self._town.time_to_feed(viewer) for viewer in range(self._size.probes)]
-            median_ms, worst_ms = 1000 * float(np.median(waits)), 1000 * max(waits)
-            self._say(
-                f"round {number + 1}: {len(posted)} tweets posted; post to a follower's feed "
-                f"{median_ms:.0f} ms in the median, {worst_ms:.0f} ms at worst of {len(waits)}"
+    async def past(self, client_of: Callable[[int], FeedClient]) -> Crowd:
+        self._title(f"A simulated past of {self._size.days:.0f} days, imported")
+        directory = self._home.root / "simulated"
+        if directory.exists():
+            raise ConfigurationError(
+                f"a demo has been in {self._home.root} already: its people are there. Name another "
+                "RANKFEED_HOME, or none."
             )
-            reading = await self._town.read_round(algorithm="chronological", pages=self._size.pages)
-            self._say(
-                f"round {number + 1}: {reading.seen:,} items seen in time order, {reading.clicks:,} clicked "
-                f"({reading.clicks / max(1, reading.seen):.0%}), {reading.requests} requests"
-            )
-            await self._drain()
+        now_ms = self._clock.now_ms()
+        world = make_world(self._size.users, self._seed)
+        past = Past(world, now_ms - round(self._size.days * _DAY_MS), now_ms)
+        rows = await asyncio.to_thread(write_past, past, directory, self._say)
+        self._say(", ".join(f"{number:,} {table}" for table, number in rows.items()))
+        async with open_stores(self._settings, self._home, self._clock) as stores:
+            await import_directory(stores, self._home, self._clock, directory, self._say)
+            settled = await settle(stores.control, past, directory)
+            await await_drained(stores.log, self._clock, self._say)
+        considered = self._settings.ranking.candidates
+        return Crowd(world, settled, client_of, self._clock, considered)
 
-    async def training(self) -> None:
+    async def training(self) -> list[Metric]:
         self._title("Training on what was seen and clicked")
-        # A label is ripe once the log is complete to the end of its window: somebody reads on meanwhile.
-        await asyncio.sleep(WINDOW_S)
-        await self._town.read_round(algorithm="chronological", pages=1)
-        await self._drain()
-        options = TrainOptions(
-            name="home",
-            lag_s=LAG_S,
-            windows_s={"click": WINDOW_S},
-            seed=1,
-            min_positives=FEW_POSITIVES,
-        )
+        options = TrainOptions(name="home", seed=self._seed, min_positives=FEW_POSITIVES)
         bundle = await asyncio.to_thread(train, self._home.lake, self._home.models, options, self._say)
         async with (
             opened_redis(self._settings) as redis,
@@ -162,78 +156,70 @@ class _Acts:
             f"promoted {promoted.entry.label}: {promoted.acknowledged} of {promoted.processes} processes run "
             f"it, after {promoted.elapsed_ms:.0f} ms"
         )
+        return decode_manifest((bundle / MANIFEST_FILE).read_bytes()).metrics
 
-    async def comparison(self) -> None:
+    async def posting(self, crowd: Crowd) -> list[float]:
+        self._title("From a post to a follower's feed")
+        waits = [await crowd.time_to_feed_ms(probe) for probe in range(self._size.probes)]
+        median_ms = sorted(waits)[len(waits) // 2]
+        self._say(f"{median_ms:.0f} ms in the median of {len(waits)}, {max(waits):.0f} ms at worst")
+        return waits
+
+    async def visits(self, crowd: Crowd) -> Lift:
+        self._title("Viewers come: time order, chance, ranked, and the best possible order")
+        visits: list[Visit] = []
+        for session in range(self._size.sessions):
+            posted = await crowd.post(self._size.posts)
+            await self._drain()
+            came = await crowd.visits(session)
+            looks, clicks = sum(one.looks for one in came), sum(one.clicks for one in came)
+            self._say(
+                f"{posted} tweets posted, {len(came)} sessions: {looks:,} looks, {clicks:,} clicks "
+                f"({clicks / max(1, looks):.0%})"
+            )
+            visits += came
+        return measure_lift(visits, len(crowd.viewers), self._seed)
+
+    async def comparison(self, crowd: Crowd) -> Judgement:
         self._title("Chronological beside ranked")
-        await self._town.post_round(self._size.posts[2])
-        await self._drain()
-        chronological, _ = await self._town.utility("chronological", TOP)
-        ranked, served = await self._town.utility("ranked", TOP)
-        if not served:
-            page = await self._town.client_of(0).feed(algorithm="ranked", limit=TOP)
+        if not crowd.pages.served_ranked:
+            page = await crowd.viewers[0].client.feed(algorithm="ranked")
             raise DemoFailed(f"no feed was served ranked; meta says {page['meta']}")
-        best = self._town.best_utility(self._settings.ranking.candidates, TOP)
-        await self._side_by_side(int(np.argmax(np.array(ranked) - np.array(chronological))))
-        gain = np.array(ranked) - np.array(chronological)
-        half_width = 1.96 * float(gain.std(ddof=1)) / len(gain) ** 0.5
-        means = [float(np.mean(one)) for one in (chronological, ranked, best)]
-        share = (means[1] - means[0]) / (means[2] - means[0])
-        self._say(
-            f"expected clicks on a viewer's first {TOP}, by the simulation's own truth: chronological "
-            f"{means[0]:.2f}, ranked {means[1]:.2f}, the best order of whom they follow {means[2]:.2f}"
-        )
-        self._say(
-            f"gain {gain.mean():+.2f} ± {half_width:.2f} a viewer (95 %, {len(gain)} viewers): "
-            f"{share:.0%} of what such an order could gain; {served} of {len(ranked)} feeds served ranked"
-        )
+        judgement = await judge(crowd, self._size.judged, self._seed)
+        self._console.print(await side_by_side(crowd, judgement.most))
+        return judgement
 
-    async def reactions(self) -> None:
+    async def reactions(self, crowd: Crowd) -> None:
         self._title("Likes, replies, retweets and deletions")
-        reacted = await self._town.react()
-        self._say(
-            f"{reacted.likes:,} likes and {reacted.taken_back} taken back, {reacted.replies} replies, "
-            f"{reacted.retweets} retweets; {reacted.deleted} tweets deleted by their authors"
-        )
-        reactions = self._town.reactions
-        waited_s = await reactions.counts_agree(self._town.client_of(0), COUNTED_WITHIN_S)
+        deleted = await crowd.delete(DELETING)
+        waited_s = await counts_agree(crowd, crowd.viewers[0].client, COUNTED, COUNTED_WITHIN_S)
         if waited_s is None:
             raise DemoFailed(f"after {COUNTED_WITHIN_S:.0f} s the counts are not what was acknowledged")
         self._say(
-            f"the counts of {reactions.touched} tweets are what was acknowledged, {waited_s:.1f} s afterwards"
+            f"{deleted} tweets deleted by their authors; the counts of {len(crowd.ledger.touched)} tweets "
+            f"are what was acknowledged, {waited_s:.1f} s afterwards"
         )
 
-    async def audit(self) -> None:
+    async def audit(self, crowd: Crowd) -> Audit:
         self._title("Nothing lost, nothing doubled")
-        audit = await self._town.audit()
+        audit = await audit_feeds(crowd, self._size.audited)
         self._say(
             f"{audit.feeds} feeds read to their end, {audit.items:,} items: {audit.lost} lost, "
             f"{audit.doubled} doubled, {audit.foreign} that do not belong there"
         )
         if audit.lost or audit.doubled or audit.foreign:
             raise DemoFailed("the feeds are not what was posted")
+        return audit
 
-    async def _side_by_side(self, viewer: int) -> None:
-        client = self._town.client_of(viewer)
-        left = await client.feed(algorithm="chronological", limit=SHOWN)
-        right = await client.feed(algorithm="ranked", limit=SHOWN)
-        likes = np.argsort(self._town.world.interests[viewer])[::-1]
-        table = Table(
-            title=f"viewer_{viewer}, who likes {TOPICS[likes[0]]} and {TOPICS[likes[1]]} "
-            f"and does not care for {TOPICS[likes[-1]]}",
-            caption="% is the chance of a click, which the product does not know",
-        )
-        table.add_column("#", justify="right")
-        for name, page in (("chronological", left), (f"ranked by {right['meta']['model']}", right)):
-            table.add_column("%", justify="right")
-            table.add_column(f"{name} ({page['meta']['rung']})", overflow="ellipsis", no_wrap=True)
-        for place, pair in enumerate(zip(left["tweets"], right["tweets"], strict=True)):
-            cells = [str(place + 1)]
-            for tweet in pair:
-                posted: Posted = self._town.posted[TweetId(int(tweet["tweet_id"]))]
-                chance = self._town.world.click_probability(viewer, posted.draft)
-                cells += [f"{100 * chance:.0f}", f"{tweet['text']} · {tweet['author']['display_name']}"]
-            table.add_row(*cells)
-        self._console.print(table)
+    def report(self, figures: DemoFigures, options: DemoOptions) -> None:
+        self._title("What it comes to")
+        for table in figures.tables():
+            self._console.print(table)
+        for line in figures.lines():
+            self._say(line)
+        self._say(f"{figures.wall_s:.0f} s in all; what is assumed of the people: docs/simulation.md")
+        if options.json_file is not None:
+            options.json_file.write_bytes(figures.to_json())
 
     async def _drain(self) -> None:
         async with open_stores(self._settings, self._home, self._clock) as stores:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from simulation.town import Town
 from wiring.home import StackState
 from wiring.keys import StackKeys
 from wiring.settings import Settings
@@ -22,7 +21,7 @@ def token(keys: StackKeys, settings: Settings, user_id: int, now_s: int) -> str:
     )
 
 
-def keep(console: Console, state: StackState, town: Town, token: str) -> None:
+def keep(console: Console, state: StackState, token: str, user_id: int) -> None:
     console.rule("[bold]The stack runs on until Ctrl-C", align="left")
     console.print(f"  TOKEN={token}", soft_wrap=True)
     for path in ("/v1/feed?algorithm=ranked&limit=5", "/v1/feed?limit=5"):
@@ -34,6 +33,4 @@ def keep(console: Console, state: StackState, town: Town, token: str) -> None:
         f"-d '{{\"text\": \"Hello\"}}' '{state.api_url}/v1/tweets'",
         soft_wrap=True,
     )
-    console.print(
-        f"  curl -s '{state.api_url}/health/ready'   (viewer_0 is user {town.viewer_id(0)})", soft_wrap=True
-    )
+    console.print(f"  curl -s '{state.api_url}/health/ready'   (viewer_0 is user {user_id})", soft_wrap=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from bench.bars.bar import Result
 from bench.bars.stacks import run
-from simulation.world import WorldOptions
+from simulation.townsfolk import TownOptions
 from tests.e2e.disorderly_town import served_in_disorder
 from tests.e2e.replayed_rows import SAME, replayed
 
 ITEMS = 5_000
-WORLD = WorldOptions(viewers=40, authors=15, follows=8, seed=1)
+WORLD = TownOptions(viewers=40, authors=15, follows=8, seed=1)
 POSTS, PAGES, ROUNDS = 14, 5, 4
 
 

@@ -14,7 +14,7 @@ from core.clock import SystemClock
 from features.reader import FeatureReader
 from simulation.client import FeedClient, event
 from simulation.town import Town
-from simulation.world import World, WorldOptions
+from simulation.townsfolk import TownOptions, Townsfolk
 from stores.redis_assembly import open_redis
 from stores.redis_options import RedisOptions
 from tests.e2e.live_stack import LiveStack
@@ -45,7 +45,7 @@ def measure(arguments: list[str]) -> Result:
 
 
 async def _probe(stack: LiveStack) -> list[float]:
-    world = World(WorldOptions(viewers=VIEWERS, authors=20, follows=10, seed=SEED))
+    world = Townsfolk(TownOptions(viewers=VIEWERS, authors=20, follows=10, seed=SEED))
     redis = open_redis(RedisOptions(stack.state.redis_url, _TIMEOUT_MS))
     async with httpx.AsyncClient(base_url=stack.url, timeout=30) as http:
         town = Town(world, http, stack.token, SystemClock(), _FIRST_USER)

@@ -12,7 +12,7 @@ from bench.bars.bar import Result
 from bench.bars.stacks import distributed_stack, embedded_stack
 from core.clock import SystemClock
 from simulation.town import Town
-from simulation.world import World, WorldOptions
+from simulation.townsfolk import TownOptions, Townsfolk
 from tests.e2e.live_stack import LiveStack
 
 P50_MS = 200.0
@@ -44,7 +44,7 @@ def measure(arguments: list[str]) -> Result:
 
 
 async def _probe(stack: LiveStack) -> list[float]:
-    world = World(WorldOptions(viewers=60, authors=20, follows=10, seed=SEED))
+    world = Townsfolk(TownOptions(viewers=60, authors=20, follows=10, seed=SEED))
     async with httpx.AsyncClient(base_url=stack.url, timeout=30) as http:
         town = Town(world, http, stack.token, SystemClock(), 1_000_001)
         await town.sign_up()

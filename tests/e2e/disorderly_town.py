@@ -14,7 +14,7 @@ import msgspec
 from core.clock import SystemClock
 from simulation.client import FeedClient, event
 from simulation.town import PAGE, Town
-from simulation.world import World, WorldOptions
+from simulation.townsfolk import TownOptions, Townsfolk
 from tests.e2e.command import rankfeed
 from tests.e2e.live_stack import ALL_RANKED, LiveStack, live_stack
 from tests.e2e.people import http_client
@@ -126,14 +126,14 @@ class DisorderlyTown:
 
 
 @asynccontextmanager
-async def disorderly_town(stack: LiveStack, options: WorldOptions) -> AsyncIterator[DisorderlyTown]:
+async def disorderly_town(stack: LiveStack, options: TownOptions) -> AsyncIterator[DisorderlyTown]:
     async with http_client(stack) as http:
-        town = Town(World(options), http, stack.token, SystemClock(), FIRST_USER)
+        town = Town(Townsfolk(options), http, stack.token, SystemClock(), FIRST_USER)
         yield DisorderlyTown(stack, town, options.seed)
 
 
 async def served_in_disorder(
-    home: Path, options: WorldOptions, *, posts: int, pages: int, rounds: int
+    home: Path, options: TownOptions, *, posts: int, pages: int, rounds: int
 ) -> tuple[Skew, DisorderlyTown]:
     """A stack from its first user to its end; then, without it and its Redis, what it served on trial.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simulation.world import WorldOptions
+from simulation.townsfolk import TownOptions
 from tests.e2e.command import rankfeed
 from tests.e2e.disorderly_town import served_in_disorder
 from tests.e2e.replayed_pages import NO_REDIS, replayed_pages
@@ -12,7 +12,7 @@ from tests.e2e.replayed_rows import SAME, replayed
 
 
 async def test_served_features_have_the_bits_of_the_batch(tmp_path: Path) -> None:
-    options = WorldOptions(viewers=8, authors=4, follows=4, seed=7)
+    options = TownOptions(viewers=8, authors=4, follows=4, seed=7)
     skew, town = await served_in_disorder(tmp_path, options, posts=12, pages=2, rounds=2)
     assert skew.compared >= 200
     assert (skew.equal, skew.lost, skew.not_yet) == (skew.compared, 0, 0), skew

@@ -70,3 +70,19 @@ def test_an_event_is_one_that_the_api_takes() -> None:
     read = ClientEvents.model_validate({"events": events})
     assert [one.value_ms for one in read.events] == [None, 5]
     assert round(read.events[0].client_ts.timestamp() * 1000) == 1_700_000_000_123
+
+
+async def test_a_503_is_asked_again_after_as_long_as_it_says() -> None:
+    answers = [httpx.Response(503, headers={"Retry-After": "0"}), httpx.Response(200, json={"tweets": []})]
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return answers[min(len(seen), len(answers)) - 1]
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handle), base_url="http://feed") as http:
+        assert await FeedClient(http, "t0", retries=2).feed(algorithm="ranked") == {"tweets": []}
+        assert len(seen) == 2
+        seen.clear()
+        with pytest.raises(Unavailable, match="503"):
+            await FeedClient(http, "t0").feed(algorithm="ranked")
