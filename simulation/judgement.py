@@ -30,7 +30,10 @@ class Judgement(NamedTuple):
 async def judge(crowd: Crowd, viewers: int, seed: int) -> Judgement:
     """Compares the ranked feed with time order and likes, for the first viewers who have a choice."""
     rows = await crowd.together(_of_viewer(crowd, viewer) for viewer in crowd.viewers[:viewers])
-    judged = [(viewer, row) for viewer, row in enumerate(rows) if row is not None]
+    # Whom nothing is worth anything to has no best order either.
+    judged = [
+        (viewer, row) for viewer, row in enumerate(rows) if row is not None and np.all(np.isfinite(row))
+    ]
     scores = np.array([row for _, row in judged])
     return Judgement(
         {name: mean_by_viewer(scores[:, place], seed) for place, name in enumerate(ORDERS)},
