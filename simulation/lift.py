@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -26,7 +27,8 @@ class Estimate(NamedTuple):
 
 class Lift(NamedTuple):
     """Utility a session by arm; `lift` is ranked less chronological, `aa` one half of chronological less
-    the other; `oracle_share` is the lift as a share of the oracle's."""
+    the other; `oracle_share` is the lift as a share of the oracle's, NaN where that one is not clearly
+    above 0: too few viewers tell nothing of shares."""
 
     arms: Mapping[Arm, Estimate]
     lift: Estimate
@@ -60,12 +62,13 @@ def measure_lift(visits: Sequence[Visit], viewers: int, seed: int) -> Lift:
     of = {name: resampled(arm == place) for place, name in enumerate(ARMS)}
     in_time_order = arm == ARMS.index("chronological")
     one, other = resampled(in_time_order & half), resampled(in_time_order & ~half)
-    gain = of["oracle"][0] - of["chronological"][0]
+    lift = _estimate(of["ranked"] - of["chronological"])
+    possible = _estimate(of["oracle"] - of["chronological"])
     return Lift(
         {name: _estimate(values) for name, values in of.items()},
-        _estimate(of["ranked"] - of["chronological"]),
+        lift,
         _estimate(one - other),
-        float((of["ranked"][0] - of["chronological"][0]) / gain),
+        lift.mean / possible.mean if possible.lo > 0 else math.nan,
         {name: int((arm == place).sum()) for place, name in enumerate(ARMS)},
     )
 

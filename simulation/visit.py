@@ -31,7 +31,6 @@ class Pages:
     latency_ms: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     rungs: list[str] = field(default_factory=list)
     served_ranked: int = 0
-    sources: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
 @dataclass(frozen=True, slots=True)

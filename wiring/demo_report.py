@@ -59,8 +59,11 @@ class DemoFigures:
 
     def lines(self) -> list[str]:
         rungs = Counter(self.pages.rungs)
+        share = self.lift.oracle_share
         return [
-            f"ranking reaches {self.lift.oracle_share:.0%} of what the best possible order would gain",
+            "so few viewers cannot tell what ranking reaches of the best possible order"
+            if math.isnan(share)
+            else f"ranking reaches {share:.0%} of what the best possible order would gain",
             f"{self.pages.served_ranked} of {len(self.pages.rungs)} feeds served ranked; rungs: "
             + ", ".join(f"{name} {count / rungs.total():.1%}" for name, count in rungs.most_common()),
         ]
@@ -98,8 +101,8 @@ def _quantiles(values: Sequence[float]) -> Mapping[str, float]:
 
 
 def _areas(metrics: Sequence[Metric]) -> Mapping[str, float]:
-    """AUC on the slice that was held out last, by head."""
-    areas = {one.name: one.value for one in metrics if one.slice == "last"}
+    """AUC on what was held out, by head."""
+    areas = {one.name: one.value for one in metrics if one.slice == "held out"}
     return {name.removesuffix(_AUC): area for name, area in areas.items() if name.endswith(_AUC)}
 
 

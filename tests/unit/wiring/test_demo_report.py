@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 
 from ranking.bundle import Metric
 from simulation.arms import ARMS
@@ -24,8 +26,8 @@ def figures() -> DemoFigures:
     lift = Lift(dict.fromkeys(ARMS, ONE), ONE, ONE, 0.4, dict.fromkeys(ARMS, 9))
     judgement = Judgement(dict.fromkeys(ORDERS, ONE), ONE, 9, 3)
     metrics = [
-        Metric("click auc", "last", 0.7, 0.6, 0.8),
-        Metric("click auc of chance", "last", 0.5, 0.5, 0.5),
+        Metric("click auc", "held out", 0.7, 0.6, 0.8),
+        Metric("click auc of chance", "held out", 0.5, 0.5, 0.5),
     ]
     return DemoFigures(lift, judgement, metrics, pages, [5.0], Audit(2, 9, 0, 0, 0), 61.0)
 
@@ -47,4 +49,11 @@ def test_the_terminal_has_every_arm_and_order() -> None:
     words = [str(cell) for table in figures().tables() for column in table.columns for cell in column.cells]
     for name in (*ARMS, *ORDERS, "post to feed"):
         assert name in words
+    assert "reaches 40% of" in figures().lines()[0]
     assert "2 of 3 feeds served ranked" in figures().lines()[1]
+
+
+def test_a_share_that_cannot_be_told_is_not_told() -> None:
+    few = replace(figures(), lift=figures().lift._replace(oracle_share=math.nan))
+    assert "cannot tell" in few.lines()[0]
+    assert json.loads(few.to_json())["oracle_share"] is None
