@@ -41,9 +41,10 @@ from core.ids import UserId
 from eventlog.schema import Event, record_of
 from ranking.best_order import BestOrder
 from ranking.candidate import TIMELINE_SOURCE
-from ranking.ladder import rung_of
+from ranking.feed_meta import CACHE_AWAY, along, degraded, meta_of, partial
 from ranking.page_walk import PageWalk, Shown
 from ranking.patience import FOLLOWEES_SHARE, Patience
+from ranking.pinned import highest, recommended
 from ranking.pipeline import Ranked
 from ranking.prepared import Answer, Prepared, cut
 from ranking.query import Algorithm, FeedMeta, FeedPage, FeedPosition, FeedQuery
@@ -60,11 +61,6 @@ TIMELINE = Stage("timeline", deadline_ms=2_000, on_failure="closed")
 WALK = Stage("walk", deadline_ms=2_000, on_failure="closed")
 SLATE = Stage("slate", deadline_ms=250, on_failure="closed")
 PIN = Stage("pin", deadline_ms=250, on_failure="closed")
-
-CACHE_AWAY = "cache_away"
-"""The reason of pages that were made from the store: complete, or `partial`, and never ranked."""
-FOLLOWEES_OUTDATED = "followees_outdated"
-"""The reason of `partial` pages that know nothing of the viewer's last follows and unfollows."""
 
 PAGES = Counter("rankfeed_feed_pages_total", "Pages served", ["asked", "served", "rung", "reason"])
 _logger = structlog.get_logger("home_feed")
@@ -119,7 +115,7 @@ class HomeFeed:
             except StageFailed as failure:
                 if query.position is not None:
                     raise
-                meta = _degraded(_meta(query, prepared.timeline), failure.reason)
+                meta = degraded(meta_of(query, prepared.timeline), failure.reason)
                 answer = await self._chronological(query, prepared.timeline, meta)
                 page = cut(query, answer)
         count_items(query, "page", len(page.items))
@@ -130,14 +126,14 @@ class HomeFeed:
         return page
 
     async def _answer(self, query: FeedQuery, timeline: Timeline) -> Answer:
-        meta = _meta(query, timeline)
+        meta = meta_of(query, timeline)
         position = query.position
         if query.algorithm == "chronological" or (position is not None and position.mode == "c"):
             reason = None if query.algorithm == "chronological" else "scroll_began_chronological"
-            return await self._chronological(query, timeline, _degraded(meta, reason))
+            return await self._chronological(query, timeline, degraded(meta, reason))
         if position is None and timeline.origin == "store":
             # Features and slates are where the list was: there is nothing to rank with.
-            return await self._chronological(query, timeline, _degraded(meta, CACHE_AWAY))
+            return await self._chronological(query, timeline, degraded(meta, CACHE_AWAY))
         slate: Slate | None = None
         ranked: Ranked | None = None
         if position is not None:
@@ -150,21 +146,21 @@ class HomeFeed:
             elif slate is None and position.below:
                 # Past the slate's end already: what follows was in the order of time anyway.
                 served = await self._served(query)
-                meta = _degraded(meta, "slate_lost")
+                meta = degraded(meta, "slate_lost")
                 return await self._chronological(query, timeline, meta, served.recommended)
             elif slate is None:
                 meta = replace(meta, remade=True)
                 ranked = await self._remade_slate(query, timeline, position.floor)
                 slate = ranked.slate
-                top = max(position.top, _highest(slate)) if position.top else 0
+                top = max(position.top, highest(slate)) if position.top else 0
                 position = replace(position, index=0, top=top)
         except StageFailed as failure:
             if position is not None:
                 # In time order the rest of the slate would be skipped: the client comes again instead.
                 raise
-            return await self._chronological(query, timeline, _degraded(meta, failure.reason))
+            return await self._chronological(query, timeline, degraded(meta, failure.reason))
         assert slate is not None
-        meta = replace(_along(meta, slate), slate=slate.slate_id)
+        meta = replace(along(meta, slate), slate=slate.slate_id)
         return replace(await self._along_slate(query, timeline, slate, position, meta), ranked=ranked)
 
     async def _remade_slate(self, query: FeedQuery, timeline: Timeline, floor: int) -> Ranked:
@@ -201,7 +197,7 @@ class HomeFeed:
         first_index = position.index if position is not None else 0
         if position is None and shown:
             top = shown[0].tweet.tweet_id
-        return Answer(shown, _partial(meta, patience), None, first_index, 0, top, patience.ran_out)
+        return Answer(shown, partial(meta, patience), None, first_index, 0, top, patience.ran_out)
 
     async def _along_slate(
         self,
@@ -213,13 +209,13 @@ class HomeFeed:
     ) -> Answer:
         begin = position.index if position is not None else 0
         below = (position.below if position is not None else 0) or slate.floor
-        top = position.top if position is not None else _highest(slate)
+        top = position.top if position is not None else highest(slate)
         ids: Ids = np.frombuffer(slate.ids, "<i8")[begin:]
         sources = slate.sources[begin:]
         want = query.limit + 1
         patience = Patience(query)
-        recommended = [*_recommended(slate), *np.frombuffer(slate.shown, "<i8").tolist()]
-        once = self._parts.walk.once(timeline, patience, above=below, top=top, shown=recommended)
+        elsewhere = [*recommended(slate), *np.frombuffer(slate.shown, "<i8").tolist()]
+        once = self._parts.walk.once(timeline, patience, above=below, top=top, shown=elsewhere)
 
         async def walk() -> tuple[list[Shown], int]:
             # The slate has each root once.
@@ -234,7 +230,7 @@ class HomeFeed:
         result = await run_stage(WALK, query, walk)
         assert result is not None
         shown, in_slate = result
-        return Answer(shown, _partial(meta, patience), slate, begin, in_slate, top, patience.ran_out)
+        return Answer(shown, partial(meta, patience), slate, begin, in_slate, top, patience.ran_out)
 
     def _record(self, query: FeedQuery, answer: Answer, page: FeedPage) -> None:
         event = served_event(query, page, answer.slate, answer.in_slate)
@@ -266,52 +262,7 @@ def _pages(asked: Algorithm, served: Algorithm, rung: str, reason: str) -> Count
     return PAGES.labels(asked, served, rung, reason)
 
 
-def _meta(query: FeedQuery, timeline: Timeline) -> FeedMeta:
-    """What was asked for is what is served, so far."""
-    reason = FOLLOWEES_OUTDATED if timeline.outdated else None
-    if timeline.origin == "store":
-        reason = CACHE_AWAY
-    partial = timeline.partial or timeline.outdated
-    return FeedMeta(query.algorithm, query.algorithm, "full", reason, partial=partial)
-
-
-def _degraded(meta: FeedMeta, reason: str | None) -> FeedMeta:
-    if reason is None:
-        return meta
-    served: Algorithm = "chronological"
-    return replace(meta, algorithm_served=served, rung="chronological", reason=reason)
-
-
-def _along(meta: FeedMeta, slate: Slate) -> FeedMeta:
-    rung = rung_of(slate)
-    if rung != "chronological":
-        reason = slate.reason or meta.reason
-        return replace(meta, rung=rung, reason=reason, model=slate.model, objective=slate.objective)
-    # In time order, but for what is recommended.
-    if _recommended(slate):
-        return replace(meta, rung="popular", reason=slate.reason)
-    return _degraded(meta, slate.reason)
-
-
 def _something(shown: list[Shown], patience: Patience) -> list[Shown]:
     if patience.ran_out and not shown:
         raise Unavailable("the store is away, and nothing of this page is cached")
     return shown
-
-
-def _partial(meta: FeedMeta, patience: Patience) -> FeedMeta:
-    return replace(meta, partial=True) if patience.partial else meta
-
-
-def _recommended(slate: Slate) -> list[int]:
-    """The roots in it that come from elsewhere than the timeline; each is its own."""
-    if slate.sources.count(TIMELINE_SOURCE) == len(slate.sources):
-        return []
-    told = zip(np.frombuffer(slate.ids, "<i8").tolist(), slate.sources, strict=True)
-    return [one for one, source in told if source != TIMELINE_SOURCE]
-
-
-def _highest(slate: Slate) -> int:
-    """Of the timeline's: what is recommended says nothing of where the scroll began."""
-    told = zip(np.frombuffer(slate.ids, "<i8").tolist(), slate.sources, strict=True)
-    return max((one for one, source in told if source == TIMELINE_SOURCE), default=0)
