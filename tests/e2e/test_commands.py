@@ -37,7 +37,9 @@ def test_the_small_demo_tells_the_whole_story(stack: str, tmp_path: Path) -> Non
     assert (figures["lost"], figures["doubled"]) == (0, 0)
     assert set(figures["utility"]) == {"chronological", "random", "ranked", "oracle", "lift"}
     assert set(figures["utility"]["lift"]) == {"mean", "lo", "hi"}
-    for key in ("wall_s", "aa", "oracle_share", "ndcg10", "auc", "latency_ms", "post_to_feed_ms"):
+    # So few people cannot tell what share of the best possible gain is reached.
+    assert "oracle_share" in figures
+    for key in ("wall_s", "aa", "ndcg10", "auc", "latency_ms", "post_to_feed_ms"):
         assert figures[key]
 
 
