@@ -25,6 +25,7 @@ LEAST_AUC = {"click": 0.735, "like": 0.80, "dwell": 0.735}
 LEAK_AUC = 0.77
 MOST_BELOW_LOGISTIC = 0.005
 SECONDS = 240
+PATIENCE_S = 30.0
 
 
 def measure(arguments: list[str]) -> Result:
@@ -58,11 +59,7 @@ def measure(arguments: list[str]) -> Result:
         with running_stack(Home(home), environment, print) as state:
             viewer = rankfeed("id", _namespace(data), _busiest(data)).strip()
             token = rankfeed("token", "--user", viewer).strip()
-            page = httpx.get(
-                f"{state.api_url}/v1/feed?algorithm=ranked&limit=10",
-                headers={"Authorization": f"Bearer {token}"},
-                timeout=30,
-            ).json()
+            page, ranked_s = _ranked_page(state.api_url, token)
     for place, tweet in enumerate(page["tweets"]):
         print(f"{place + 1:3} {tweet['created_at'][:10]} {tweet['text']} · {tweet['author']['handle']}")
     ranked = page["meta"]["algorithm_served"] == "ranked" and len(page["tweets"]) == 10
@@ -70,13 +67,29 @@ def measure(arguments: list[str]) -> Result:
     bars = ", ".join(f"{head} {least}" for head, least in LEAST_AUC.items())
     return Result(
         "KuaiRand, files to a report, and a real viewer's ranked feed",
-        f"{'; '.join(words for words, _ in held)}; {seconds:.0f} s, "
-        f"served {page['meta']['algorithm_served']}",
+        f"{'; '.join(words for words, _ in held)}; {seconds:.0f} s; served "
+        f"{page['meta']['algorithm_served']} {ranked_s:.1f} s after the stack was up",
         f"AUC {bars}; above popularity (paired interval > 0); at most {MOST_BELOW_LOGISTIC} below the "
         f"regression; ≤ {SECONDS} s; served ranked",
         all(holds for _, holds in held) and seconds <= SECONDS and ranked,
         seed="1",
     )
+
+
+def _ranked_page(api_url: str, token: str) -> tuple[dict[str, Any], float]:
+    """The first page that is ranked, and how long after the first request: rows come back into a Redis that
+    starts empty, and until then a feed is in time order and says so."""
+    began_s = time.monotonic()
+    while True:
+        page = httpx.get(
+            f"{api_url}/v1/feed?algorithm=ranked&limit=10",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+        ).json()
+        waited_s = time.monotonic() - began_s
+        if page["meta"]["algorithm_served"] == "ranked" or waited_s > PATIENCE_S:
+            return page, waited_s
+        time.sleep(0.1)
 
 
 def _holds(head: str, report: dict[str, Any] | None) -> tuple[str, bool]:
