@@ -71,6 +71,8 @@ async def kill_one_and_add_one(home: Path, place: dict[str, str]) -> None:
                 await asyncio.gather(*(viewer.follow(author) for author in authors))
                 # From here on there is a list to push to: what fan-out loses is missing in the feed.
                 assert (await viewer.page())["tweets"] == []
+            # A follow that is applied later brings what was posted until then, and the push brings it again.
+            await stack.drained()
             crowd = Crowd(authors)
             enough = asyncio.Event()
             load = asyncio.create_task(_post_until(crowd, enough))
