@@ -28,24 +28,25 @@ from pipelines.features_file import FeaturesFile
 from stores.popular import Popular, PopularStore
 from stores.ports import Ids
 
-KEPT = 500
-"""So many are kept, the best."""
-
 FOUND = Gauge("rankfeed_popular_tweets", "Tweets in the list of popular ones that was written last")
 WRITTEN = Counter("rankfeed_popular_written_total", "Times that the list of popular tweets was written")
 
-# Some milliseconds a page, and the stream goes on in between.
-_PAGE = 2_000
 _PAUSE = 9.0
 """Turns take a tenth of a core at the most: after a longer one the next comes later."""
 
 
 @dataclass(frozen=True, slots=True)
 class PopularOptions:
-    """`every_s` seconds between turns; tweets older than `days` are not looked at."""
+    """`every_s` seconds between turns; tweets older than `days` are not looked at.
+
+    The best `kept` are kept. Rows are read `page` at a time, which takes some milliseconds, and the stream
+    goes on in between.
+    """
 
     every_s: float
     days: int
+    kept: int = 500
+    page: int = 2_000
 
 
 class PopularTweets:
@@ -90,14 +91,14 @@ class PopularTweets:
         oldest_ms = moment_ms - self._options.days * DAY_S * 1000
         after: int | None = max(0, oldest_ms - EPOCH_MS) << 22
         while after is not None:
-            page = await file.tweets(after, _PAGE)
+            page = await file.tweets(after, self._options.page)
             ids = np.concatenate([ids, np.array([tweet for tweet, _ in page], np.int64)])
             tweets = decode_block([packed for _, packed in page], VIEWS["t"])
             scores = np.concatenate([scores, popularity(everything, tweets, moment_ms)])
-            best = np.lexsort((-ids, -scores))[:KEPT]
+            best = np.lexsort((-ids, -scores))[: self._options.kept]
             best = best[scores[best] > 0.0]
             ids, scores = ids[best], scores[best]
-            after = page[-1][0] if len(page) == _PAGE else None
+            after = page[-1][0] if len(page) == self._options.page else None
         return ids, scores
 
 

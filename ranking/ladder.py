@@ -100,18 +100,19 @@ class Ladder:
         if attempt is None:
             raise StageFailed(BREAKER, self._breaker.refuses() or BREAKER)
         trial = Trial()
+        found: Finding | None = None
         try:
             yield trial
+            found = trial.found
         except StageFailed as failure:
-            if failure.reason in _NOBODY_ASKED:
+            if failure.reason not in _NOBODY_ASKED:
+                found = Finding("failed", failure.reason)
+            raise
+        finally:
+            if found is None:
                 attempt.dropped()
             else:
-                self._quality.scored(attempt.ended("failed", failure.reason))
-            raise
-        except BaseException:
-            attempt.dropped()
-            raise
-        self._quality.scored(attempt.ended(*trial.found))
+                self._quality.scored(attempt.ended(*found))
 
     def _rung(self) -> Rung:
         refused = self._breaker.refuses()

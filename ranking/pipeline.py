@@ -30,7 +30,7 @@ HYDRATE = Stage("hydrate", deadline_ms=500, on_failure="closed")
 @dataclass(frozen=True, slots=True)
 class PipelineOptions:
     candidates: int
-    """How many tweets are ranked; what is left of the timeline follows in time order."""
+    """How many tweets a slate is of that is made again, or without scores."""
 
 
 class Ranked(NamedTuple):
@@ -56,13 +56,12 @@ class RankingPipeline:
         self._scorer = scorer
         self._options = options
 
-    async def rank(self, query: FeedQuery, timeline: Timeline, at_most: int | None = None) -> Ranked:
-        """A scored slate, best first, of what may be shown, of `at_most` candidates or as the options say.
+    async def rank(self, query: FeedQuery, timeline: Timeline, at_most: int) -> Ranked:
+        """A scored slate, best first, of what may be shown of `at_most` candidates.
 
         Where nothing can be scored, who follows nobody has what is popular, and the slate's `reason` says
         why; for all others StageFailed is raised, with the reason.
         """
-        at_most = at_most or self._options.candidates
         candidates = await self._sources.newest(query, timeline, at_most)
         floor = _floor(candidates)
         left = await self._shown_once(query, timeline, candidates)

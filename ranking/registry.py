@@ -236,10 +236,6 @@ class Registry:
             raise ConfigurationError(f"{exc}: run the rankfeed that wrote it") from exc
 
     def _change(self, kind: Kind, of: Entry | str, reason: str) -> Change:
-        if len(reason) > MAX_REASON:
-            raise ConfigurationError(
-                f"the reason has {len(reason)} characters; at most {MAX_REASON} are kept"
-            )
         label = of if isinstance(of, str) else of.label
         return Change(kind, label, self._clock.now_ms(), self._by, reason)
 

@@ -71,17 +71,9 @@ def stump(
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def bundle(
-    models: Path,
-    version: str,
-    graph: bytes | None = None,
-    *,
-    heads: Sequence[str] = ("click",),
-    **changes: Any,
-) -> Path:
-    """Writes `<models>/home/<version>`; `changes` are to its manifest."""
-    graph = stump(heads=heads) if graph is None else graph
-    manifest = Manifest(
+def manifest_of(graph: bytes, version: str = "1", heads: Sequence[str] = ("click",)) -> Manifest:
+    """One that says all is well; each head is an output of its own name."""
+    return Manifest(
         manifest=VERSION,
         name="home",
         version=version,
@@ -94,4 +86,17 @@ def bundle(
         metrics=[Metric("auc", "held out", 0.7, 0.6, 0.8)],
         parity=Parity(1000, 1e-7, 0, True),
     )
-    return write_bundle(models, msgspec.structs.replace(manifest, **changes), graph)
+
+
+def bundle(
+    models: Path,
+    version: str,
+    graph: bytes | None = None,
+    *,
+    heads: Sequence[str] = ("click",),
+    **changes: Any,
+) -> Path:
+    """Writes `<models>/home/<version>`; `changes` are to its manifest."""
+    graph = stump(heads=heads) if graph is None else graph
+    manifest = msgspec.structs.replace(manifest_of(graph, version, heads), **changes)
+    return write_bundle(models, manifest, graph)

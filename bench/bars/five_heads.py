@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
 import onnxruntime
+from msgspec.structs import replace
 
 from bench.bars.feature_rows import training_inputs
-from features.schema import FEATURES, SCHEMA_HASH
-from ranking.bundle import VERSION, Calibration, Head, Input, Manifest, Parity, Runtime, Training, format_time
+from features.schema import FEATURES
+from ranking.bundle import Calibration, Head, Parity, Runtime, Training, format_time
+from tests.bundles import manifest_of
 from training.bundle_writer import write_bundle
 from training.export import OPSET, OUTPUT, to_onnx
 from training.head import LearnedHead
@@ -32,14 +33,9 @@ def write(models: Path, version: str, seed: int = 1) -> str:
             for text in [one.model_to_string()]
         ]
     )
-    manifest = Manifest(
-        manifest=VERSION,
-        name="home",
-        version=version,
-        sha256=hashlib.sha256(graph).hexdigest(),
-        created_at=format_time(0),
+    manifest = replace(
+        manifest_of(graph, version),
         runtime=Runtime(onnxruntime.__version__, OPSET, 1, platform.machine()),
-        input=Input(list(FEATURES), SCHEMA_HASH),
         heads=[Head(head, OUTPUT, own, 1.0, ROWS // 2, 600.0) for head in HEADS],
         training=Training(format_time(0), format_time(1), format_time(2), ROWS, 1, "nothing held out"),
         metrics=[],

@@ -6,25 +6,20 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from core.clock import SystemClock
 from features.schema import FEATURES
-from ranking.processes import serving_processes
 from ranking.registry import Registry
 from tests.bundles import bundle, stump
 from tests.e2e.live_stack import LiveStack, live_stack
 from tests.e2e.people import Person, event_of, http_client, make_people
+from tests.e2e.registries import registry_of
 from tests.e2e.waiting import eventually
 from tests.slow_graph import slow
-from wiring.redis_settings import opened_redis
-from wiring.resources import open_stores
 
 POSTS, AT_ONCE = 12, 4
 LENGTH = FEATURES.index("t.length")
@@ -45,7 +40,7 @@ async def test_every_fault_takes_its_rung_and_goes_away(tmp_path: Path) -> None:
     with live_stack(tmp_path / "home", environment=PATIENT) as stack:
         async with http_client(stack) as http:
             reader = await _who_follows(stack, http)
-            async with _registry(stack) as registry:
+            async with registry_of(stack) as registry:
                 await registry.promote("home", "good", "")
                 await _say(reader, FULL)
                 ranked = await _ids(reader)
@@ -54,17 +49,6 @@ async def test_every_fault_takes_its_rung_and_goes_away(tmp_path: Path) -> None:
             await _redis_stopped(stack, reader)
             await _say(reader, FULL)
             assert await _ids(reader) == ranked
-
-
-@asynccontextmanager
-async def _registry(stack: LiveStack) -> AsyncIterator[Registry]:
-    clock = SystemClock()
-    async with (
-        open_stores(stack.settings, stack.home, clock) as stores,
-        opened_redis(stack.settings) as redis,
-    ):
-        reports = partial(serving_processes, redis)
-        yield Registry(stores.control, stack.home.models, clock, reports, by="the test")
 
 
 async def _slowed(registry: Registry, reader: Person, ranked: Sequence[int]) -> None:

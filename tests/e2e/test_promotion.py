@@ -6,8 +6,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -16,18 +15,15 @@ from typing import Any
 import httpx
 import pytest
 
-from core.clock import SystemClock
 from core.errors import ConfigurationError
 from features.schema import FEATURES
-from ranking.processes import serving_processes
 from ranking.registry import Outcome, Registry
 from tests.bundles import bundle, stump
 from tests.e2e.command import rankfeed
 from tests.e2e.live_stack import LiveStack, live_stack
 from tests.e2e.people import Person, event_of, http_client, make_people
+from tests.e2e.registries import registry_of
 from tests.e2e.waiting import eventually
-from wiring.redis_settings import opened_redis
-from wiring.resources import open_stores
 
 LENGTH = FEATURES.index("t.length")
 SHORT, LONG = "short", "a tweet of more than thirty characters"
@@ -40,23 +36,12 @@ async def test_models_change_under_readers_and_a_damaged_one_is_refused(tmp_path
     bundle(models, "long", stump(0.25, 0.75, feature=LENGTH, threshold=20.0))
     graph = bundle(models, "short", stump(0.75, 0.25, feature=LENGTH, threshold=20.0)) / "model.onnx"
     with live_stack(tmp_path / "home", environment={"RANKFEED_API_PROCESSES": "2"}) as stack:
-        async with http_client(stack) as http, _registry(stack) as registry:
+        async with http_client(stack) as http, registry_of(stack) as registry:
             reader = await _who_follows(stack, http)
             assert "home@long is the champion: 2 of 2 in" in await _models(stack, "promote", LONG_FIRST)
             await _says(reader, None, LONG_FIRST)
             await _promoted_under_readers(registry, reader)
             await _damaged(stack, registry, reader, graph)
-
-
-@asynccontextmanager
-async def _registry(stack: LiveStack) -> AsyncIterator[Registry]:
-    clock = SystemClock()
-    async with (
-        open_stores(stack.settings, stack.home, clock) as stores,
-        opened_redis(stack.settings) as redis,
-    ):
-        reports = partial(serving_processes, redis)
-        yield Registry(stores.control, stack.home.models, clock, reports, by="the test")
 
 
 async def _who_follows(stack: LiveStack, http: httpx.AsyncClient) -> Person:

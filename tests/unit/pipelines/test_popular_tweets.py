@@ -14,9 +14,8 @@ from core.ids import compose_id
 from features.accumulate import FeatureState, Observation
 from features.freshness import QUIET_MS
 from features.schema import EventKind
-from pipelines import popular_tweets
 from pipelines.features_file import FeaturesFile
-from pipelines.popular_tweets import KEPT, PopularOptions, PopularTweets, pause_s
+from pipelines.popular_tweets import PopularOptions, PopularTweets, pause_s
 from stores.popular import Popular, PopularStore
 from tests.fakes import FakeClock
 
@@ -82,15 +81,14 @@ async def test_the_best_come_first_and_only_young_ones(world: World) -> None:
     assert scores[0] > scores[1] > 0
 
 
-async def test_it_is_the_best_of_all_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(popular_tweets, "_PAGE", 3)
-    monkeypatch.setattr(popular_tweets, "KEPT", 4)
+async def test_it_is_the_best_of_all_pages(world: World) -> None:
+    few = PopularTweets(world.store, world.clock, PopularOptions(every_s=0.01, days=7, kept=4, page=3))
     tweets = [world.tweet(DAY_MS, number) for number in range(12)]
     for times, tweet in enumerate(tweets):
         await world.see(tweet, times=1 + times * 7 % 12)
-    await world.popular.turn(world.file)
+    await few.turn(world.file)
     assert world.store.ids == sorted(tweets, key=lambda one: -(tweets.index(one) * 7 % 12))[:4]
-    assert KEPT >= 500
+    assert PopularOptions(every_s=0.01, days=7).kept >= 500
 
 
 async def test_before_the_first_event_nothing_is_said(world: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import msgspec
@@ -11,40 +10,24 @@ import pytest
 from core.errors import Corrupt, UnknownVersion
 from features.schema import FEATURES, SCHEMA_HASH
 from ranking.bundle import (
-    VERSION,
     Calibration,
     Head,
     Input,
     Manifest,
-    Metric,
-    Parity,
-    Runtime,
-    Training,
     decode_manifest,
     encode_manifest,
     format_time,
     load_bundle,
     parse_time,
 )
+from tests.bundles import manifest_of
 
 GRAPH = b"a graph"
 
 
 def manifest(**changes: object) -> Manifest:
-    whole = Manifest(
-        manifest=VERSION,
-        name="home",
-        version="1",
-        sha256=hashlib.sha256(GRAPH).hexdigest(),
-        created_at=format_time(0),
-        runtime=Runtime("1.31.1", 15, 1, "x86_64"),
-        input=Input(list(FEATURES), SCHEMA_HASH),
-        heads=[Head("click", "probabilities", Calibration(), 1.0, 300, 600.0)],
-        training=Training(format_time(0), format_time(1), format_time(2), 1000, 7, "by time"),
-        metrics=[Metric("auc", "held out", 0.7, 0.6, 0.8)],
-        parity=Parity(1000, 1e-7, 0, True),
-    )
-    return msgspec.structs.replace(whole, **changes)
+    head = Head("click", "probabilities", Calibration(), 1.0, 300, 600.0)
+    return msgspec.structs.replace(manifest_of(GRAPH), **{"heads": [head], **changes})
 
 
 def write(directory: Path, one: Manifest, graph: bytes = GRAPH) -> Path:
