@@ -8,7 +8,6 @@ ARGS ?=
 STACK ?= embedded
 # Test files run side by side in so many processes, each with servers of its own (a Kafka and a Cassandra take 2 GB).
 JOBS ?= 2
-SOURCES := core stores eventlog features timelines ranking feed_api fanout pipelines training interchange simulation wiring
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock fmt check test test-fast torture histories bench feed-parts demo up clean
