@@ -161,7 +161,7 @@ class HomeFeed:
             return await self._chronological(query, timeline, degraded(meta, failure.reason))
         assert slate is not None
         meta = replace(along(meta, slate), slate=slate.slate_id)
-        return replace(await self._along_slate(query, timeline, slate, position, meta), ranked=ranked)
+        return await self._along_slate(query, timeline, slate, position, meta, ranked)
 
     async def _remade_slate(self, query: FeedQuery, timeline: Timeline, floor: int) -> Ranked:
         """A lost slate, made again down to its floor without what the viewer was served from it."""
@@ -206,7 +206,10 @@ class HomeFeed:
         slate: Slate,
         position: FeedPosition | None,
         meta: FeedMeta,
+        ranked: Ranked | None,
     ) -> Answer:
+        # A slate that was just made is walked from its beginning.
+        at_hand = None if ranked is None else ranked.tweets
         begin = position.index if position is not None else 0
         below = (position.below if position is not None else 0) or slate.floor
         top = position.top if position is not None else highest(slate)
@@ -219,7 +222,9 @@ class HomeFeed:
 
         async def walk() -> tuple[list[Shown], int]:
             # The slate has each root once.
-            shown = await self._parts.walk.along(ids, timeline, want, patience, sources=sources)
+            shown = await self._parts.walk.along(
+                ids, timeline, want, patience, sources=sources, at_hand=at_hand
+            )
             in_slate = len(shown)
             if in_slate < want:
                 missing = want - in_slate
@@ -230,7 +235,7 @@ class HomeFeed:
         result = await run_stage(WALK, query, walk)
         assert result is not None
         shown, in_slate = result
-        return Answer(shown, partial(meta, patience), slate, begin, in_slate, top, patience.ran_out)
+        return Answer(shown, partial(meta, patience), slate, begin, in_slate, top, patience.ran_out, ranked)
 
     def _record(self, query: FeedQuery, answer: Answer, page: FeedPage) -> None:
         event = served_event(query, page, answer.slate, answer.in_slate)

@@ -23,8 +23,8 @@ _LOAD_ERRORS: tuple[type[Exception], ...] = (*_RUNTIME_ERRORS, OSError)
 def open_session(graph: bytes) -> onnxruntime.InferenceSession:
     """A session as serving runs it, and as training's parity gate has to: one thread, one after another.
 
-    With 2 or 4 threads 25 to 38 % of the rows in small batches change their bits (measured), and
-    cutting a batch into chunks gains nothing.
+    With 2 or 4 threads 25 to 38 % of the rows in small batches change their bits (measured): who has more
+    cores cuts the batch (`ranking.scoring_threads`).
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

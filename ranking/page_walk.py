@@ -86,11 +86,13 @@ class PageWalk:
         patience: Patience,
         once: OneARoot | None = None,
         sources: Sequence[str] | None = None,
+        at_hand: Hydrated | None = None,
     ) -> list[Shown]:
         """The first `want` tweets of `ids` (int64 [n]) that may be shown, in that order.
 
         With `once` none whose root is shown already; without, the ids have one each. `sources` has one for
-        each id; without it all are the timeline's.
+        each id; without it all are the timeline's. `at_hand` are these very tweets where this request has
+        read them and filtered them already.
         """
         if sources is None:
             sources = [TIMELINE_SOURCE] * len(ids)
@@ -100,11 +102,11 @@ class PageWalk:
         while len(shown) < want and begin < len(ids):
             part = ids[begin : begin + size]
             wanted = part.tolist()
-            found = await hydrate(
-                wanted, lambda ids: self._live(ids, patience), self._tweets.known_originals(wanted)
-            )
-            candidates = Candidates(part, list(sources[begin : begin + size]))
-            left = visible(Hydrated.of(candidates, found), timeline, self._filters)
+            if at_hand is not None:
+                left = at_hand.take(np.arange(begin, begin + len(part)))
+            else:
+                candidates = Candidates(part, list(sources[begin : begin + size]))
+                left = await self._visible(candidates, timeline, patience)
             authors = await self._users_of(left, patience)
             left = left.keep(_with_profiles(left, authors))
             if once is not None:
@@ -138,6 +140,12 @@ class PageWalk:
             shown += await self.along(older, timeline, missing, patience, once)
             bound = int(older[-1])
         return shown
+
+    async def _visible(self, candidates: Candidates, timeline: Timeline, patience: Patience) -> Hydrated:
+        ids = candidates.ids.tolist()
+        foreseen = self._tweets.known_originals(ids)
+        found = await hydrate(ids, lambda ids: self._live(ids, patience), foreseen)
+        return visible(Hydrated.of(candidates, found), timeline, self._filters)
 
     async def _live(self, ids: Sequence[int], patience: Patience) -> Mapping[int, LiveTweet]:
         return await patience.ask(lambda: self._tweets.get_live(ids), lambda: self._tweets.at_hand_live(ids))

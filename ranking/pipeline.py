@@ -34,11 +34,10 @@ class PipelineOptions:
 
 
 class Ranked(NamedTuple):
-    """A slate that was just made, and what it does not carry: int64 [n] of its roots, in its order."""
+    """A slate that was just made, and its tweets in its order, as they were a moment ago."""
 
     slate: Slate
-    roots: Ids
-    authors: Ids
+    tweets: Hydrated
 
 
 class RankingPipeline:
@@ -157,7 +156,7 @@ class RankingPipeline:
             multipliers=multipliers[order].astype("<f8").tobytes(),
             places=np.stack([diverse.places, diverse.ranks], axis=1)[order].astype("<i4").tobytes(),
         )
-        return Ranked(slate, left.roots[order], left.root_authors[order])
+        return Ranked(slate, left.take(order))
 
 
 def follows_nobody(timeline: Timeline) -> bool:
@@ -200,4 +199,4 @@ def _pinned(
         rows=b"",
         reason=reason,
     )
-    return Ranked(slate, left.roots, left.root_authors)
+    return Ranked(slate, left)

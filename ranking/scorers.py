@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +20,7 @@ from ranking.ladder import Ladder, Trial
 from ranking.model import RankingModel
 from ranking.objective import Objective, Terms, ages_s, terms
 from ranking.query import FeedQuery
+from ranking.scoring_threads import ScoringThreads
 from ranking.silent_failures import SilentFailures
 from ranking.stages import Stage, StageFailed, run_stage
 
@@ -57,14 +56,14 @@ class ModelScorer:
         reader: FeatureReader,
         current_model: Callable[[], RankingModel | None],
         current_objective: Callable[[], Objective],
-        executor: Executor,
+        threads: ScoringThreads,
         ladder: Ladder,
         silent: SilentFailures,
     ) -> None:
         self._reader = reader
         self._current_model = current_model
         self._current_objective = current_objective
-        self._executor = executor
+        self._threads = threads
         self._ladder = ladder
         self._silent = silent
 
@@ -117,7 +116,7 @@ class ModelScorer:
 
     async def _run(self, model: RankingModel, features: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, model.score, features)
+            return await self._threads.score(model, features)
         except Corrupt as exc:
             raise StageFailed(MODEL.name, "model_failed") from exc
 

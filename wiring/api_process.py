@@ -35,6 +35,7 @@ from ranking.processes import ServingProcess
 from ranking.quality import QualityOptions
 from ranking.scored_sample import ScoredSample
 from ranking.scorers import ModelScorer
+from ranking.scoring_threads import ScoringThreads
 from ranking.side_effects import ScoredRecords, ServedRecords
 from ranking.silent_failures import SilentFailures, SilentOptions
 from ranking.single_reads import SingleReads
@@ -67,8 +68,8 @@ async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.E
     process = ServingProcess(resources.redis, resources.clock, followed, host=socket.gethostname(), pid=pid)
     served = ServedRecords(resources.stores.log)
     scored = ScoredRecords(resources.stores.log)
-    # One thread: scoring is one core's work, and a queue behind it beats two threads in each other's way.
-    with ThreadPoolExecutor(1, thread_name_prefix="score") as executor:
+    threads = resources.settings.ranking.threads
+    with ThreadPoolExecutor(threads, thread_name_prefix="score") as executor:
         services = make_services(resources, slot, objective, served, scored, executor)
         await process.poll()
         ending = asyncio.Event()
@@ -111,7 +112,8 @@ def make_services(
     timelines = TimelineReader(redis, relations, merge, resources.stores.graph, fan_in)
     ladder = Ladder(resources.clock, _ladder_options(settings.ranking))
     silent = SilentFailures(SilentOptions(settings.ranking.least_hit_rate, settings.ranking.most_behind_s))
-    scorer = ModelScorer(FeatureReader(redis), slot.current, objective.current, executor, ladder, silent)
+    threads = ScoringThreads(executor, settings.ranking.threads)
+    scorer = ModelScorer(FeatureReader(redis), slot.current, objective.current, threads, ladder, silent)
     slates = SlateStore(redis)
     options = PipelineOptions(candidates=settings.ranking.candidates)
     popular = PopularSource(PopularStore(redis), resources.clock)

@@ -125,6 +125,9 @@ class RankingSettings(_Section):
         description="Candidates that are ranked at the least, where scoring is slow or waits",
     )
     at_once: int = Field(3, ge=1, description="Feeds that a process ranks at once")
+    threads: int = Field(
+        2, ge=1, le=64, description="Threads of a process that score; a feed's candidates are cut for them"
+    )
     waiting: int = Field(16, ge=0, description="Feeds that wait for that; further ones take the next rung")
     wait_ms: int = Field(20, ge=0, description="Time after which one that waits takes the next rung")
     target_ms: int = Field(50, ge=1, description="Time of scoring above which fewer candidates are ranked")

@@ -36,6 +36,7 @@ from ranking.popular_source import PopularSource
 from ranking.query import Algorithm, FeedPage, FeedPosition, FeedQuery
 from ranking.scored_sample import ScoredSample
 from ranking.scorers import ModelScorer
+from ranking.scoring_threads import ScoringThreads
 from ranking.side_effects import ScoredRecords, ServedRecords
 from ranking.silent_failures import SilentFailures, SilentOptions
 from ranking.sources import Sources
@@ -61,6 +62,7 @@ class FakeTweets(TweetCache):
     """`cached` are the ids that are at hand while the store is away; a tweet has as many likes as its id.
 
     Of `hidden` ones there are bodies and no more. `only_cached` says that the store is away for others.
+    `asked` are the ids of each call.
     """
 
     def __init__(self) -> None:
@@ -69,8 +71,10 @@ class FakeTweets(TweetCache):
         self.hidden: set[int] = set()
         self.only_cached = False
         self.away = False
+        self.asked: list[list[int]] = []
 
     async def get_many(self, tweet_ids: Sequence[int]) -> Mapping[int, Tweet]:
+        self.asked.append(list(tweet_ids))
         if self.away or (self.only_cached and not self.cached.issuperset(tweet_ids)):
             raise Unavailable("no tweets")
         return {tweet_id: self.tweets[tweet_id] for tweet_id in tweet_ids if tweet_id in self.tweets}
@@ -324,7 +328,12 @@ class FeedWorld:
         self.ladder = Ladder(self.clock, LadderOptions(self._candidates, fewest=2, breaker=BREAKER))
         silent = SilentFailures(SilentOptions())
         scorer = ModelScorer(
-            self.features, lambda: self.model, lambda: objective, self.executor, self.ladder, silent
+            self.features,
+            lambda: self.model,
+            lambda: objective,
+            ScoringThreads(self.executor, 1),
+            self.ladder,
+            silent,
         )
         walk = PageWalk(self.tweets, self.users, self.timelines, FILTERS)
         sources = Sources([PopularSource(self.popular, self.clock)], self._popular_share)

@@ -43,6 +43,16 @@ async def test_a_ranked_scroll_goes_on_in_time_order_below_its_slate(limit: int,
     assert not any(page.meta.remade for page in pages)
 
 
+async def test_a_first_ranked_page_reads_its_candidates_once(world: FeedWorld) -> None:
+    world.post(21, *TWENTY)
+    page = await world.page("ranked", limit=3)
+    assert [item.tweet.tweet_id for item in page.items] == BY_MODEL[:3]
+    assert world.tweets.asked == [NEWEST_FIRST[:8]]
+    # Later ones look at what became of theirs since.
+    await world.page(limit=3, position=page.next_position)
+    assert world.tweets.asked[1] == BY_MODEL[3:8]
+
+
 async def test_an_empty_feed_is_an_empty_page(world: FeedWorld) -> None:
     chronological, ranked = await world.page("chronological"), await world.page("ranked")
     assert (chronological.items, chronological.next_position) == ([], None)
