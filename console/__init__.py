@@ -1,1 +1,1 @@
-"""The web page for ML engineers and product teams: compare feeds, look after models, see how it runs."""
+"""The pages for ML engineers and product teams: compare feeds, promote models, see how a stack fares."""

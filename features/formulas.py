@@ -74,3 +74,12 @@ class Input:
 
     name: str
     formula: Formula
+
+
+def row_of(formula: Formula) -> ViewName | None:
+    """The view whose row an input is made of; None for what needs none. (A rate's prior has other rows.)"""
+    match formula:
+        case Rate(view) | LogSum(view) | LogCount(view) | Value(view) | HoursSince(view):
+            return view
+        case Age() | Asked():
+            return None

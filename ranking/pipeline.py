@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from features.schema import SCHEMA_HASH, VIEWS
 from ranking.candidate import TIMELINE_SOURCE, Candidates, Hydrated
-from ranking.diversity import diversify
+from ranking.diversity import Diversified, diversify
 from ranking.filters import Filter, visible
 from ranking.hydrators import hydrate
 from ranking.last_order import again, as_pinned
 from ranking.query import FeedQuery
-from ranking.scorers import ModelScorer
+from ranking.scorers import ModelScorer, Scored
 from ranking.sources import Sources
 from ranking.stages import Stage, StageFailed, count_items, run_stage
 from stores.ports import Ids
@@ -40,6 +40,14 @@ class Ranked(NamedTuple):
     tweets: Hydrated
 
 
+class Judged(NamedTuple):
+    """Candidates that may be shown, what was made of them in their order, and their own order."""
+
+    candidates: Hydrated
+    scored: Scored
+    diverse: Diversified
+
+
 class RankingPipeline:
     def __init__(
         self,
@@ -61,9 +69,7 @@ class RankingPipeline:
         Where nothing can be scored, who follows nobody has what is popular, and the slate's `reason` says
         why; for all others StageFailed is raised, with the reason.
         """
-        candidates = await self._sources.newest(query, timeline, at_most)
-        floor = _floor(candidates)
-        left = await self._shown_once(query, timeline, candidates)
+        left, floor = await self.candidates(query, timeline, at_most)
         try:
             return await self._scored(query, left, floor)
         except StageFailed as failure:
@@ -71,13 +77,26 @@ class RankingPipeline:
                 return _unscored(query, timeline, left, floor, failure.reason)
             raise
 
+    async def candidates(self, query: FeedQuery, timeline: Timeline, at_most: int) -> tuple[Hydrated, int]:
+        """What may be shown of `at_most` candidates, the timeline's newest first, and the smallest id that
+        was considered. Raises StageFailed where the tweets cannot be read."""
+        candidates = await self._sources.newest(query, timeline, at_most)
+        return await self._shown_once(query, timeline, candidates), _floor(candidates)
+
+    async def judge(self, query: FeedQuery, left: Hydrated) -> Judged:
+        """Raises StageFailed, with the reason, where nothing can be scored."""
+        if not len(left):
+            raise StageFailed(TIMELINE_SOURCE, "no_candidates")
+        scored = await self._scorer.score(query, left)
+        diversity = scored.objective.diversity
+        return Judged(left, scored, diversify(scored.terms.score, left.ids, left.root_authors, diversity))
+
     async def recommended(self, query: FeedQuery, timeline: Timeline, reason: str) -> Ranked:
         """As `rank` for who follows nobody, where nothing is to be scored. Raises StageFailed."""
-        candidates = await self._sources.newest(query, timeline, self._options.candidates)
-        left = await self._shown_once(query, timeline, candidates)
+        left, floor = await self.candidates(query, timeline, self._options.candidates)
         if not left.recommended().any():
             raise StageFailed(TIMELINE_SOURCE, reason)
-        return _unscored(query, timeline, left, _floor(candidates), reason)
+        return _unscored(query, timeline, left, floor, reason)
 
     async def as_before(self, query: FeedQuery, timeline: Timeline, last: Slate, reason: str) -> Ranked:
         """The order of an earlier slate, down to its floor, without what may not be shown any more.
@@ -132,11 +151,8 @@ class RankingPipeline:
         return left
 
     async def _scored(self, query: FeedQuery, left: Hydrated, floor: int) -> Ranked:
-        if not len(left):
-            raise StageFailed(TIMELINE_SOURCE, "no_candidates")
-        scored = await self._scorer.score(query, left)
+        _, scored, diverse = await self.judge(query, left)
         made = scored.terms
-        diverse = diversify(made.score, left.ids, left.root_authors, scored.objective.diversity)
         order = diverse.order
         multipliers = np.stack([made.freshness, made.source, diverse.multipliers], axis=1)
         slate = Slate(

@@ -97,12 +97,7 @@ class ServingProcess:
         await self._say(command(b"UNLINK", self._key))
 
     async def poll(self) -> None:
-        """One that cannot be asked does not keep the others from being followed."""
-        for one in self._followed:
-            try:
-                await one.poll()
-            except Unavailable as exc:
-                _logger.warning("control_store_unavailable", error=str(exc))
+        await poll_each(self._followed)
         report = ProcessReport(VERSION, "api", self._pid, None, None, None, self._clock.now_ms(), self._host)
         for one in self._followed:
             report = one.told(report)
@@ -117,6 +112,21 @@ class ServingProcess:
             await self._redis.call(word)
         except Unavailable as exc:
             _logger.warning("report_not_published", error=str(exc))
+
+
+async def poll_each(followed: Sequence[Followed]) -> None:
+    """One that cannot be asked does not keep the others from being followed."""
+    for one in followed:
+        try:
+            await one.poll()
+        except Unavailable as exc:
+            _logger.warning("control_store_unavailable", error=str(exc))
+
+
+async def follow_unseen(followed: Sequence[Followed], stop: asyncio.Event) -> None:
+    """For who serves no feed: goes by what is followed and publishes no report, so that nobody waits."""
+    while not await happens(stop, POLL_S):
+        await poll_each(followed)
 
 
 async def awaited(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +35,7 @@ class Scored:
     `features` float32 [n, n_features], `heads` float32 [n, n_heads], `terms` what the objective made of
     them, `rows` uint32 [n, n_views, 2] of (schema id, seq) in the order of VIEWS, 0 where a row was
     missing. `as_of_ms` is the moment that the features were computed for, `freshness` that of their rows
-    by view.
+    by view, and `blocks` the rows themselves, of one or n each.
     """
 
     model: RankingModel
@@ -46,6 +46,7 @@ class Scored:
     terms: Terms
     rows: NDArray[np.uint32]
     freshness: dict[ViewName, Freshness]
+    blocks: Mapping[ViewName, RowBlock]
 
 
 class ModelScorer:
@@ -102,7 +103,7 @@ class ModelScorer:
             raise StageFailed(MODEL.name, "scores_not_finite")
         trial.found = self._silent.judge(blocks, candidates.roots, query.now_ms, features, heads, model.label)
         rows = _row_versions(blocks, len(candidates))
-        return Scored(model, objective, as_of_ms, features, heads, made, rows, freshness)
+        return Scored(model, objective, as_of_ms, features, heads, made, rows, freshness, blocks)
 
     async def _fetch(self, query: FeedQuery, candidates: Hydrated) -> dict[ViewName, RowBlock]:
         try:

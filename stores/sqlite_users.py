@@ -67,6 +67,15 @@ class SqliteUserStore(SqliteStore):
         )
         return {row[0]: User(*row) for row in rows}
 
+    async def with_handle(self, handle: str) -> User | None:
+        row = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT id, handle, display_name, created_ms FROM users WHERE handle_key = ?",
+                (handle.casefold(),),
+            ).fetchone()
+        )
+        return None if row is None else User(*row)
+
     async def seen(self, users: Sequence[UserId], day: int) -> None:
         def operation(connection: sqlite3.Connection) -> None:
             connection.executemany(

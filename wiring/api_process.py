@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from core.rates import Rate
-from features.reader import FeatureReader
 from feed_api.app import create_app
 from feed_api.auth import TokenVerifier
 from feed_api.follow_limits import FollowLimits
@@ -22,40 +21,25 @@ from feed_api.services import ApiOptions, Services
 from feed_api.signatures import Signer
 from feed_api.turns import Turns
 from ranking.best_order import BestOrder, QueueOptions
-from ranking.breaker import BreakerOptions
-from ranking.filters import FILTERS, FIRST_FILTERS
+from ranking.filters import FILTERS
 from ranking.home_feed import HomeFeed, HomeFeedParts
-from ranking.ladder import Ladder, LadderOptions
 from ranking.model_slot import ModelSlot
 from ranking.objective_slot import ObjectiveSlot
 from ranking.page_walk import PageWalk
-from ranking.pipeline import PipelineOptions, RankingPipeline
-from ranking.popular_source import PopularSource
 from ranking.processes import ServingProcess
-from ranking.quality import QualityOptions
 from ranking.scored_sample import ScoredSample
-from ranking.scorers import ModelScorer
-from ranking.scoring_threads import ScoringThreads
 from ranking.side_effects import ScoredRecords, ServedRecords
-from ranking.silent_failures import SilentFailures, SilentOptions
 from ranking.single_reads import SingleReads
-from ranking.sources import Sources
 from stores.counts_cache import CountsCache
-from stores.popular import PopularStore
 from stores.rate_limits import RateLimits
 from stores.slates import SlateStore
 from stores.tombstones import Tombstones
-from stores.tweet_cache import TweetCache
-from stores.user_cache import UserCache
-from timelines.fan_in import FanIn
 from timelines.healing import Healing
-from timelines.merge import TimelineMerge
-from timelines.reader import TimelineReader
-from timelines.relations import Relations
 from wiring.keys import load_jwks, stack_keys
 from wiring.process import serve_http, settle_garbage_collection
+from wiring.ranking_parts import make_ranking
 from wiring.resources import Resources
-from wiring.settings import LimitsSettings, RankingSettings
+from wiring.settings import LimitsSettings
 
 _logger = structlog.get_logger("api")
 
@@ -102,31 +86,26 @@ def make_services(
     jwks = keys.jwks if settings.auth.jwks is None else load_jwks(settings.auth.jwks)
     # Of what is secret nothing is made with it, and the system's own is asked of the kernel each time.
     randomness = random.Random(random.SystemRandom().getrandbits(128))
-    relations = Relations(redis, resources.stores.graph)
-    tweet_cache = TweetCache(
-        redis, resources.stores.tweets, resources.stores.engagements, resources.clock, randomness
+    parts = make_ranking(
+        settings,
+        resources.stores,
+        redis,
+        resources.clock,
+        slot.current,
+        objective.current,
+        executor,
+        randomness,
     )
-    user_cache = UserCache(resources.stores.users, resources.clock)
-    fan_in = FanIn(resources.stores.tweets, settings.api.fan_in)
-    merge = TimelineMerge(redis, fan_in)
-    timelines = TimelineReader(redis, relations, merge, resources.stores.graph, fan_in)
-    ladder = Ladder(resources.clock, _ladder_options(settings.ranking))
-    silent = SilentFailures(SilentOptions(settings.ranking.least_hit_rate, settings.ranking.most_behind_s))
-    threads = ScoringThreads(executor, settings.ranking.threads)
-    scorer = ModelScorer(FeatureReader(redis), slot.current, objective.current, threads, ladder, silent)
     slates = SlateStore(redis)
-    options = PipelineOptions(candidates=settings.ranking.candidates)
-    popular = PopularSource(PopularStore(redis), resources.clock)
-    sources = Sources([popular], settings.ranking.popular_share)
-    healing = Healing(timelines)
+    healing = Healing(parts.timelines)
     feed = HomeFeed(
         HomeFeedParts(
-            timelines=timelines,
+            timelines=parts.timelines,
             healing=healing,
-            walk=PageWalk(tweet_cache, user_cache, timelines, FILTERS),
+            walk=PageWalk(parts.tweets, parts.users, parts.timelines, FILTERS),
             order=BestOrder(
-                RankingPipeline(tweet_cache, sources, FIRST_FILTERS, scorer, options),
-                ladder,
+                parts.pipeline,
+                parts.ladder,
                 slates,
                 QueueOptions(
                     places=settings.ranking.at_once,
@@ -172,28 +151,19 @@ def make_services(
         tweets=resources.stores.tweets,
         engagements=resources.stores.engagements,
         answers=resources.stores.answers,
-        tweet_cache=tweet_cache,
+        tweet_cache=parts.tweets,
         counts=CountsCache(redis, resources.stores.engagements, resources.clock),
         tombstones=Tombstones(redis),
-        user_cache=user_cache,
-        relations=relations,
+        user_cache=parts.users,
+        relations=parts.relations,
         redis=redis,
         reports=Reports(resources.stores.log),
         seen=SeenViewers(resources.stores.users, resources.clock),
         feed=feed,
         healing=healing,
-        reads=SingleReads(tweet_cache, user_cache, relations, resources.stores.tweets),
+        reads=SingleReads(parts.tweets, parts.users, parts.relations, resources.stores.tweets),
         checks={"store": store_check, "ids": ids_check, "redis": redis.ping},
         required=frozenset({"store", "ids"}),
-    )
-
-
-def _ladder_options(settings: RankingSettings) -> LadderOptions:
-    return LadderOptions(
-        settings.candidates,
-        settings.fewest,
-        BreakerOptions(slow_ms=settings.slow_ms, open_s=settings.open_s),
-        QualityOptions(target_ms=settings.target_ms),
     )
 
 

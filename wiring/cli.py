@@ -8,6 +8,7 @@ import sys
 import click
 
 from wiring import (
+    cli_console,
     cli_data,
     cli_dead_letters,
     cli_demo,
@@ -108,6 +109,7 @@ def contracts() -> None:
 
 
 roles.register(main)
+cli_console.register(main)
 cli_models.register(main)
 cli_registry.register(main)
 cli_objective.register(main)

@@ -43,7 +43,7 @@ def demo(settings: Settings, small: bool, keep: bool, seed: int, json_file: Path
     root = Path(tempfile.mkdtemp(prefix="rankfeed-demo-")) if own_home else settings.home
     home = Home(root.absolute())
     try:
-        with running_stack(home, this_environment(), click.echo) as state:
+        with running_stack(home, this_environment(), click.echo, console=True) as state:
             asyncio.run(run_demo(settings, home, state, DemoOptions(small, keep, seed, json_file, began_s)))
     except KeyboardInterrupt:
         click.echo("stopped")

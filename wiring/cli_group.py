@@ -16,6 +16,7 @@ _EXTRA_OF = {
     "onnx": "train",
     "onnxmltools": "train",
     "sklearn": "train",
+    "nicegui": "console",
     "httpx": "demo",
     "rich": "demo",
 }

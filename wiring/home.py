@@ -22,7 +22,8 @@ class StackState(msgspec.Struct, frozen=True):
     """What a running stack writes down for the other commands. It holds Redis' password: mode 0600.
 
     `settings` are the variables that its processes run with beyond what they were given: where its
-    own servers are.
+    own servers are. `console_url` is "" where no console was started; `metrics_urls` has the address of
+    each role's metrics.
     """
 
     pid: int
@@ -30,6 +31,8 @@ class StackState(msgspec.Struct, frozen=True):
     redis_url: str
     ready: bool
     settings: dict[str, str] = {}
+    console_url: str = ""
+    metrics_urls: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)

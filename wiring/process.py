@@ -13,14 +13,15 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, TextIO, cast
+from typing import Any, Literal, TextIO, cast
 
 import msgspec
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from wiring.settings import Settings
+from core.errors import ConfigurationError
+from wiring.settings import Settings, variable_of
 
 GRACEFUL_S = 5
 _STDERR = 2
@@ -104,12 +105,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_http(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> None:
+async def serve_http(
+    app: ASGIApp, listener: socket.socket, stop: asyncio.Event, *, lifespan: Literal["on", "off"] = "off"
+) -> None:
     """Serves until `stop`, then lets requests under way finish."""
     config = uvicorn.Config(
         app,
         http="httptools",
-        lifespan="off",
+        lifespan=lifespan,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -145,3 +148,25 @@ def listen(host: str, port: int) -> socket.socket:
         raise
     listener.listen(2048)
     return listener
+
+
+def listen_as(name: str, host: str, port: int) -> socket.socket:
+    """As `listen`; ConfigurationError, which names the setting, where it cannot be."""
+    try:
+        return listen(host, port)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"{name} cannot listen on {host}:{port} ({exc.strerror}): choose another port with "
+            f"{variable_of((name, 'port'))}, or 0 for a free one"
+        ) from exc
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where this machine reaches it."""
+    host, port = listener.getsockname()[:2]
+    host = reachable(host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)

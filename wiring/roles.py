@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 import click
 
 from wiring.cli_group import Group
-from wiring.process import configure_logging, listen, stopping
+from wiring.process import configure_logging, listen_as, stopping
 from wiring.settings import Settings
 
 RoleMain = Callable[[Settings, socket.socket, asyncio.Event], Awaitable[None]]
@@ -30,9 +30,9 @@ def run_role(
     if fd is not None:
         listener = socket.socket(fileno=fd)
     elif name == "api":
-        listener = listen(settings.api.host, settings.api.port)
+        listener = listen_as(name, settings.api.host, settings.api.port)
     else:
-        listener = listen("127.0.0.1", getattr(settings, name).port)
+        listener = listen_as(name, "127.0.0.1", getattr(settings, name).port)
 
     async def run() -> None:
         async with stopping(lifeline) as stop:

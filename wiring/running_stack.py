@@ -23,9 +23,10 @@ _LOOK_EVERY_S = 0.05
 
 @contextmanager
 def running_stack(
-    home: Home, environment: Mapping[str, str], say: Callable[[str], None]
+    home: Home, environment: Mapping[str, str], say: Callable[[str], None], *, console: bool = False
 ) -> Iterator[StackState]:
-    """The stack of `home`; where none runs, one is started and stopped again at the end.
+    """The stack of `home`; where none runs, one is started and stopped again at the end, with a console
+    where that is wanted.
 
     Raises ConfigurationError, with the stack's own words, where it does not come up.
     """
@@ -33,12 +34,13 @@ def running_stack(
         yield _await_other(home)
         return
     say(f"starting a stack in {home.root}")
+    own = {} if console else {variable_of(("console", "enabled")): "false"}
     output = home.logs / "up.log"
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "wiring.cli", "up"],
-            env={**environment, variable_of(("home",)): str(home.root)},
+            env={**environment, **own, variable_of(("home",)): str(home.root)},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -215,6 +215,17 @@ class ServersSettings(_Section):
     )
 
 
+class ConsoleSettings(_Section):
+    enabled: bool = Field(True, description="Whether `up` starts the console beside the stack")
+    host: str = Field("127.0.0.1", description="Address that the console listens on")
+    port: int = Field(0, ge=0, le=65_535, description="Port of the console; 0 picks a free one")
+    password: SecretStr | None = Field(
+        None,
+        min_length=12,
+        description="Password of the console; anything but a loopback address demands one",
+    )
+
+
 class LoggingSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged"
@@ -239,6 +250,7 @@ class Settings(_Section):
     kafka: KafkaSettings = KafkaSettings()
     cassandra: CassandraSettings = CassandraSettings()
     servers: ServersSettings = ServersSettings()
+    console: ConsoleSettings = ConsoleSettings()
     logging: LoggingSettings = LoggingSettings()
 
 

@@ -18,9 +18,11 @@ import msgspec
 from core.clock import SystemClock
 from core.errors import ConfigurationError
 from feed_api.auth import TokenVerifier
+from wiring.console_access import require_password
+from wiring.console_child import start_console
 from wiring.home import Home, StackState
 from wiring.keys import load_jwks, stack_keys
-from wiring.process import listen
+from wiring.process import listen_as, reachable, url_of
 from wiring.redis_server import redis_command
 from wiring.redis_settings import redis_options
 from wiring.settings import Settings, variable_of
@@ -58,12 +60,14 @@ def run_stack(
     with suppress(KeyboardInterrupt), ExitStack() as cleanup:
         cleanup.enter_context(stopping)
         cleanup.enter_context(home.only_stack())
+        if settings.console.enabled:
+            require_password(settings)
         keys = stack_keys(home)
         if settings.auth.jwks is not None:
             # Read here as well: three processes that cannot start say it less clearly.
             TokenVerifier(load_jwks(settings.auth.jwks), settings.auth.audience, SystemClock())
         listeners = {
-            name: cleanup.enter_context(_listen(host, port, name))
+            name: cleanup.enter_context(listen_as(name, host, port))
             for name, host, port in (
                 ("api", settings.api.host, settings.api.port),
                 ("fanout", "127.0.0.1", settings.fanout.port),
@@ -124,14 +128,25 @@ def run_stack(
                         pass_fds=(descriptor, supervisor.lifeline),
                     )
                 )
-        api_url = _url(listeners["api"])
-        state = StackState(os.getpid(), api_url, redis_url, ready=False, settings=own)
+        console_url = start_console(settings, {**environment, **own}, home, supervisor, cleanup, say)
+        api_url = url_of(listeners["api"])
+        state = StackState(
+            os.getpid(),
+            api_url,
+            redis_url,
+            ready=False,
+            settings=own,
+            console_url=console_url,
+            metrics_urls={role: f"{url_of(listener)}/metrics" for role, listener in listeners.items()},
+        )
         home.write_state(state)
         _await_ready(supervisor, listeners, home, stopping)
         if not stopping.requested:
             home.write_state(msgspec.structs.replace(state, ready=True))
             say(f"ready: {api_url}")
             say(f"  data and logs in {home.root}; Ctrl-C stops everything")
+            if console_url:
+                say(f"  compare feeds, promote models, look at its health: {console_url}")
             say("  a token for calling it: rankfeed token --user 1001")
             supervisor.watch(lambda: stopping.requested)
         say("stopping")
@@ -206,7 +221,7 @@ def _end_of(log: Path) -> str:
 
 def _is_ready(listener: socket.socket) -> bool:
     host, port = listener.getsockname()[:2]
-    connection = http.client.HTTPConnection(_reachable(host), port, timeout=_CHECK_S)
+    connection = http.client.HTTPConnection(reachable(host), port, timeout=_CHECK_S)
     try:
         connection.request("GET", "/health/ready")
         return connection.getresponse().status == http.HTTPStatus.OK
@@ -216,28 +231,8 @@ def _is_ready(listener: socket.socket) -> bool:
         connection.close()
 
 
-def _listen(host: str, port: int, name: str) -> socket.socket:
-    try:
-        return listen(host, port)
-    except OSError as exc:
-        raise ConfigurationError(
-            f"{name} cannot listen on {host}:{port} ({exc.strerror}): choose another port with "
-            f"{variable_of((name, 'port'))}, or 0 for a free one"
-        ) from exc
-
-
 def _port_for(name: str, wanted: int) -> int:
     """A port that can be listened on now: the one wanted, or any where that is 0."""
-    with _listen("127.0.0.1", wanted, name) as probe:
+    with listen_as(name, "127.0.0.1", wanted) as probe:
         port: int = probe.getsockname()[1]
         return port
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    host = _reachable(host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _reachable(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)

@@ -29,7 +29,8 @@ _PR_SET_PDEATHSIG = 1
 class Child:
     """What to run; `pass_fds` stay open in it.
 
-    `on_parent_death` is the kernel's signal to it when the supervisor is gone, `on_stop` ours.
+    `on_parent_death` is the kernel's signal to it when the supervisor is gone, `on_stop` ours. One that is
+    not `needed` is left alone after it died early three times in a row: the others do without it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Child:
     pass_fds: tuple[int, ...] = ()
     on_parent_death: signal.Signals = signal.SIGTERM
     on_stop: signal.Signals = signal.SIGTERM
+    needed: bool = True
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class _Running:
     started_s: float
     failures: int
     restart_at_s: float = field(default=0.0)
+    left: bool = False
 
 
 class Supervisor:
@@ -66,20 +69,28 @@ class Supervisor:
         return self._running[name].process.pid
 
     def dying(self) -> Child | None:
-        """A child that died early, three times in a row."""
-        return next((one.child for one in self._running.values() if one.failures >= DYING_AFTER), None)
+        """A child that is needed and died early, three times in a row."""
+        dying = (one.child for one in self._running.values() if one.failures >= DYING_AFTER)
+        return next((child for child in dying if child.needed), None)
 
     def look(self) -> None:
         """Restarts what died, sooner or later: each early death doubles the wait."""
         now_s = time.monotonic()
         for running in self._running.values():
             code = running.process.poll()
-            if code is None:
+            if code is None or running.left:
                 continue
             name = running.child.name
             if not running.restart_at_s:
                 lived_s = now_s - running.started_s
                 running.failures = 0 if lived_s > HEALTHY_AFTER_S else running.failures + 1
+                if running.failures >= DYING_AFTER and not running.child.needed:
+                    running.left = True
+                    self._say(
+                        f"{name} does not start ({_ending(code)}) and is left out; all else goes on. "
+                        f"What it said: {running.child.log_file}"
+                    )
+                    continue
                 waits_s = self._backoff_s
                 wait_s = waits_s[min(running.failures, len(waits_s)) - 1] if running.failures else 0.0
                 running.restart_at_s = now_s + wait_s

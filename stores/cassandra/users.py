@@ -33,6 +33,7 @@ _TAKE_OVER = Statement(
     "UPDATE ks.handles SET id = ?, entry = ? WHERE handle = ? IF entry = ?", conditional=True
 )
 _GIVE_BACK = Statement("DELETE FROM ks.handles WHERE handle = ? IF entry = ?", conditional=True)
+_CLAIMED = Statement("SELECT id FROM ks.handles WHERE handle = ?")
 _SEEN = Statement("INSERT INTO ks.active_users (day, b16, user) VALUES (?, ?, ?)")
 _FIRST = Statement("SELECT id FROM ks.users LIMIT ?")
 _FOLLOWING = Statement("SELECT id FROM ks.users WHERE token(id) > token(?) LIMIT ?")
@@ -81,6 +82,13 @@ class CassandraUserStore:
             *(self._session.rows(_READ, user_id) for user_id in dict.fromkeys(user_ids))
         )
         return {rows[0][0]: User(*rows[0]) for rows in results if rows}
+
+    async def with_handle(self, handle: str) -> User | None:
+        # An empty key is none to Cassandra.
+        claims = await self._session.rows(_CLAIMED, handle.casefold()) if handle else []
+        profile = (await self.get_many([claims[0][0]])).get(claims[0][0]) if claims else None
+        # A claim may be that of a profile which never came to be.
+        return profile if profile is not None and profile.handle.casefold() == handle.casefold() else None
 
     async def seen(self, users: Sequence[UserId], day: int) -> None:
         buckets: dict[int, list[tuple[int, int, int]]] = {}

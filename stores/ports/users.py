@@ -37,6 +37,10 @@ class UserStore(Protocol):
         """Profiles by id, at most 1,000 a call; unknown ids are absent."""
         ...
 
+    async def with_handle(self, handle: str) -> User | None:
+        """Whose handle it is, compared without case; None where it is nobody's."""
+        ...
+
     async def seen(self, users: Sequence[UserId], day: int) -> None:
         """Notes that these were here on that day (`core.clock.utc_day`), at most 1,000 a call.
 

@@ -33,6 +33,19 @@ async def test_a_thousand_profiles_are_read_in_one_call(stack: Stack) -> None:
     assert len(await stack.users.get_many(list(range(1, 1001)))) == 1000
 
 
+async def test_a_handle_finds_its_owner_in_any_case(stack: Stack) -> None:
+    await stack.users.create(user(1, "Ada"), [])
+    await stack.users.create(user(2, "grace"), [])
+    with pytest.raises(Conflict):
+        await stack.users.create(user(3, "GRACE"), [])
+    for handle, owner in (("Ada", 1), ("aDA", 1), ("grace", 2)):
+        found = await stack.users.with_handle(handle)
+        assert found is not None
+        assert found.user_id == owner
+    assert await stack.users.with_handle("nobody") is None
+    assert await stack.users.with_handle("") is None
+
+
 async def test_everybody_is_found_once_page_by_page(stack: Stack) -> None:
     assert (await stack.users.everybody(after=0, limit=3)).tolist() == []
     ids = {1, 2, 77, 1_724_000_000_000_000_001, MAX_ID}

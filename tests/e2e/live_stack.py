@@ -35,6 +35,9 @@ UNLIMITED = {
 }
 READY_S = 150.0
 
+# It takes as long to start as all else together.
+WITHOUT_CONSOLE = {"RANKFEED_CONSOLE_ENABLED": "false"}
+
 # Where what is ranked is on trial, and not how much of it there is time for.
 ALL_RANKED = {
     "RANKFEED_RANKING_WAITING": "1000",
@@ -173,7 +176,13 @@ def live_stack(
     with output.open("wb") as log:
         process = subprocess.Popen(
             command,
-            env={**clean_environment(), "RANKFEED_HOME": str(home), **UNLIMITED, **(environment or {})},
+            env={
+                **clean_environment(),
+                "RANKFEED_HOME": str(home),
+                **UNLIMITED,
+                **WITHOUT_CONSOLE,
+                **(environment or {}),
+            },
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,

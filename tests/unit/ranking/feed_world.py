@@ -339,6 +339,7 @@ class FeedWorld:
         sources = Sources([PopularSource(self.popular, self.clock)], self._popular_share)
         options = PipelineOptions(self._candidates)
         pipeline = RankingPipeline(self.tweets, sources, FIRST_FILTERS, scorer, options)
+        self.pipeline = pipeline
         order = BestOrder(pipeline, self.ladder, self.slates, QueueOptions())
         self.walk = walk
         self.feed = HomeFeed(

@@ -52,6 +52,9 @@ class FakeUsers:
             await self.turn.wait()
         return found
 
+    async def with_handle(self, handle: str) -> User | None:
+        raise AssertionError("a cache asks for ids only")
+
     async def seen(self, users: Sequence[UserId], day: int) -> None:
         raise AssertionError("a cache writes nothing")
 

@@ -1,0 +1,105 @@
+"""The console's door: this machine alone without a password, and with one whoever knows it."""
+
+from __future__ import annotations
+
+import base64
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import Message
+from starlette.websockets import WebSocket
+
+from console.access import COOKIE, Access, Guarded
+
+PASSWORD = "correct horse battery"
+
+
+async def page(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("inside")
+
+
+async def socket(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.close()
+
+
+def guarded(password: str | None = None) -> Guarded:
+    app = Starlette(routes=[Route("/", page), WebSocketRoute("/socket", socket)])
+    return Guarded(app, Access("127.0.0.1", password, pause_s=0.0))
+
+
+def client(password: str | None = None, host: str = "127.0.0.1:8000") -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(guarded(password))
+    return httpx.AsyncClient(transport=transport, base_url=f"http://{host}")
+
+
+async def websocket(door: Guarded, **headers: str) -> str:
+    """What the other end hears first."""
+    said: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await door({"type": "websocket", "path": "/socket", "headers": raw}, receive, send)
+    return str(said[0]["type"])
+
+
+def basic(password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"me:{password}".encode()).decode()}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost:8000", "[::1]:8000", "127.0.0.1"])
+async def test_this_machine_comes_in(host: str) -> None:
+    async with client(host=host) as http:
+        assert (await http.get("/")).text == "inside"
+        assert (await http.get("/", headers={"Origin": f"http://{host}"})).text == "inside"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "192.168.0.1"])
+async def test_a_name_that_was_pointed_here_does_not(host: str) -> None:
+    async with client(host=host) as http:
+        answer = await http.get("/")
+    assert answer.status_code == 403
+    assert "open it by 127.0.0.1" in answer.text
+
+
+@pytest.mark.parametrize("password", [None, PASSWORD])
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:8001"])
+async def test_a_page_of_others_may_not_speak_to_it(origin: str, password: str | None) -> None:
+    async with client(password) as http:
+        headers = {"Origin": origin, **basic(PASSWORD)}
+        assert (await http.get("/", headers=headers)).status_code == 403
+    said = await websocket(guarded(password), Host="127.0.0.1:8000", **headers)
+    assert said == "websocket.close"
+
+
+async def test_who_knows_the_password_comes_in_by_any_name_and_stays() -> None:
+    async with client(PASSWORD, host="console.example") as http:
+        asked = await http.get("/")
+        assert asked.status_code == 401
+        assert asked.headers["WWW-Authenticate"].startswith("Basic ")
+        assert "RANKFEED_CONSOLE_PASSWORD" in asked.text
+        assert (await http.get("/", headers=basic("wrong"))).status_code == 401
+        assert (await http.get("/", headers={"Authorization": "Basic ???"})).status_code == 401
+        assert (await http.get("/", headers={"Cookie": f"{COOKIE}=0000"})).status_code == 401
+        assert (await http.get("/", headers=basic(PASSWORD))).text == "inside"
+        # From here on by what it was given.
+        assert (await http.get("/")).text == "inside"
+
+
+async def test_a_websocket_needs_the_same() -> None:
+    door = guarded(PASSWORD)
+    assert await websocket(door, Host="x", **basic("wrong")) == "websocket.close"
+    assert await websocket(door, Host="x", **basic(PASSWORD)) == "websocket.accept"
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://x") as http:
+        cookie = (await http.get("/", headers=basic(PASSWORD))).headers["Set-Cookie"].partition(";")[0]
+    assert await websocket(door, Host="x", Cookie=cookie) == "websocket.accept"
+    assert await websocket(guarded(PASSWORD), Host="x", Cookie=cookie) == "websocket.close"

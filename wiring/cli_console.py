@@ -1,0 +1,58 @@
+"""`rankfeed console`, the pages of a running stack; `up` starts one from this file."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+
+import click
+
+from core.errors import ConfigurationError
+from wiring.cli_group import Group
+from wiring.console_access import require_password
+from wiring.process import listen_as, url_of
+from wiring.roles import run_role
+from wiring.running_stack import as_running
+from wiring.settings import Settings
+
+
+def register(group: click.Group) -> None:
+    group.add_command(console)
+
+
+@click.command()
+@click.option("--fd", type=int, help="An inherited listening socket.")
+@click.option("--lifeline", type=int, help="An inherited pipe; the process ends when it closes.")
+@click.pass_obj
+def console(settings: Settings, fd: int | None, lifeline: int | None) -> None:
+    """Serve the console of a running stack: compare, models, health (`up` starts one by itself)."""
+    require_password(settings)
+    if fd is None:
+        settings = as_running(settings)
+        if settings.redis.url is None:
+            raise ConfigurationError(
+                f"no stack is running in {settings.home}: start one with `rankfeed up`, which brings its "
+                "console along, or set RANKFEED_HOME"
+            )
+        listener = listen_as("console", settings.console.host, settings.console.port)
+        click.echo(f"console: {url_of(listener)}  (Ctrl-C ends it)")
+        fd = listener.detach()
+    run_role(settings, "console", console_main, fd, lifeline)
+
+
+async def console_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+    from wiring.console_process import run_console
+
+    await run_console(settings, listener, stop)
+
+
+@click.group(cls=Group)
+def main() -> None:
+    """Run the console of a stack."""
+
+
+register(main)
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""The console process: what the API opens, to look at and not to serve by.
+
+It ranks with the API's own code and neither records nor pins anything, mints no ids, and says nothing of
+itself in Redis: nobody waits for it when a model is promoted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Mapping
+from functools import partial
+
+import structlog
+
+from console.app import create_console
+from console.backend import Backend
+from core.clock import SystemClock
+from ranking.model_slot import ModelSlot
+from ranking.objective_slot import ObjectiveSlot
+from ranking.objectives import Objectives
+from ranking.processes import follow_unseen, poll_each, serving_processes
+from ranking.registry import Registry
+from wiring.console_access import access_of
+from wiring.home import Home
+from wiring.process import serve_http
+from wiring.redis_settings import opened_redis
+from wiring.resources import open_stores
+from wiring.settings import Settings
+
+BY = "the console"
+NICE = 10
+"""Whatever is looked at here, feeds go first."""
+
+_logger = structlog.get_logger("console")
+
+
+async def run_console(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Serves the pages until `stop`."""
+    os.nice(NICE)
+    clock, home = SystemClock(), Home(settings.home)
+
+    def metrics_urls() -> Mapping[str, str]:
+        state = home.state()
+        return {} if state is None else state.metrics_urls
+
+    async with opened_redis(settings) as redis, open_stores(settings, home, clock) as stores:
+        slot = ModelSlot(stores.control, home.models, clock)
+        objective = ObjectiveSlot(stores.control, slot.current)
+        followed = (slot, objective)
+        reports = partial(serving_processes, redis)
+        backend = Backend(
+            clock=clock,
+            users=stores.users,
+            graph=stores.graph,
+            redis=redis,
+            log=stores.log,
+            registry=Registry(stores.control, home.models, clock, reports, by=BY),
+            objectives=Objectives(stores.control, clock),
+            metrics_urls=metrics_urls,
+        )
+        await poll_each(followed)
+        _logger.info("console_started", address=listener.getsockname()[:2])
+        ending = asyncio.Event()
+        async with asyncio.TaskGroup() as background:
+            background.create_task(follow_unseen(followed, ending))
+            try:
+                await serve_http(create_console(backend, access_of(settings)), listener, stop, lifespan="on")
+            finally:
+                ending.set()
