@@ -1,0 +1,57 @@
+"""What became of ranked feeds while something was taken from a running stack, as their clients saw it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+FULL = "full"
+
+
+class RungSeen(NamedTuple):
+    """One ranked page that was answered: `rung` and `reason` are those of its meta, "" for no reason."""
+
+    at_s: float
+    rung: str
+    reason: str
+
+
+class FaultSpan(NamedTuple):
+    """A fault, by the name that `rankfeed chaos` has for it, and the first page afterwards that was followed
+    by none but full ones."""
+
+    name: str
+    began_s: float
+    ended_s: float
+    full_again_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChaosAct:
+    """All times are seconds since the act began, on one clock. `rungs` are in the order of the answers.
+
+    `refused` is how many requests were answered without a page (503). The act ends at `took_s`.
+    """
+
+    rungs: Sequence[RungSeen]
+    faults: Sequence[FaultSpan]
+    refused: int
+    took_s: float
+
+    def lines(self) -> list[str]:
+        """For the terminal: what each fault did to the ladder, and how soon it was full again."""
+        return [self._line(fault) for fault in self.faults]
+
+    def _line(self, fault: FaultSpan) -> str:
+        below = Counter(
+            f"{one.rung} ({one.reason})" if one.reason else one.rung
+            for one in self.rungs
+            if fault.began_s <= one.at_s <= fault.full_again_s and one.rung != FULL
+        )
+        seen = ", ".join(f"{count} {what}" for what, count in below.most_common()) or "nothing but full pages"
+        return (
+            f"{fault.name} for {fault.ended_s - fault.began_s:.1f} s: {seen}; full again "
+            f"{max(0.0, fault.full_again_s - fault.ended_s):.1f} s after it ended"
+        )
