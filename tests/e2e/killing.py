@@ -59,6 +59,7 @@ async def kill_everywhere(
                 until=lambda: not left(home, faults) or time.monotonic() > end_s,
             )
             assert left(home, faults) == []
+            line.look()
             assert len(line.broken_off) == len(of_api)
             assert min(line.broken_off, default=FULL_LOAD) >= FULL_LOAD, line.broken_off
             await stack.drained()
