@@ -109,6 +109,15 @@ class PackedStore:
         ]
         return all(await self._client.calls(commands))
 
+    async def forget(self) -> None:
+        """Takes marker and completeness away, as a Redis that was emptied has neither.
+
+        Readers take no row for the whole from then on, and the stream writes all of them anew.
+        """
+        tags = await self._client.shards()
+        keys = [shard_key(name, tag) for name in (EPOCH_KEY, COMPLETE_KEY) for tag in tags]
+        await self._client.calls([command(b"UNLINK", key) for key in keys])
+
     async def epoch(self) -> bytes | None:
         """The marker as it stands, its life prolonged.
 

@@ -42,7 +42,7 @@ class ProcessReport(msgspec.Struct, frozen=True):
     does not apply where it does not. Two processes have not both `host` and `pid` in common.
 
     `registry` is the version of the registered models that it goes by, `serves`, `loaded` and `refusals`
-    (mark to reason) what it made of them, by their marks.
+    (mark to reason) what it made of them, by their marks. `fault` is the one that an operator gave it.
     """
 
     v: int
@@ -60,6 +60,7 @@ class ProcessReport(msgspec.Struct, frozen=True):
     refusals: dict[str, str] = {}
     objective_row: int = 0
     objective_refused: str | None = None
+    fault: str | None = None
 
 
 Reports = Callable[[], Awaitable[list[ProcessReport]]]

@@ -21,12 +21,14 @@ from feed_api.services import ApiOptions, Services
 from feed_api.signatures import Signer
 from feed_api.turns import Turns
 from ranking.best_order import BestOrder, QueueOptions
+from ranking.fault_slot import FaultSlot, FaultyThreads
+from ranking.faults import FaultStore
 from ranking.filters import FILTERS
 from ranking.home_feed import HomeFeed, HomeFeedParts
 from ranking.model_slot import ModelSlot
 from ranking.objective_slot import ObjectiveSlot
 from ranking.page_walk import PageWalk
-from ranking.processes import ServingProcess
+from ranking.processes import Followed, ServingProcess
 from ranking.scored_sample import ScoredSample
 from ranking.side_effects import ScoredRecords, ServedRecords
 from ranking.single_reads import SingleReads
@@ -48,12 +50,17 @@ async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.E
     slot = ModelSlot(resources.stores.control, resources.home.models, resources.clock)
     objective = ObjectiveSlot(resources.stores.control, slot.current)
     # The model first: an objective is looked at beside the one that serves.
-    followed = (slot, objective)
+    followed: list[Followed] = [slot, objective]
+    threads = resources.settings.ranking.threads
+    scoring = ThreadPoolExecutor(threads, thread_name_prefix="score")
+    if resources.settings.chaos.allowed:
+        faults = FaultSlot(FaultStore(resources.redis), resources.clock)
+        followed.append(faults)
+        scoring = FaultyThreads(threads, "score", faults.current)
     process = ServingProcess(resources.redis, resources.clock, followed, host=socket.gethostname(), pid=pid)
     served = ServedRecords(resources.stores.log)
     scored = ScoredRecords(resources.stores.log)
-    threads = resources.settings.ranking.threads
-    with ThreadPoolExecutor(threads, thread_name_prefix="score") as executor:
+    with scoring as executor:
         services = make_services(resources, slot, objective, served, scored, executor)
         await process.poll()
         ending = asyncio.Event()

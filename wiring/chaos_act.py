@@ -17,6 +17,9 @@ class RungSeen(NamedTuple):
     rung: str
     reason: str
 
+    def said(self) -> str:
+        return f"{self.rung} ({self.reason})" if self.reason else self.rung
+
 
 class FaultSpan(NamedTuple):
     """A fault, by the name that `rankfeed chaos` has for it, and the first page afterwards that was followed
@@ -44,12 +47,12 @@ class ChaosAct:
         """For the terminal: what each fault did to the ladder, and how soon it was full again."""
         return [self._line(fault) for fault in self.faults]
 
+    def during(self, fault: FaultSpan) -> list[RungSeen]:
+        """The pages from its beginning until feeds were full again."""
+        return [one for one in self.rungs if fault.began_s <= one.at_s <= fault.full_again_s]
+
     def _line(self, fault: FaultSpan) -> str:
-        below = Counter(
-            f"{one.rung} ({one.reason})" if one.reason else one.rung
-            for one in self.rungs
-            if fault.began_s <= one.at_s <= fault.full_again_s and one.rung != FULL
-        )
+        below = Counter(one.said() for one in self.during(fault) if one.rung != FULL)
         seen = ", ".join(f"{count} {what}" for what, count in below.most_common()) or "nothing but full pages"
         return (
             f"{fault.name} for {fault.ended_s - fault.began_s:.1f} s: {seen}; full again "

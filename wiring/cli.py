@@ -8,6 +8,7 @@ import sys
 import click
 
 from wiring import (
+    cli_chaos,
     cli_console,
     cli_data,
     cli_dead_letters,
@@ -114,6 +115,7 @@ cli_models.register(main)
 cli_registry.register(main)
 cli_objective.register(main)
 cli_replay.register(main)
+cli_chaos.register(main)
 cli_data.register(main)
 cli_demo.register(main)
 cli_features.register(main)

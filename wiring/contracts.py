@@ -12,7 +12,7 @@ from eventlog import envelope
 from eventlog.schema import EVENTS, FACT_TOPICS, TELEMETRY_TOPICS
 from features.schema import FEATURES, SCHEMA_HASH, VIEWS
 from feed_api import problems, signatures
-from ranking import bundle, objective
+from ranking import bundle, faults, objective
 from stores import cached_tweet, popular, slates
 from timelines import layout, relations, warmth
 
@@ -81,6 +81,11 @@ REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
         f"{warmth.MARKER_TTL_S} s",
     ),
     ("sync:{shard}", "written before a WAIT for the shard's replica", "60 s"),
+    (
+        "chaos:v1",
+        f"u8 version {faults.VERSION}, MessagePack array of the fault that `rankfeed chaos` gave",
+        f"the fault's time, {faults.LONGEST_S:.0f} s at most",
+    ),
     ("proc:id", "MessagePack map: what a process runs", "5 s"),
 )
 

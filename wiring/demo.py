@@ -26,6 +26,9 @@ from simulation.past import Past
 from simulation.visit import Visit
 from simulation.world import make_world
 from training.train import TrainOptions, train
+from wiring.chaos import ALLOWED
+from wiring.chaos_act import ChaosAct
+from wiring.demo_chaos import act_of_chaos
 from wiring.demo_feeds import side_by_side
 from wiring.demo_kept import keep, token
 from wiring.demo_report import DemoFigures
@@ -100,11 +103,13 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
         metrics = await acts.training()
         post_ms = await acts.posting(crowd)
         lift = await acts.visits(crowd)
+        chaos = await acts.chaos(crowd, state, lambda user_id: FeedClient(http, token_of(user_id)))
         judgement = await acts.comparison(crowd)
         await acts.reactions(crowd)
         audit = await acts.audit(crowd)
         wall_s = time.monotonic() - options.began_s
-        acts.report(DemoFigures(lift, judgement, metrics, crowd.pages, post_ms, audit, wall_s), options)
+        figures = DemoFigures(lift, judgement, metrics, crowd.pages, post_ms, audit, wall_s, chaos)
+        acts.report(figures, options)
         if options.keep:
             keep(console, state, token_of(crowd.user_id_of(0)), crowd.user_id_of(0))
             await asyncio.Event().wait()
@@ -179,6 +184,18 @@ class _Acts:
             )
             visits += came
         return measure_lift(visits, len(crowd.viewers), self._seed)
+
+    async def chaos(
+        self, crowd: Crowd, state: StackState, client_of: Callable[[int], FeedClient]
+    ) -> ChaosAct | None:
+        self._title("Something breaks, twice")
+        if state.settings.get(ALLOWED) != "true":
+            self._say(f"not here: this stack may not be disturbed ({ALLOWED})")
+            return None
+        act = await act_of_chaos(crowd, client_of, self._settings, state, self._clock, self._say)
+        for line in act.lines():
+            self._say(line)
+        return act
 
     async def comparison(self, crowd: Crowd) -> Judgement:
         self._title("Chronological beside ranked")

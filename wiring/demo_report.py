@@ -18,6 +18,7 @@ from simulation.audit import Audit
 from simulation.judgement import ORDERS, Judgement
 from simulation.lift import Estimate, Lift
 from simulation.visit import Pages
+from wiring.chaos_act import ChaosAct
 
 _DIGITS = 4
 _AUC = " auc"
@@ -25,7 +26,10 @@ _AUC = " auc"
 
 @dataclass(frozen=True, slots=True)
 class DemoFigures:
-    """`metrics` are those in the model's manifest, `post_ms` milliseconds from post to feed."""
+    """`metrics` are those in the model's manifest, `post_ms` milliseconds from post to feed.
+
+    `chaos` is None where nothing may be disturbed; none of its pages is among `pages`.
+    """
 
     lift: Lift
     judgement: Judgement
@@ -34,6 +38,7 @@ class DemoFigures:
     post_ms: Sequence[float]
     audit: Audit
     wall_s: float
+    chaos: ChaosAct | None = None
 
     def tables(self) -> list[Table]:
         """For the terminal."""

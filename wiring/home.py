@@ -24,6 +24,7 @@ class StackState(msgspec.Struct, frozen=True):
     `settings` are the variables that its processes run with beyond what they were given: where its
     own servers are. `console_url` is "" where no console was started; `metrics_urls` has the address of
     each role's metrics.
+    `own_redis` says that its Redis is its own too, and nobody else's.
     """
 
     pid: int
@@ -33,6 +34,7 @@ class StackState(msgspec.Struct, frozen=True):
     settings: dict[str, str] = {}
     console_url: str = ""
     metrics_urls: dict[str, str] = {}
+    own_redis: bool = False
 
 
 @dataclass(frozen=True, slots=True)

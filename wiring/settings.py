@@ -141,6 +141,13 @@ class RankingSettings(_Section):
     )
 
 
+class ChaosSettings(_Section):
+    allowed: bool | None = Field(
+        None,
+        description="Whether `rankfeed chaos` may disturb a stack; unset: one that listens on the loopback",
+    )
+
+
 class WorkerSettings(_Section):
     port: int = Field(0, ge=0, le=65_535, description="Port of health and metrics; 0 picks a free one")
 
@@ -243,6 +250,7 @@ class Settings(_Section):
     follows: FollowsSettings = FollowsSettings()
     auth: AuthSettings = AuthSettings()
     ranking: RankingSettings = RankingSettings()
+    chaos: ChaosSettings = ChaosSettings()
     popular: PopularSettings = PopularSettings()
     fanout: FanoutSettings = FanoutSettings()
     preheat: PreheatSettings = PreheatSettings()

@@ -18,6 +18,7 @@ import msgspec
 from core.clock import SystemClock
 from core.errors import ConfigurationError
 from feed_api.auth import TokenVerifier
+from wiring.chaos_allowed import may_be_disturbed
 from wiring.console_access import require_password
 from wiring.console_child import start_console
 from wiring.home import Home, StackState
@@ -74,7 +75,11 @@ def run_stack(
                 ("pipelines", "127.0.0.1", settings.pipelines.port),
             )
         }
-        own = {variable_of(("home",)): str(home.root), variable_of(("stack",)): settings.stack}
+        own = {
+            variable_of(("home",)): str(home.root),
+            variable_of(("stack",)): settings.stack,
+            variable_of(("chaos", "allowed")): str(may_be_disturbed(settings)).lower(),
+        }
         if settings.stack == "distributed":
             # Imported here: an embedded stack needs none of the drivers.
             from wiring.own_servers import bring_up_servers
@@ -138,6 +143,7 @@ def run_stack(
             settings=own,
             console_url=console_url,
             metrics_urls={role: f"{url_of(listener)}/metrics" for role, listener in listeners.items()},
+            own_redis=settings.redis.url is None,
         )
         home.write_state(state)
         _await_ready(supervisor, listeners, home, stopping)

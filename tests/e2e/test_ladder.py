@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ import httpx
 from features.schema import FEATURES
 from ranking.registry import Registry
 from tests.bundles import bundle, stump
+from tests.e2e.command import rankfeed
 from tests.e2e.live_stack import LiveStack, live_stack
 from tests.e2e.people import Person, event_of, http_client, make_people
 from tests.e2e.registries import registry_of
@@ -48,6 +50,8 @@ async def test_every_fault_takes_its_rung_and_goes_away(tmp_path: Path) -> None:
             await _rows_lost(stack, reader)
             await _redis_stopped(stack, reader)
             await _say(reader, FULL)
+            assert await _ids(reader) == ranked
+            await asyncio.to_thread(_given_by_an_operator, stack)
             assert await _ids(reader) == ranked
 
 
@@ -86,6 +90,21 @@ async def _redis_stopped(stack: LiveStack, reader: Person) -> None:
         await _say(reader, ("chronological", "chronological", "cache_away"))
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def _given_by_an_operator(stack: LiveStack) -> None:
+    """The same once more, by command: it says what feeds were, and that they came back."""
+    ended = rankfeed("chaos", "model", "slow", "features", "redis", "--for", "1s", home=stack.home.root)
+    assert ended.code == 0, ended.out + ended.err
+    for name, told in (
+        ("model", "cached (model_failed)"),
+        ("slow", "cached (model_slow)"),
+        ("features", "cached (features_missing)"),
+        ("redis", "chronological (cache_away)"),
+    ):
+        pattern = rf"^{name} for .*: .*\d+ {re.escape(told)}.*; full again \d+\.\d s after it ended$"
+        assert re.search(pattern, ended.out, re.M), ended.out
+    assert re.search(r"^ +\d+\.\d s  .*cached \(model_failed\)", ended.out, re.M), ended.out
 
 
 async def _who_follows(stack: LiveStack, http: httpx.AsyncClient) -> Person:
