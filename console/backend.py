@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.clock import Clock
 from eventlog.log import OperatedLog
+from ranking.explain import Explainer
 from ranking.objectives import Objectives
 from ranking.registry import Registry
 from stores.ports import GraphStore, UserStore
@@ -21,6 +22,7 @@ class Backend:
 
     clock: Clock
     users: UserStore
+    explainer: Explainer
     graph: GraphStore
     redis: RedisClient
     log: OperatedLog
