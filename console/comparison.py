@@ -8,7 +8,7 @@ import numpy as np
 from nicegui import ui
 
 from console.feed_list import RankedItem, draw_plain, more_button
-from console.frame import problem
+from console.frame import heading, problem
 from console.rerank import command, moves, weights_of
 from console.weights_panel import WeightsPanel
 from console.words import why_not_ranked
@@ -39,12 +39,10 @@ class Comparison:
             self._draw_weights(self._weighing)
         with ui.element("div").classes("columns"):
             with ui.element("section").props("data-testid=chronological aria-labelledby=in-time-order"):
-                with ui.element("h2").classes("h2").props("id=in-time-order"):
-                    ui.html("In time order", sanitize=True).classes("bare")
+                heading("In time order", 2, "in-time-order")
                 self._timely = ui.element("div")
             with ui.element("section").props("data-testid=ranked aria-labelledby=ranked-feed"):
-                with ui.element("h2").classes("h2").props("id=ranked-feed"):
-                    ui.html("Ranked", sanitize=True).classes("bare")
+                heading("Ranked", 2, "ranked-feed")
                 self._ranked = ui.element("div")
         self._draw_timely()
         self._draw_ranked()
@@ -53,8 +51,7 @@ class Comparison:
         scored = self._explained.scored
         assert scored is not None
         with ui.element("section").classes("card objective").props('aria-labelledby="objective"'):
-            with ui.element("h2").classes("h2").props("id=objective"):
-                ui.html("What counts", sanitize=True).classes("bare")
+            heading("What counts", 2, "objective")
             by = (
                 f"{len(self._explained.candidates)} tweets, ranked by the model {scored.model.label} and the "
                 f"objective {weighing.objective.label} on features of {format_time(scored.as_of_ms)}."

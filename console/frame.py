@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import Literal
 
@@ -46,9 +47,11 @@ def frame(title: str) -> Iterator[None]:
         yield
 
 
-def heading(text: str, level: Literal[1, 2, 3] = 1) -> None:
-    with ui.element(f"h{level}").classes(f"h{level}"):
-        ui.html(text, sanitize=True).classes("bare")
+def heading(text: str, level: Literal[1, 2, 3] = 1, name: str = "") -> None:
+    """`name` is its id, for what it is the heading of (`aria-labelledby`)."""
+    made = ui.html(escape(text), sanitize=False, tag=f"h{level}").classes(f"h{level}")
+    if name:
+        made.props(f"id={name}")
 
 
 def problem(what: str, todo: str = "") -> None:
