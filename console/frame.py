@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ STYLE = Path(__file__).with_name("style.css")
 
 Shade = Literal["auto", "light", "dark"]
 _DARK: dict[str, bool | None] = {"auto": None, "light": False, "dark": True}
+_SHADES: dict[Shade, str] = {"auto": "◐", "dark": "●", "light": "○"}
 _NEXT: dict[Shade, Shade] = {"auto": "dark", "dark": "light", "light": "auto"}
 _COOKIE = "rankfeed_shade"
 _YEAR_S = 365 * 86_400
@@ -42,15 +44,14 @@ def frame(title: str) -> Iterator[None]:
                     link.props('aria-current="page"')
         _shade_switch()
     with ui.element("main").props('id=main tabindex="-1"').classes("main"):
-        ui.element("div").classes("problems").props('aria-live="assertive" data-testid=problems').mark(
-            "problems"
-        )
         yield
 
 
-def heading(text: str, level: Literal[1, 2, 3] = 1) -> None:
-    with ui.element(f"h{level}").classes(f"h{level}"):
-        ui.html(text, sanitize=True).classes("inline")
+def heading(text: str, level: Literal[1, 2, 3] = 1, name: str = "") -> None:
+    """`name` is its id, for what it is the heading of (`aria-labelledby`)."""
+    made = ui.html(escape(text), sanitize=False, tag=f"h{level}").classes(f"h{level}")
+    if name:
+        made.props(f"id={name}")
 
 
 def problem(what: str, todo: str = "") -> None:
@@ -92,11 +93,15 @@ def _shade_switch() -> None:
         nonlocal shade
         shade = _NEXT[shade]
         dark.value = _DARK[shade]
-        button.set_text(shade)
-        button.props(f'aria-label="Colours: {shade}"')
+        show()
         ui.run_javascript(
             f"document.cookie = '{_COOKIE}={shade}; path=/; max-age={_YEAR_S}; samesite=strict'"
         )
 
-    button = ui.button(shade, on_click=turn).props("flat dense no-caps data-testid=shade")
-    button.props(f'aria-label="Colours: {shade}"').classes("shade")
+    def show() -> None:
+        button.set_text(_SHADES[shade])
+        words = {"auto": "as the system has them"}.get(shade, shade)
+        button.props(f'aria-label="Colours: {words}" title="Colours: {words}"')
+
+    button = ui.button(on_click=turn).props("flat dense no-caps data-testid=shade").classes("shade")
+    show()

@@ -32,9 +32,15 @@ from ranking.stages import StageFailed
 from stores.user_cache import UserCache
 from timelines.reader import TimelineReader
 
-DEADLINE_MS = 1_500.0
-"""As the API gives a feed; the stages have their own, the same as there."""
+DEADLINE_MS = 5_000.0
 _LIMIT = 20
+
+
+class _Unhurried(Deadline, frozen=True):
+    """Who looks why a feed is as it is waits longer than who scrolls: a stage has all the time there is."""
+
+    def remaining_s(self, at_most_ms: float | None = None) -> float:
+        return super().remaining_s()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +156,7 @@ class Explainer:
             position=None,
             request_id=uuid.uuid4(),
             now_ms=self._clock.now_ms(),
-            deadline=Deadline.after_ms(DEADLINE_MS, self._clock),
+            deadline=_Unhurried.after_ms(DEADLINE_MS, self._clock),
             timings=Timings(self._clock),
         )
 

@@ -11,11 +11,12 @@ one worse still, never better.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from core.errors import ConfigurationError
@@ -150,6 +151,14 @@ def weights_for(objective: Objective, heads: Sequence[str]) -> NDArray[np.float6
     return np.array(
         [objective.weights[head].w if head in objective.weights else 0.0 for head in heads], np.float64
     )
+
+
+def reweighed(objective: Objective, weights: Mapping[str, float]) -> Objective:
+    """With other weights for some heads, within the bounds that these have."""
+    changed = dict(objective.weights)
+    for head, w in weights.items():
+        changed[head] = replace(changed[head], w=w) if head in changed else Weight(w)
+    return replace(objective, weights=changed)
 
 
 def utility(heads: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray[np.float64]:

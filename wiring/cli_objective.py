@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from core.clock import SystemClock
 from core.errors import ConfigurationError, Unavailable
-from ranking.objective import Objective, Weight, check
+from ranking.objective import Objective, check, reweighed
 from ranking.objective_bounds import check_bounds
 from ranking.objectives import Current, Objectives, encode_objective, read_draft
 from ranking.presets import PRESETS
@@ -128,9 +128,12 @@ def set_objective(
             base = draft or seen.objective
             if number is not None:
                 base = await opened.objectives.version(number)
-            wanted = _weighed(base, weights)
             wanted = replace(
-                wanted, version=seen.objective.version + 1, author=author, reason=reason, set_at=""
+                reweighed(base, dict(weights)),
+                version=seen.objective.version + 1,
+                author=author,
+                reason=reason,
+                set_at="",
             )
             _check(wanted, opened.champion)
             made = await opened.objectives.set(wanted, seen)
@@ -140,13 +143,6 @@ def set_objective(
             await _tell(opened, made)
 
     asyncio.run(run())
-
-
-def _weighed(objective: Objective, weights: tuple[tuple[str, float], ...]) -> Objective:
-    changed = dict(objective.weights)
-    for head, w in weights:
-        changed[head] = replace(changed[head], w=w) if head in changed else Weight(w)
-    return replace(objective, weights=changed)
 
 
 def _check(objective: Objective, champion: Manifest | None) -> None:

@@ -23,6 +23,8 @@ def token(keys: StackKeys, settings: Settings, user_id: int, now_s: int) -> str:
 
 def keep(console: Console, state: StackState, token: str, user_id: int) -> None:
     console.rule("[bold]The stack runs on until Ctrl-C", align="left")
+    if state.console_url:
+        console.print(f"  Compare feeds in a browser: {state.console_url}/?viewer={user_id}", soft_wrap=True)
     console.print(f"  TOKEN={token}", soft_wrap=True)
     for path in ("/v1/feed?algorithm=ranked&limit=5", "/v1/feed?limit=5"):
         console.print(

@@ -1,0 +1,141 @@
+"""A viewer's two feeds side by side, and the ranked one anew with every move of a weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from nicegui import ui
+
+from console.feed_list import RankedItem, draw_plain, more_button
+from console.frame import heading, problem
+from console.rerank import command, moves, weights_of
+from console.weights_panel import WeightsPanel
+from console.words import why_not_ranked
+from core.errors import ConfigurationError
+from ranking.bundle import format_time
+from ranking.explain import Explained, Weighing
+from ranking.objective import reweighed
+from ranking.objective_bounds import check_bounds
+from ranking.reasons import candidate_at, reasons_at
+
+PAGE = 20
+
+
+class Comparison:
+    def __init__(self, explained: Explained) -> None:
+        self._explained = explained
+        self._weighing = explained.weighing
+        self._opened: set[int] = set()
+        self._ranked_shown = self._timely_shown = PAGE
+
+    def draw(self) -> None:
+        explained = self._explained
+        if explained.alone:
+            ui.label(
+                f"@{explained.viewer.handle} follows nobody: what they get is what is popular with everybody."
+            ).classes("muted").props("data-testid=follows-nobody")
+        if self._weighing is not None:
+            self._draw_weights(self._weighing)
+        with ui.element("div").classes("columns"):
+            with ui.element("section").props("data-testid=chronological aria-labelledby=in-time-order"):
+                heading("In time order", 2, "in-time-order")
+                self._timely = ui.element("div")
+            with ui.element("section").props("data-testid=ranked aria-labelledby=ranked-feed"):
+                heading("Ranked", 2, "ranked-feed")
+                self._ranked = ui.element("div")
+        self._draw_timely()
+        self._draw_ranked()
+
+    def _draw_weights(self, weighing: Weighing) -> None:
+        scored = self._explained.scored
+        assert scored is not None
+        with ui.element("section").classes("card objective").props('aria-labelledby="objective"'):
+            heading("What counts", 2, "objective")
+            by = (
+                f"{len(self._explained.candidates)} tweets, ranked by the model {scored.model.label} and the "
+                f"objective {weighing.objective.label} on features of {format_time(scored.as_of_ms)}."
+            )
+            ui.label(f"{by} Move a weight: nothing is saved.").classes("muted").props("data-testid=ranked-by")
+            weights = weights_of(weighing.objective, scored.model.heads)
+            self._panel = WeightsPanel(weights, self._rerank)
+            with ui.element("div").classes("outcome"):
+                self._said = (
+                    ui.label()
+                    .classes("said")
+                    .props('role="status" aria-live="polite" data-testid=rerank-changed')
+                )
+                ui.button("Back to what is served", on_click=self._panel.reset).props(
+                    'outline no-caps padding="4px 12px" data-testid=reset'
+                )
+            self._todo = ui.element("div")
+        self._tell({})
+
+    def _rerank(self, weights: Mapping[str, float]) -> None:
+        served = self._explained.weighing
+        assert served is not None
+        objective = reweighed(served.objective, weights)
+        try:
+            check_bounds(objective)
+        except ConfigurationError as exc:
+            self._said.set_text(f"Not possible: {exc}.")
+            return
+        self._weighing = self._explained.under(objective)
+        self._tell(weights)
+        self._draw_timely()
+        self._draw_ranked()
+
+    def _tell(self, weights: Mapping[str, float]) -> None:
+        served, now = self._explained.weighing, self._weighing
+        assert served is not None
+        assert now is not None
+        self._said.set_text(moves(served, now, PAGE).words)
+        self._todo.clear()
+        words = command(served.objective, weights)
+        if words:
+            with self._todo:
+                ui.label("To serve feeds like this:").classes("muted")
+                ui.label(words).classes("command").props("data-testid=command")
+
+    def _draw_timely(self) -> None:
+        explained, now = self._explained, self._weighing
+        order = np.flatnonzero(explained.in_time >= 0).tolist()
+        self._timely.clear()
+        with self._timely:
+            if not order:
+                ui.label("Nothing: nobody whom they follow has posted.").classes("muted")
+            with ui.element("ol").classes("feed"):
+                for place, at in enumerate(order[: self._timely_shown]):
+                    note = "" if now is None else f"place {int(now.places[at]) + 1} ranked"
+                    draw_plain(candidate_at(explained, at), place, note)
+            more_button(len(order) - self._timely_shown, self._more_timely, "chronological")
+
+    def _draw_ranked(self) -> None:
+        explained, weighing = self._explained, self._weighing
+        self._ranked.clear()
+        with self._ranked:
+            if weighing is None or explained.weighing is None:
+                problem(*why_not_ranked(explained.reason or ""))
+                return
+            order = weighing.diverse.order.tolist()
+            up = moves(explained.weighing, weighing, PAGE).up
+            values = weighing.terms.score * weighing.diverse.multipliers
+            with ui.element("ol").classes("feed"):
+                for place, at in enumerate(order[: self._ranked_shown]):
+                    RankedItem(
+                        candidate_at(explained, at),
+                        place,
+                        int(up[at]),
+                        float(values[at]),
+                        lambda at=at: reasons_at(explained, weighing, at),  # type: ignore[misc]  # bound per turn
+                        self._opened,
+                    )
+            more_button(len(order) - self._ranked_shown, self._more_ranked, "ranked")
+
+    def _more_timely(self) -> None:
+        self._timely_shown += PAGE
+        self._draw_timely()
+
+    def _more_ranked(self) -> None:
+        self._ranked_shown += PAGE
+        self._draw_ranked()

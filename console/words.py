@@ -1,0 +1,68 @@
+"""Why a feed is not ranked, in words, and what to do about it. Reasons are those of `meta.reason`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    what: str
+    todo: str
+
+
+_AGAIN = (
+    "Reload this page in a moment. If it stays so, Health says what is slow, and docs/degradation.md why."
+)
+_PIPELINES = (
+    "Health says how far the pipelines process is behind; its log is logs/pipelines.log in RANKFEED_HOME."
+)
+
+_WORDS: dict[str, Words] = {
+    "no_model": Words(
+        "No model serves yet, so every feed is in time order.",
+        "Train one and promote it: rankfeed train --promote. Or promote one that is there, at Models.",
+    ),
+    "model_refused": Words(
+        "The champion cannot be loaded, so nothing can be scored.",
+        "Models says why: promote another one, or roll back.",
+    ),
+    "objective_misfit": Words(
+        "The objective weighs a head that the model does not have.",
+        "Set another: rankfeed objective set --preset engagement --reason … Or promote a model that has it.",
+    ),
+    "no_candidates": Words(
+        "There is nothing to show: nobody whom this viewer follows has posted, and nothing is popular.",
+        "Pick another viewer.",
+    ),
+    "cache_away": Words(
+        "Redis is away: feeds are made from the store, in time order.",
+        "Start it again, or look at RANKFEED_REDIS_URL; feeds are ranked as soon as it is back.",
+    ),
+    "features_missing": Words(
+        "Redis was emptied or nothing was ever seen: the features are not there (yet).",
+        f"They come back by themselves. {_PIPELINES}",
+    ),
+    "features_unavailable": Words("The features cannot be read: Redis is away.", _AGAIN),
+    "features_slow": Words("The features took too long.", _AGAIN),
+    "features_thin": Words("Too many features that ought to be there are missing.", _PIPELINES),
+    "features_behind": Words("The features are too far behind what was posted.", _PIPELINES),
+    "model_slow": Words("The model took too long.", _AGAIN),
+    "model_failed": Words(
+        "The model failed on these candidates.", "Roll back at Models, and train it again: rankfeed train."
+    ),
+    "scores_not_finite": Words(
+        "The model's scores are no numbers.", "Roll back at Models, and train it again: rankfeed train."
+    ),
+    "scores_constant": Words(
+        "The model says the same of all candidates.",
+        "Roll back at Models, and train it again: rankfeed train.",
+    ),
+    "ranking_slow": Words("Ranking took too long, again and again.", _AGAIN),
+}
+
+
+def why_not_ranked(reason: str) -> Words:
+    known = _WORDS.get(reason)
+    if known is not None:
+        return known
+    return Words(f"Nothing could be ranked ({reason}).", _AGAIN)
