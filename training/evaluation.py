@@ -14,6 +14,11 @@ from training.probabilities import Bin
 from training.resampling import Estimate
 
 SliceName = Literal["new_viewers", "new_authors", "new_tweets"]
+SLICE_WORDS: dict[SliceName, str] = {
+    "new_viewers": "new viewers",
+    "new_authors": "new authors",
+    "new_tweets": "new tweets",
+}
 
 
 class Calibration(msgspec.Struct, frozen=True):
