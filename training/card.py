@@ -84,7 +84,7 @@ def _what_it_is(manifest: Manifest) -> Iterator[str]:
         "Runtime": f"onnxruntime {runtime.ort}, opset {runtime.opset}, {runtime.cpu}",
         "SHA-256": manifest.sha256,
     }
-    yield table([], rows.items(), prose=True)
+    yield table([], rows.items(), broken=True)
     yield paragraph(
         "One LightGBM model a head, exported to one ONNX graph; each head is the probability that the "
         "event follows within its window once an item is seen. An objective weighs the heads into an "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from training.evaluation import SLICE_WORDS, Baseline, HeadReport, SliceReport
-from training.page import figure, folded, paragraph, table
+from training.page import figure, folded, pair, paragraph, table
 from training.plots import calibration_plot, interval_plot
 from training.resampling import Estimate, interval
 
@@ -13,12 +13,12 @@ _STYLES = {"model": "model", "champion": "champion"}
 _HEADINGS = (
     "",
     "AUC",
+    "model above",
     "NDCG@10",
+    "model above",
     "log loss",
     "calibration error",
     "predicted / happened",
-    "model above, AUC",
-    "model above, NDCG@10",
 )
 
 
@@ -31,40 +31,40 @@ def head_report(report: HeadReport | None) -> Iterator[str]:
         return
     yield paragraph(f"{report.positives:,} of {report.impressions:,} impressions here.")
     yield table(_HEADINGS, [_own(report), *(_other(name, one) for name, one in report.baselines.items())])
-    if report.curve:
-        yield "<h3>Calibration</h3>"
-        caption = (
-            "Fifteenths of the impressions, by what was predicted: on the dashed line it is what happened."
-        )
-        yield figure(calibration_plot(report.curve), caption)
-        yield folded("The curve in numbers", table(("predicted", "happened", "impressions"), _bins(report)))
-    yield "<h3>Slices, AUC</h3>" + figure(
-        interval_plot(_slices(report), "AUC of each slice"),
-        "New: not among what the model learned from. 0.5 is chance.",
+    calibration = figure(
+        calibration_plot(report.curve),
+        "Calibration: fifteenths of the impressions, by what was predicted. On the dashed line it is what "
+        "happened.",
     )
+    slices = figure(
+        interval_plot(_slices(report), "AUC by slice", digits=3),
+        "AUC by slice. New: not among what the model learned from. 0.5 is chance.",
+    )
+    yield pair(calibration, slices)
+    if report.curve:
+        numbers = table(("predicted", "happened", "impressions"), _bins(report))
+        yield folded("The calibration curve in numbers", numbers)
 
 
-def _own(report: SliceReport) -> list[str]:
-    return ["model", *_measures(report), "", ""]
+def _own(one: SliceReport) -> list[str]:
+    return ["model", interval(one.auc, digits=3), "", interval(one.ndcg10, digits=3), "", *_as_chance(one)]
 
 
 def _other(name: str, one: Baseline) -> list[str]:
     return [
         name,
-        *_measures(one),
-        interval(one.gain.auc, signed=True),
-        interval(one.gain.ndcg10, signed=True),
+        interval(one.auc, digits=3),
+        interval(one.gain.auc, digits=3, signed=True),
+        interval(one.ndcg10, digits=3),
+        interval(one.gain.ndcg10, digits=3, signed=True),
+        *_as_chance(one),
     ]
 
 
-def _measures(one: SliceReport | Baseline) -> list[str]:
-    return [
-        interval(one.auc),
-        interval(one.ndcg10),
-        interval(one.log_loss),
-        interval(None if one.calibration is None else one.calibration.error),
-        interval(None if one.calibration is None else one.calibration.ratio),
-    ]
+def _as_chance(one: SliceReport | Baseline) -> list[str]:
+    """What only a probability has."""
+    error, ratio = (None, None) if one.calibration is None else (one.calibration.error, one.calibration.ratio)
+    return [interval(one.log_loss, digits=3), interval(error, digits=3), interval(ratio, digits=2)]
 
 
 def _bins(report: HeadReport) -> list[list[str]]:

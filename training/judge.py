@@ -91,10 +91,12 @@ class Judged:
             return None
 
         def summed(by_head: Mapping[Head, NDArray[np.floating]]) -> Floats:
-            parts = [weight * by_head[head][at].astype(np.float64) for head, weight in weighed.items()]
-            return np.sum(parts, axis=0, dtype=np.float64)
+            total = np.zeros(len(at), np.float64)
+            for head, weight in weighed.items():
+                total += weight * by_head[head][at]
+            return total
 
-        worth = summed({head: rows.positive(head) for head in weighed})
+        worth = summed({head: rows.positive(head).astype(np.float64) for head in weighed})
         names = [name for name in self._others[next(iter(weighed))] if name != CHRONOLOGICAL]
         scores = {CHRONOLOGICAL: chronological(rows.inputs)[at].astype(np.float64)} | {
             name: summed({head: self._others[head][name].together for head in weighed})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from training.page_style import STYLE
 
+_CODE = re.compile("`([^`]+)`")
 # Whatever got into the page, nothing runs in it, and nothing is fetched.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -32,17 +34,27 @@ def section(name: str, heading: str, parts: Iterable[str]) -> str:
     return f'<section id="{escape(name)}"><h2>{words}</h2>{"".join(parts)}</section>'
 
 
+def prose(words: str) -> str:
+    """Escaped; what stands in backticks is code, such as a command."""
+    return _CODE.sub(r"<code>\1</code>", escape(words))
+
+
+def moment(at: str) -> str:
+    """Of RFC 3339, UTC: to the minute, for people."""
+    return f"{at[:16].replace('T', ' ')} UTC"
+
+
 def paragraph(words: str) -> str:
-    return f"<p>{escape(words)}</p>"
+    return f"<p>{prose(words)}</p>"
 
 
 def note(words: str) -> str:
     """What whoever reads the numbers must know."""
-    return f'<p class="note">{escape(words)}</p>'
+    return f'<p class="note">{prose(words)}</p>'
 
 
 def bullets(sentences: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in sentences)}</ul>"
+    return f"<ul>{''.join(f'<li>{prose(one)}</li>' for one in sentences)}</ul>"
 
 
 def tiles(figures: Iterable[tuple[str, str]]) -> str:
@@ -67,14 +79,14 @@ def folded(summary: str, inner: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>{inner}</details>"
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, prose: bool = False) -> str:
-    """The first cell of a row is its heading; the cells of `prose` are sentences, which are broken."""
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, broken: bool = False) -> str:
+    """The first cell of a row is its heading; cells that hold sentences are to be `broken`."""
     head = "".join(f'<th scope="col">{escape(one)}</th>' for one in headings)
     body = "".join(
         f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(one)}</td>" for one in rest)}</tr>'
         for first, *rest in rows
     )
-    style = ' class="prose"' if prose else ""
+    style = ' class="prose"' if broken else ""
     first = f"<thead><tr>{head}</tr></thead>" if head else ""
     # It may have to be scrolled, so keys must reach it.
     return f'<div class="wide" tabindex="0"><table{style}>{first}<tbody>{body}</tbody></table></div>'

@@ -24,7 +24,7 @@ caption { text-align: left; color: var(--soft); padding-bottom: .3rem }
 th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--rule);
   vertical-align: top; font-weight: normal } thead th, tr > th { color: var(--soft); white-space: nowrap }
 td { overflow-wrap: anywhere } thead + tbody td { white-space: nowrap }
-table.prose td { white-space: normal; min-width: 9rem }
+table.prose td { white-space: normal } table.prose td:last-child { min-width: 11rem }
 .note { background: var(--note); padding: .5rem .8rem; border-radius: .4rem }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .7rem;
   margin: 1rem 0; padding: 0; list-style: none }
@@ -41,7 +41,8 @@ ol.feed li::marker { color: var(--soft) }
 .worth { float: right; margin-left: .6rem; font-variant-numeric: tabular-nums }
 :focus-visible { outline: 2px solid var(--model); outline-offset: 2px }
 svg { width: 100%; height: auto; display: block }
-text { font-size: 12px; fill: var(--soft) }
+code { font-size: .92em; overflow-wrap: anywhere }
+text { font-size: 13px; fill: var(--soft) }
 line { stroke: var(--rule) } .ideal { stroke: var(--soft); stroke-dasharray: 4 4 }
 .whisker { stroke: var(--soft); stroke-width: 1.5 } .bar, .model { fill: var(--model) }
 .champion { fill: var(--champion) } .baseline { fill: var(--baseline) }

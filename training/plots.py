@@ -10,7 +10,7 @@ from training.resampling import Estimate
 from training.svg import dot, line, rect, svg, text
 
 _SIDE, _LEFT, _BOTTOM, _TOP = 300.0, 52.0, 40.0, 16.0
-# Narrow enough that 12 px are still read on a phone.
+# Narrow enough that the labels can still be read on a phone.
 _WIDTH, _LABELS, _ROW = 460.0, 170.0, 22.0
 _VALUES = 62.0
 
@@ -102,12 +102,12 @@ def interval_plot(
 
     parts = [] if mark is None else [line(at(mark), 0, at(mark), _ROW * len(shown), "ideal")]
     for i, (label, style, one, value) in enumerate(shown):
-        y, said = _ROW * i + 11, f"{label}: {value:.{digits}f}"
+        y, said = _ROW * i + 11, f"{label}: {value:z.{digits}f}"
         parts.append(text(_LABELS - 10, y + 4, label, "end"))
         if one.lo is not None and one.hi is not None:
             parts.append(line(at(one.lo), y, at(one.hi), y, "whisker"))
-            said += f" ({one.lo:.{digits}f} to {one.hi:.{digits}f})"
-        parts += [dot(at(value), y, style, said), text(_WIDTH - 4, y + 4, f"{value:.{digits}f}", "end")]
+            said += f" ({one.lo:z.{digits}f} to {one.hi:z.{digits}f})"
+        parts += [dot(at(value), y, style, said), text(_WIDTH - 4, y + 4, f"{value:z.{digits}f}", "end")]
     return svg(_WIDTH, _ROW * len(shown) + 4, parts, title)
 
 

@@ -71,7 +71,8 @@ def interval(one: Estimate | None, *, digits: int = 4, signed: bool = False) -> 
     """A value with its interval in words, "-" where it cannot be told."""
     if one is None or one.value is None:
         return "-"
-    form = f"{'+' if signed else ''}.{digits}f"
+    # z: what rounds to nothing has no sign.
+    form = f"{'+' if signed else ''}z.{digits}f"
     if one.lo is None or one.hi is None:
         return f"{one.value:{form}}"
     return f"{one.value:{form}} ({one.lo:{form}} to {one.hi:{form}})"

@@ -23,7 +23,7 @@ def test_training_leaves_a_card_that_needs_nothing_else(bundle: Path) -> None:
     assert {"svg", "table", "style"} <= parsed(page).seen
     manifest = load_bundle(bundle).manifest
     assert manifest.sha256 in page
-    for heading in ("<h2>click", "Calibration", "Slices", "Gain"):
+    for heading in ("<h2>click", "Calibration", "AUC by slice", "Gain"):
         assert heading in page
     gains = read_gains(bundle)["click"]
     assert set(gains) == set(FEATURES)
