@@ -21,6 +21,7 @@ from wiring import (
     cli_outbox,
     cli_registry,
     cli_replay,
+    cli_report,
     cli_servers,
     cli_simulate,
     roles,
@@ -114,6 +115,7 @@ cli_models.register(main)
 cli_registry.register(main)
 cli_objective.register(main)
 cli_replay.register(main)
+cli_report.register(main)
 cli_data.register(main)
 cli_demo.register(main)
 cli_features.register(main)
