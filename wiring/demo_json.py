@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import msgspec
 
+from wiring.chaos_act import ChaosAct
 from wiring.demo_report import DemoFigures, quantiles
 
 _DIGITS = 4
@@ -30,16 +32,31 @@ def to_json(figures: DemoFigures) -> bytes:
         "served_ranked_share": figures.served_ranked_share,
         "rungs": dict(figures.rungs),
         "sources": dict(figures.sources),
+        "chaos": _of_chaos(figures.chaos),
         "lost": figures.audit.lost,
         "doubled": figures.audit.doubled,
     }
     return msgspec.json.format(msgspec.json.encode(_rounded(content)), indent=2) + b"\n"
 
 
+def _of_chaos(act: ChaosAct | None) -> dict[str, Any] | None:
+    """The faults, and the pages that were answered meanwhile by their rungs; null without the act."""
+    if act is None:
+        return None
+    return {
+        "took_s": act.took_s,
+        "refused": act.refused,
+        "rungs": dict(Counter(one.rung for one in act.rungs)),
+        "faults": [one._asdict() for one in act.faults],
+    }
+
+
 def _rounded(value: Any) -> Any:
     match value:
         case dict():
             return {name: _rounded(one) for name, one in value.items()}
+        case list():
+            return [_rounded(one) for one in value]
         case float():
             # No number is null, in JSON.
             return round(value, _DIGITS)

@@ -15,6 +15,7 @@ from training.plots import interval_plot, share_plot
 from training.resampling import Estimate, interval
 from wiring.demo_feeds import WORTH, FeedItem, OneFeed
 from wiring.demo_report import POST_TO_FEED, DemoFigures, quantiles
+from wiring.demo_strip import chaos_section
 
 TITLE = "rankfeed demo: what ranking is worth to simulated people"
 _CHAPTERS = {
@@ -23,6 +24,7 @@ _CHAPTERS = {
     "feeds": "Two feeds",
     "heads": "Heads",
     "serving": "Serving",
+    "chaos": "Chaos",
     "limits": "What it does not prove",
 }
 _ARM_WORDS = {
@@ -48,6 +50,7 @@ _LIMITS = (
 
 def page(figures: DemoFigures) -> str:
     """HTML in one file; what people wrote is escaped."""
+    chaos = figures.chaos
     body = [
         paragraph(
             "A simulated week was imported, a model trained on it and promoted; then people came, each in "
@@ -61,9 +64,11 @@ def page(figures: DemoFigures) -> str:
         section("feeds", "Two feeds of one viewer", _feeds(figures)),
         section("heads", "What the model predicts", _heads(figures)),
         section("serving", "Serving", _serving(figures)),
+        *([] if chaos is None else [section("chaos", "Chaos", chaos_section(chaos))]),
         section("limits", "What it does not prove", [bullets(_LIMITS)]),
     ]
-    return document(TITLE, body, _CHAPTERS)
+    left_out = {"chaos"} if chaos is None else set()
+    return document(TITLE, body, {name: words for name, words in _CHAPTERS.items() if name not in left_out})
 
 
 def _first_numbers(figures: DemoFigures) -> Iterator[tuple[str, str]]:

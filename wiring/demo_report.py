@@ -14,6 +14,7 @@ from simulation.judgement import Judgement
 from simulation.lift import Lift
 from simulation.visit import Pages
 from training.evaluation import HeadReport
+from wiring.chaos_act import ChaosAct
 from wiring.demo_feeds import FeedsBeside
 
 POST_TO_FEED = "post to feed"
@@ -24,7 +25,7 @@ class DemoFigures:
     """`heads` are judged on what training held out, `post_ms` are milliseconds from post to feed.
 
     `sources` counts the items of ranked pages by who found them. `setting` says in words what was run:
-    what it is to the value.
+    what it is to the value. `chaos` is None where there was no such act; its pages are not in `pages`.
     """
 
     lift: Lift
@@ -37,6 +38,7 @@ class DemoFigures:
     feeds: FeedsBeside
     sources: Mapping[str, int]
     setting: Mapping[str, str] = field(default_factory=dict)
+    chaos: ChaosAct | None = None
 
     @property
     def rungs(self) -> Counter[str]:
