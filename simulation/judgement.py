@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, NamedTuple, get_args
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -14,30 +15,43 @@ from simulation.tweets import Ints
 from simulation.visit import LiveViewer, root_of
 
 TOP = 10
-Order = Literal["ranked", "chronological", "popularity"]
+Order = Literal["ranked", "chronological", "popularity", "logistic"]
 ORDERS: tuple[Order, ...] = get_args(Order)
+_ALWAYS = ORDERS.index("logistic")
+"""Those before it need nobody but the product."""
+
+Regression = Callable[[int, Callable[[int], int]], Awaitable[list[int]]]
+"""Ids of what was ranked last for a user, by a simpler model, best first; it is told whose each one is."""
 
 
 class Judgement(NamedTuple):
-    """NDCG@10 by order, and ranked less popularity, paired by viewer; `most` is who gains most by ranking."""
+    """NDCG@10 by order; ranked less popularity, and less the regression, paired by viewer. `most` is who
+    gains most by ranking. Of the regression all is NaN where there was none."""
 
     ndcg: Mapping[Order, Estimate]
     over_popularity: Estimate
+    over_logistic: Estimate
     viewers: int
     most: int
 
 
-async def judge(crowd: Crowd, viewers: int, seed: int) -> Judgement:
-    """Compares the ranked feed with time order and likes, for the first viewers who have a choice."""
-    rows = await crowd.together(_of_viewer(crowd, viewer) for viewer in crowd.viewers[:viewers])
+async def judge(crowd: Crowd, viewers: int, seed: int, regression: Regression | None = None) -> Judgement:
+    """Compares the ranked feed with time order, likes and a regression, for the first viewers who have a
+    choice."""
+    rows = await crowd.together(_of_viewer(crowd, viewer, regression) for viewer in crowd.viewers[:viewers])
     # Whom nothing is worth anything to has no best order either.
     judged = [
-        (viewer, row) for viewer, row in enumerate(rows) if row is not None and np.all(np.isfinite(row))
+        (viewer, row)
+        for viewer, row in enumerate(rows)
+        if row is not None and np.all(np.isfinite(row[:_ALWAYS]))
     ]
     scores = np.array([row for _, row in judged])
+    asked = scores[np.isfinite(scores[:, _ALWAYS])]
     return Judgement(
-        {name: mean_by_viewer(scores[:, place], seed) for place, name in enumerate(ORDERS)},
+        {name: mean_by_viewer(scores[:, place], seed) for place, name in enumerate(ORDERS[:_ALWAYS])}
+        | {"logistic": mean_by_viewer(asked[:, _ALWAYS], seed)},
         mean_by_viewer(scores[:, 0] - scores[:, 2], seed),
+        mean_by_viewer(asked[:, 0] - asked[:, _ALWAYS], seed),
         len(scores),
         judged[int(np.argmax(scores[:, 0] - scores[:, 1]))][0],
     )
@@ -55,11 +69,12 @@ def ndcg(worth: Floats, order: Ints) -> float:
     return float((shown * discounts[: len(shown)]).sum()) / ideal if ideal > 0.0 else float("nan")
 
 
-async def _of_viewer(crowd: Crowd, viewer: LiveViewer) -> list[float] | None:
+async def _of_viewer(crowd: Crowd, viewer: LiveViewer, regression: Regression | None) -> list[float] | None:
     candidates = {root_of(one): one for one in await viewer.candidates()}
     ranked = [root_of(one) for one in await viewer.fetch("ranked", TOP)]
+    simpler = [] if regression is None else await _ordered_by(regression, crowd, viewer, candidates)
     # What came from elsewhere than the viewer's own feed competes too.
-    ids = list(dict.fromkeys([*candidates, *(one for one in ranked if one in crowd.tweets)]))
+    ids = list(dict.fromkeys([*candidates, *(one for one in (*ranked, *simpler) if one in crowd.tweets)]))
     if len(ids) <= TOP:
         return None
     place = {one: row for row, one in enumerate(ids)}
@@ -69,5 +84,20 @@ async def _of_viewer(crowd: Crowd, viewer: LiveViewer) -> list[float] | None:
         "ranked": np.array([place[one] for one in ranked if one in place]),
         "chronological": np.arange(len(candidates)),
         "popularity": np.argsort(-likes, kind="stable"),
+        "logistic": np.array([place[one] for one in simpler if one in place]),
     }
-    return [ndcg(worth, orders[name]) for name in ORDERS]
+    return [ndcg(worth, orders[name]) if len(orders[name]) else math.nan for name in ORDERS]
+
+
+async def _ordered_by(
+    regression: Regression, crowd: Crowd, viewer: LiveViewer, candidates: Mapping[int, dict[str, Any]]
+) -> list[int]:
+    """The first roots of what the viewer was ranked last; [] where the regression has nothing to say."""
+    roots = {int(item["tweet_id"]): root for root, item in candidates.items()}
+
+    def author_of(item: int) -> int:
+        root = roots.get(item, item)
+        return crowd.tweets.author_of(root) if root in crowd.tweets else -root
+
+    ordered = await regression(crowd.user_id_of(viewer.number), author_of)
+    return [roots.get(one, one) for one in ordered[:TOP]]

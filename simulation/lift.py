@@ -24,6 +24,11 @@ class Estimate(NamedTuple):
     lo: float
     hi: float
 
+    @property
+    def known(self) -> bool:
+        """False where too few viewers were there to tell."""
+        return not math.isnan(self.mean)
+
 
 class Lift(NamedTuple):
     """Utility a session by arm; `lift` is ranked less chronological, `aa` one half of chronological less
@@ -79,6 +84,8 @@ def _estimate(values: Floats) -> Estimate:
 
 
 def mean_by_viewer(values: Floats, seed: int) -> Estimate:
-    """Of one number a viewer, float64 [n]."""
+    """Of one number a viewer, float64 [n]; NaN of nobody."""
+    if not len(values):
+        return Estimate(math.nan, math.nan, math.nan)
     drawn = np.random.default_rng(seed).choice(values, (RESAMPLES, len(values))).mean(axis=1)
     return _estimate(np.concatenate([[values.mean()], drawn]))

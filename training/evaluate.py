@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -16,10 +16,10 @@ from ranking.model import RankingModel
 from stores.lake import LakeReader
 from training.dataset import UNKNOWN, Dataset, DatasetOptions, dataset
 from training.evaluation import VERSION, Evaluation
-from training.judge import Champion, judge
-from training.labels import LABELS, Head, known_until_ms
-from training.ndcg import groups
-from training.resampling import RESAMPLES
+from training.groups import groups
+from training.judge import Champion, Judged
+from training.labels import LABELS, Head, head_named, known_until_ms
+from training.resampling import RESAMPLES, Resamples
 
 # As many rows are scored at once: a graph's outputs and inputs are then 40 MB.
 _BATCH = 100_000
@@ -29,13 +29,15 @@ _BATCH = 100_000
 class EvaluateOptions:
     """Impressions with from_ms <= time < to_ms (UTC), whose labels are known by to_ms.
 
-    `from_ms` None is where the bundle's training ended, `to_ms` None as far as the lake is complete.
+    `from_ms` None is where the bundle's training ended, `to_ms` None as far as the lake is complete. With
+    `weights` of heads the report says what the first few items of what was shown would be worth.
     """
 
     from_ms: int | None = None
     to_ms: int | None = None
     lag_s: float = 60.0
     seed: int = 1
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def evaluate(
@@ -79,14 +81,15 @@ def evaluate(
             "the lake has nothing that the model learned from: no logistic regression, and nobody is new"
         )
     report(f"judging {len(judged):,} impressions of {len(np.unique(judged.viewers)):,} viewers")
-    reports = judge(
+    ordered = Judged(
         judged,
         _in_batches(model),
         model.heads,
+        Resamples(judged.viewers, seed=options.seed),
         learned=learned if len(learned) else None,
         champion=None if champion is None else Champion(_in_batches(champion), champion.heads),
-        seed=options.seed,
     )
+    reports = ordered.reports()
     for head in model.heads:
         if head not in reports or reports[head].auc is None:
             notes.append(f"{head}: happened never or always in these impressions, so it cannot be judged")
@@ -106,6 +109,7 @@ def evaluate(
         overlaps_training=from_ms < trained_to_ms,
         notes=notes,
         heads=reports,
+        top=ordered.at_top({head_named(head): weight for head, weight in options.weights.items()}),
     )
 
 

@@ -9,11 +9,17 @@ from typing import Literal
 
 import msgspec
 
-from training.ndcg import Grouping
+from training.at_top import TopReport
+from training.groups import Grouping
 from training.probabilities import Bin
 from training.resampling import Estimate
 
 SliceName = Literal["new_viewers", "new_authors", "new_tweets"]
+SLICE_WORDS: dict[SliceName, str] = {
+    "new_viewers": "new viewers",
+    "new_authors": "new authors",
+    "new_tweets": "new tweets",
+}
 
 
 class Calibration(msgspec.Struct, frozen=True):
@@ -69,7 +75,8 @@ class HeadReport(SliceReport, frozen=True):
 
 class Evaluation(msgspec.Struct, frozen=True):
     """`from_at` and `to_at` are the first and last impression, RFC 3339, UTC. `windows_s` says by head how
-    long after an impression its event counted. `notes` are what whoever reads the numbers must know."""
+    long after an impression its event counted. `notes` are what whoever reads the numbers must know. `top` is
+    null where no weights were asked for, or a head of them was not judged."""
 
     evaluation: int
     model: str
@@ -86,6 +93,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     overlaps_training: bool
     notes: list[str]
     heads: dict[str, HeadReport]
+    top: TopReport | None = None
 
 
 VERSION = 1

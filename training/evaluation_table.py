@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from training.evaluation import Baseline, Evaluation, HeadReport, SliceReport
-from training.resampling import Estimate
+from training.evaluation import SLICE_WORDS, Baseline, Evaluation, HeadReport, SliceReport
+from training.resampling import Estimate, interval
 
 _HEADINGS = f"{'':<16}{'AUC':<27}{'NDCG@10':<27}{'log loss':<10}the model above it, in AUC"
-_SLICES = {"new_viewers": "new viewers", "new_authors": "new authors", "new_tweets": "new tweets"}
 
 
 def render_table(evaluation: Evaluation) -> str:
@@ -38,19 +37,19 @@ def _head(head: str, report: HeadReport, evaluation: Evaluation) -> Iterator[str
         yield "  it happened never or always: nothing to compare"
         return
     yield f"  {_HEADINGS}"
-    yield f"  {'model':<16}{_interval(report.auc):<27}{_interval(report.ndcg10):<27}{_value(report.log_loss)}"
+    yield f"  {'model':<16}{interval(report.auc):<27}{interval(report.ndcg10):<27}{_value(report.log_loss)}"
     for name, baseline in report.baselines.items():
         yield f"  {_baseline(name, baseline)}"
     if report.calibration is not None:
         error, ratio = report.calibration.error, report.calibration.ratio
-        yield f"  calibration: off by {_interval(error)}, predicted over happened {_interval(ratio)}"
+        yield f"  calibration: off by {interval(error)}, predicted over happened {interval(ratio)}"
     for name, part in report.slices.items():
-        yield f"  {_SLICES[name]}: {_slice(part)}"
+        yield f"  {SLICE_WORDS[name]}: {_slice(part)}"
 
 
 def _baseline(name: str, baseline: Baseline) -> str:
-    row = f"{name:<16}{_interval(baseline.auc):<27}{_interval(baseline.ndcg10):<27}"
-    return f"{row}{_value(baseline.log_loss):<10}{_interval(baseline.gain.auc, signed=True)}"
+    row = f"{name:<16}{interval(baseline.auc):<27}{interval(baseline.ndcg10):<27}"
+    return f"{row}{_value(baseline.log_loss):<10}{interval(baseline.gain.auc, signed=True)}"
 
 
 def _slice(part: SliceReport) -> str:
@@ -60,16 +59,7 @@ def _slice(part: SliceReport) -> str:
     gains = ", ".join(
         f"{_value(baseline.gain.auc, signed=True)} {name}" for name, baseline in part.baselines.items()
     )
-    return f"{counted}, AUC {_interval(part.auc)}; above {gains}"
-
-
-def _interval(one: Estimate | None, *, signed: bool = False) -> str:
-    if one is None or one.value is None:
-        return "-"
-    if one.lo is None or one.hi is None:
-        return _value(one, signed=signed)
-    form = "+.4f" if signed else ".4f"
-    return f"{one.value:{form}} ({one.lo:{form}} to {one.hi:{form}})"
+    return f"{counted}, AUC {interval(part.auc)}; above {gains}"
 
 
 def _value(one: Estimate | None, *, signed: bool = False) -> str:

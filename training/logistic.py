@@ -11,6 +11,7 @@ The recipe, by each input's formula (`features.schema.INPUTS`):
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,6 @@ from features.formulas import Age, Asked, HoursSince, Input, LogCount, LogSum, R
 from features.schema import INPUTS
 from training.dataset import UNKNOWN, Dataset
 from training.labels import Head
-from training.order import Order
 
 # KuaiRand's click and dwell are 0.002 better in AUC than with 1, its like is the same.
 _RIDGE = 10.0
@@ -30,6 +30,8 @@ _MOST_ROWS = 1_000_000
 _LEAST_RATE = 1e-9
 
 Columns = NDArray[np.float32]
+Chances = Callable[[Columns], NDArray[np.float64]]
+"""Probabilities of a head [n], from the columns that its recipe makes of n rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +75,17 @@ class Recipe:
 
 
 class Logistic:
-    """The regression of each head, learned from `learned` and asked about the rows that are judged."""
+    """The regression of each head, learned from the same rows, and put to others by the same recipe."""
 
-    def __init__(self, learned: Dataset, apart: NDArray[np.float32], together: NDArray[np.float32]) -> None:
-        """`apart` and `together`, float32 [n, len(INPUTS)], as `Order` has them; `learned` is not empty."""
+    def __init__(self, learned: Dataset) -> None:
+        """`learned` is not empty."""
         if len(learned) > _MOST_ROWS:
             learned = learned.take(np.arange(len(learned)) >= len(learned) - _MOST_ROWS)
-        recipe = Recipe.of(learned.inputs)
+        self.recipe = Recipe.of(learned.inputs)
         self._learned = learned
-        self._columns = recipe.columns(learned.inputs)
-        self._apart = recipe.columns(apart)
-        self._together = self._apart if together is apart else recipe.columns(together)
+        self._columns = self.recipe.columns(learned.inputs)
 
-    def order(self, head: Head) -> Order | None:
+    def fit(self, head: Head) -> Chances | None:
         """None where the learned rows do not have both kinds."""
         # Half a second of an import that nobody else in the process needs.
         from sklearn.linear_model import LogisticRegression
@@ -96,11 +96,7 @@ class Logistic:
             return None
         fitted = LogisticRegression(C=1.0 / _RIDGE, solver="newton-cholesky", max_iter=100)
         fitted.fit(self._columns[known], happened)
-        apart, together = (
-            np.asarray(fitted.predict_proba(columns)[:, 1], np.float64)
-            for columns in (self._apart, self._together)
-        )
-        return Order(apart, together)
+        return lambda columns: np.asarray(fitted.predict_proba(columns)[:, 1], np.float64)
 
 
 def _is_category(one: Input) -> bool:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation import Baseline, Calibration, Gain
-from training.ndcg import ndcg, resampled_ndcg
+from training.groups import resampled_mean
+from training.ndcg import ndcg
 from training.probabilities import Bin, Reliability, reliability
 from training.resampling import Estimate, Floats, Resamples, estimate
 from training.roc import resampled_area
@@ -63,7 +64,7 @@ def measure(
     ranked = ndcg(happened, order.together[at], groups[at])
     return Measured(
         resampled_area(happened, order.apart[at], at, resamples),
-        resampled_ndcg(ranked, at, resamples),
+        resampled_mean(ranked, at, resamples),
         len(ranked.rows),
         reliability(happened, order.apart[at], at, resamples) if order.probability else None,
     )

@@ -1,16 +1,18 @@
-"""Small plots as inline SVG: colours by the page's style sheet, sizes by its width. All text is escaped."""
+"""Small plots as inline SVG: calibration, shares, and values with their intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from math import floor, log10
 
 from training.probabilities import Bin
 from training.resampling import Estimate
+from training.svg import dot, line, rect, svg, text
 
-_SIDE, _LEFT, _BOTTOM, _TOP = 300.0, 52.0, 40.0, 10.0
-_WIDTH, _LABELS, _ROW = 560.0, 190.0, 22.0
+_SIDE, _LEFT, _BOTTOM, _TOP = 300.0, 52.0, 40.0, 16.0
+# Narrow enough that the labels can still be read on a phone.
+_WIDTH, _LABELS, _ROW = 460.0, 170.0, 22.0
+_VALUES = 62.0
 
 
 def calibration_plot(curve: Sequence[Bin]) -> str:
@@ -29,26 +31,26 @@ def calibration_plot(curve: Sequence[Bin]) -> str:
         x, y = at(top * i / 5, top * i / 5)
         words = f"{top * i / 5:.3g}"
         parts += [
-            _line(_LEFT, y, _LEFT + _SIDE, y, "grid"),
-            _text(_LEFT - 6, y + 4, words, "end"),
-            _text(x, _TOP + _SIDE + 16, words, "middle"),
+            line(_LEFT, y, _LEFT + _SIDE, y, "grid"),
+            text(_LEFT - 6, y + 4, words, "end"),
+            text(x, _TOP + _SIDE + 16, words, "middle"),
         ]
     (x0, y0), (x1, y1) = at(0.0, 0.0), at(top, top)
-    parts.append(_line(x0, y0, x1, y1, "ideal"))
+    parts.append(line(x0, y0, x1, y1, "ideal"))
     for one in curve:
         if one.happened.value is None:
             continue
         if one.happened.lo is not None and one.happened.hi is not None:
             (x, low), (_, high) = at(one.predicted, one.happened.lo), at(one.predicted, one.happened.hi)
-            parts.append(_line(x, low, x, high, "whisker"))
+            parts.append(line(x, low, x, high, "whisker"))
         x, y = at(one.predicted, one.happened.value)
         said = f"{one.rows:,} impressions: predicted {one.predicted:.4f}, happened {one.happened.value:.4f}"
-        parts.append(_dot(x, y, "model", said))
+        parts.append(dot(x, y, "model", said))
     parts += [
-        _text(_LEFT + _SIDE / 2, _TOP + _SIDE + 34, "predicted", "middle"),
-        _text(_LEFT, _TOP - 1, "happened", "start"),
+        text(_LEFT + _SIDE / 2, _TOP + _SIDE + 34, "predicted", "middle"),
+        text(_LEFT, _TOP - 5, "happened", "start"),
     ]
-    return _svg(_LEFT + _SIDE + 14, _TOP + _SIDE + _BOTTOM, parts, "Calibration curve")
+    return svg(_LEFT + _SIDE + 14, _TOP + _SIDE + _BOTTOM, parts, "Calibration curve")
 
 
 def gain_plot(gains: Mapping[str, float], most: int = 15) -> str:
@@ -57,64 +59,56 @@ def gain_plot(gains: Mapping[str, float], most: int = 15) -> str:
     if total <= 0.0:
         return ""
     best = sorted(gains.items(), key=lambda one: (-one[1], one[0]))[:most]
-    best = [one for one in best if one[1] > 0.0]
-    room = _WIDTH - _LABELS - 60
+    return share_plot({name: gain / total for name, gain in best if gain > 0.0}, "Gain by feature")
+
+
+def share_plot(shares: Mapping[str, float], label: str) -> str:
+    """Bars of shares (0 to 1), one below the other, as they come; the longest fills the width."""
+    longest = max(shares.values(), default=0.0)
+    if longest <= 0.0:
+        return ""
     parts = []
-    for i, (name, gain) in enumerate(best):
-        y = _ROW * i
-        width = room * gain / best[0][1]
+    for i, (name, share) in enumerate(shares.items()):
+        y, width = _ROW * i, (_WIDTH - _LABELS - _VALUES) * share / longest
         parts += [
-            _text(_LABELS - 8, y + 15, name, "end"),
-            f'<rect class="bar" x="{_LABELS:g}" y="{y + 3:g}" width="{width:.1f}" height="{_ROW - 7:g}"/>',
-            _text(_LABELS + width + 6, y + 15, f"{gain / total:.1%}", "start"),
+            text(_LABELS - 8, y + 15, name, "end"),
+            rect(_LABELS, y + 3, width, _ROW - 7, "bar", f"{name}: {share:.1%}"),
+            text(_LABELS + width + 6, y + 15, f"{share:.1%}", "start"),
         ]
-    return _svg(_WIDTH, _ROW * len(best) + 4, parts, "Gain by feature")
+    return svg(_WIDTH, _ROW * len(shares) + 4, parts, label)
 
 
-def interval_plot(rows: Sequence[tuple[str, str, Estimate]]) -> str:
-    """Values with their intervals, one below the other: (label, style class of the dot, value)."""
+def interval_plot(
+    rows: Sequence[tuple[str, str, Estimate]],
+    title: str = "Values with their intervals",
+    *,
+    digits: int = 4,
+    mark: float | None = None,
+) -> str:
+    """Values with their intervals, one below the other: (label, style class of the dot, value).
+
+    A dashed line stands at `mark`, as at the 0 of a difference.
+    """
     shown = [(label, style, one, one.value) for label, style, one in rows if one.value is not None]
     if not shown:
         return ""
-    ends = [end for _, _, one, value in shown for end in (one.lo, one.hi, value) if end is not None]
+    ends = [end for _, _, one, value in shown for end in (one.lo, one.hi, value, mark) if end is not None]
     low, high = min(ends), max(ends)
-    room = _WIDTH - _LABELS - 70
+    room = _WIDTH - _LABELS - _VALUES - 6
     span = max(high - low, 1e-6)
 
     def at(value: float) -> float:
         return _LABELS + (value - low) / span * room
 
-    parts = []
+    parts = [] if mark is None else [line(at(mark), 0, at(mark), _ROW * len(shown), "ideal")]
     for i, (label, style, one, value) in enumerate(shown):
-        y = _ROW * i + 11
-        parts.append(_text(_LABELS - 10, y + 4, label, "end"))
+        y, said = _ROW * i + 11, f"{label}: {value:z.{digits}f}"
+        parts.append(text(_LABELS - 10, y + 4, label, "end"))
         if one.lo is not None and one.hi is not None:
-            parts.append(_line(at(one.lo), y, at(one.hi), y, "whisker"))
-        parts += [
-            _dot(at(value), y, style, f"{label}: {value:.4f}"),
-            _text(_WIDTH - 4, y + 4, f"{value:.4f}", "end"),
-        ]
-    return _svg(_WIDTH, _ROW * len(shown) + 4, parts, "Values with their intervals")
-
-
-def _svg(width: float, height: float, parts: Sequence[str], label: str) -> str:
-    return (
-        f'<svg viewBox="0 0 {width:g} {height:g}" style="max-width: {width:g}px" role="img" '
-        f'aria-label="{escape(label)}">'
-        f"{''.join(parts)}</svg>"
-    )
-
-
-def _line(x0: float, y0: float, x1: float, y1: float, style: str) -> str:
-    return f'<line class="{style}" x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}"/>'
-
-
-def _dot(x: float, y: float, style: str, said: str) -> str:
-    return f'<circle class="{style}" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{escape(said)}</title></circle>'
-
-
-def _text(x: float, y: float, words: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+            parts.append(line(at(one.lo), y, at(one.hi), y, "whisker"))
+            said += f" ({one.lo:z.{digits}f} to {one.hi:z.{digits}f})"
+        parts += [dot(at(value), y, style, said), text(_WIDTH - 4, y + 4, f"{value:z.{digits}f}", "end")]
+    return svg(_WIDTH, _ROW * len(shown) + 4, parts, title)
 
 
 def _round_up(value: float) -> float:

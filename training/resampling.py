@@ -67,5 +67,16 @@ def estimate(values: Floats) -> Estimate:
     return Estimate(float(values[0]), float(lo), float(hi))
 
 
+def interval(one: Estimate | None, *, digits: int = 4, signed: bool = False) -> str:
+    """A value with its interval in words, "-" where it cannot be told."""
+    if one is None or one.value is None:
+        return "-"
+    # z: what rounds to nothing has no sign.
+    form = f"{'+' if signed else ''}z.{digits}f"
+    if one.lo is None or one.hi is None:
+        return f"{one.value:{form}}"
+    return f"{one.value:{form}} ({one.lo:{form}} to {one.hi:{form}})"
+
+
 def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from core.clock import Clock, SystemClock
 from core.errors import ConfigurationError
@@ -60,6 +61,14 @@ class TrainOptions:
     threads: int = 1
 
 
+class Trained(NamedTuple):
+    """Where the bundle is, what it learned from, and its heads on what was held out."""
+
+    bundle: Path
+    found: Dataset
+    reports: Mapping[str, HeadReport]
+
+
 def train(
     lake_dir: Path,
     out_dir: Path,
@@ -67,7 +76,18 @@ def train(
     report: Callable[[str], None],
     clock: Clock | None = None,
 ) -> Path:
-    """Trains, exports, passes the parity gate and writes `<out_dir>/<name>/<version>`, which it returns.
+    """The bundle of `train_and_judge`."""
+    return train_and_judge(lake_dir, out_dir, options, report, clock).bundle
+
+
+def train_and_judge(
+    lake_dir: Path,
+    out_dir: Path,
+    options: TrainOptions,
+    report: Callable[[str], None],
+    clock: Clock | None = None,
+) -> Trained:
+    """Trains, exports, passes the parity gate and writes `<out_dir>/<name>/<version>`.
 
     Goes on after the heads that an earlier one, of the same data and options, had done when it was
     killed. Raises ConfigurationError where there is no lake, nothing in it to learn from, or the
@@ -99,7 +119,7 @@ def train(
     manifest = describe(all_of_it, found, reader, now_ms)
     written = write_bundle(out_dir, manifest, graph, card_files(manifest, judged, _gains(learned)))
     checkpoints.clear()
-    return written
+    return Trained(written, found, judged)
 
 
 def _learn(

@@ -22,6 +22,7 @@ from wiring import (
     cli_outbox,
     cli_registry,
     cli_replay,
+    cli_report,
     cli_servers,
     cli_simulate,
     roles,
@@ -116,6 +117,7 @@ cli_registry.register(main)
 cli_objective.register(main)
 cli_replay.register(main)
 cli_chaos.register(main)
+cli_report.register(main)
 cli_data.register(main)
 cli_demo.register(main)
 cli_features.register(main)

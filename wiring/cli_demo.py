@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from wiring.home import Home
+from wiring.out_file import OutFile
 from wiring.settings import Settings, variable_of
 
 
@@ -26,11 +27,21 @@ def register(main: click.Group) -> None:
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutFile(),
     help="Write what it comes to there too.",
 )
+@click.option(
+    "--html",
+    "html_file",
+    type=OutFile(),
+    default=Path("rankfeed-demo.html"),
+    show_default=True,
+    help="The report, as one page with plots.",
+)
 @click.pass_obj
-def demo(settings: Settings, small: bool, keep: bool, seed: int, json_file: Path | None) -> None:
+def demo(
+    settings: Settings, small: bool, keep: bool, seed: int, json_file: Path | None, html_file: Path
+) -> None:
     """The whole product once: import a simulated week, train, promote, let viewers come, compare.
 
     Whoever is simulated, and what is assumed of them, is in docs/simulation.md.
@@ -44,7 +55,8 @@ def demo(settings: Settings, small: bool, keep: bool, seed: int, json_file: Path
     home = Home(root.absolute())
     try:
         with running_stack(home, this_environment(), click.echo, console=True) as state:
-            asyncio.run(run_demo(settings, home, state, DemoOptions(small, keep, seed, json_file, began_s)))
+            options = DemoOptions(small, keep, seed, json_file, html_file, began_s)
+            asyncio.run(run_demo(settings, home, state, options))
     except KeyboardInterrupt:
         click.echo("stopped")
     finally:

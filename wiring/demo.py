@@ -14,7 +14,7 @@ from rich.console import Console
 
 from core.clock import SystemClock
 from core.errors import ConfigurationError, RankfeedError
-from ranking.bundle import MANIFEST_FILE, Metric, decode_manifest
+from ranking.objectives import Objectives
 from ranking.processes import serving_processes
 from ranking.registry import Registry
 from simulation.audit import Audit, audit_feeds, counts_agree
@@ -25,17 +25,23 @@ from simulation.lift import Lift, measure_lift
 from simulation.past import Past
 from simulation.visit import Visit
 from simulation.world import make_world
-from training.train import TrainOptions, train
+from stores.slates import SlateStore
+from training.train import Trained, TrainOptions, train_and_judge
 from wiring.chaos import ALLOWED
 from wiring.chaos_act import ChaosAct
 from wiring.demo_chaos import act_of_chaos
-from wiring.demo_feeds import side_by_side
+from wiring.demo_feeds import FeedsBeside, feeds_table, side_by_side
+from wiring.demo_json import to_json
 from wiring.demo_kept import keep, token
+from wiring.demo_page import page
 from wiring.demo_report import DemoFigures
+from wiring.demo_sources import served_sources
+from wiring.demo_tables import lines, tables
 from wiring.draining import await_drained
 from wiring.home import Home, StackState
 from wiring.importing import import_directory
 from wiring.keys import stack_keys
+from wiring.logistic_order import LogisticOrder
 from wiring.redis_settings import opened_redis
 from wiring.resources import open_stores
 from wiring.settings import Settings, overlaid
@@ -64,6 +70,7 @@ class DemoOptions:
     keep: bool
     seed: int
     json_file: Path | None
+    html_file: Path
     began_s: float
 
 
@@ -100,15 +107,28 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
     async with httpx.AsyncClient(base_url=state.api_url, timeout=CALL_TIMEOUT_S, limits=limits) as http:
         acts = _Acts(settings, home, console, clock, size, options.seed)
         crowd = await acts.past(lambda user_id: FeedClient(http, token_of(user_id), retries=RETRIES))
-        metrics = await acts.training()
+        trained = await acts.training()
         post_ms = await acts.posting(crowd)
         lift = await acts.visits(crowd)
         chaos = await acts.chaos(crowd, state, lambda user_id: FeedClient(http, token_of(user_id)))
-        judgement = await acts.comparison(crowd)
+        judgement, feeds = await acts.comparison(crowd, trained)
         await acts.reactions(crowd)
         audit = await acts.audit(crowd)
         wall_s = time.monotonic() - options.began_s
-        figures = DemoFigures(lift, judgement, metrics, crowd.pages, post_ms, audit, wall_s, chaos)
+        sources, setting = served_sources(home.lake), acts.setting(trained)
+        figures = DemoFigures(
+            lift,
+            judgement,
+            trained.reports,
+            crowd.pages,
+            post_ms,
+            audit,
+            wall_s,
+            feeds,
+            sources,
+            setting,
+            chaos,
+        )
         acts.report(figures, options)
         if options.keep:
             keep(console, state, token_of(crowd.user_id_of(0)), crowd.user_id_of(0))
@@ -146,10 +166,12 @@ class _Acts:
         considered = self._settings.ranking.candidates
         return Crowd(world, settled, client_of, self._clock, considered)
 
-    async def training(self) -> list[Metric]:
+    async def training(self) -> Trained:
         self._title("Training on what was seen and clicked")
         options = TrainOptions(name="home", seed=self._seed, min_positives=FEW_POSITIVES)
-        bundle = await asyncio.to_thread(train, self._home.lake, self._home.models, options, self._say)
+        places = self._home.lake, self._home.models
+        trained = await asyncio.to_thread(train_and_judge, *places, options, self._say)
+        bundle = trained.bundle
         async with (
             opened_redis(self._settings) as redis,
             open_stores(self._settings, self._home, self._clock) as stores,
@@ -161,7 +183,7 @@ class _Acts:
             f"promoted {promoted.entry.label}: {promoted.acknowledged} of {promoted.processes} processes run "
             f"it, after {promoted.elapsed_ms:.0f} ms"
         )
-        return decode_manifest((bundle / MANIFEST_FILE).read_bytes()).metrics
+        return trained
 
     async def posting(self, crowd: Crowd) -> list[float]:
         self._title("From a post to a follower's feed")
@@ -197,14 +219,21 @@ class _Acts:
             self._say(line)
         return act
 
-    async def comparison(self, crowd: Crowd) -> Judgement:
+    async def comparison(self, crowd: Crowd, trained: Trained) -> tuple[Judgement, FeedsBeside]:
         self._title("Chronological beside ranked")
         if not crowd.pages.served_ranked:
             page = await crowd.viewers[0].client.feed(algorithm="ranked")
             raise DemoFailed(f"no feed was served ranked; meta says {page['meta']}")
-        judgement = await judge(crowd, self._size.judged, self._seed)
-        self._console.print(await side_by_side(crowd, judgement.most))
-        return judgement
+        async with (
+            opened_redis(self._settings) as redis,
+            open_stores(self._settings, self._home, self._clock) as stores,
+        ):
+            objective = (await Objectives(stores.control, self._clock).current()).objective
+            regression = await asyncio.to_thread(LogisticOrder, trained.found, objective, SlateStore(redis))
+            judgement = await judge(crowd, self._size.judged, self._seed, regression.order)
+        feeds = await side_by_side(crowd, judgement.most)
+        self._console.print(feeds_table(feeds))
+        return judgement, feeds
 
     async def reactions(self, crowd: Crowd) -> None:
         self._title("Likes, replies, retweets and deletions")
@@ -228,15 +257,24 @@ class _Acts:
             raise DemoFailed("the feeds are not what was posted")
         return audit
 
+    def setting(self, trained: Trained) -> dict[str, str]:
+        size, bundle = self._size, trained.bundle
+        return {
+            "World": f"{size.users:,} people, {size.days:.0f} days of a past; seed {self._seed}",
+            "Model": f"{bundle.parent.name}@{bundle.name}, of {len(trained.found):,} impressions",
+        }
+
     def report(self, figures: DemoFigures, options: DemoOptions) -> None:
         self._title("What it comes to")
-        for table in figures.tables():
+        for table in tables(figures):
             self._console.print(table)
-        for line in figures.lines():
+        for line in lines(figures):
             self._say(line)
         self._say(f"{figures.wall_s:.0f} s in all; what is assumed of the people: docs/simulation.md")
         if options.json_file is not None:
-            options.json_file.write_bytes(figures.to_json())
+            options.json_file.write_bytes(to_json(figures))
+        options.html_file.write_text(page(figures), encoding="utf-8")
+        self._say(f"all of it, with plots: {options.html_file.absolute()}")
 
     async def _drain(self) -> None:
         async with open_stores(self._settings, self._home, self._clock) as stores:

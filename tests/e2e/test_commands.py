@@ -14,6 +14,7 @@ import pytest
 from feed_api.problems import CODES
 from tests.e2e.command import rankfeed
 from tests.e2e.live_stack import LiveStack
+from tests.pages import parsed
 from wiring.contracts import REDIS_KEYS
 from wiring.settings import Settings, list_settings
 
@@ -22,7 +23,9 @@ from wiring.settings import Settings, list_settings
 def test_the_small_demo_tells_the_whole_story(stack: str, tmp_path: Path) -> None:
     told = tmp_path / "told.json"
     home = tmp_path / "home"
-    ended = rankfeed("demo", "--small", "--json", str(told), home=home, environment={"RANKFEED_STACK": stack})
+    page = tmp_path / "page.html"
+    files = ("--json", str(told), "--html", str(page))
+    ended = rankfeed("demo", "--small", *files, home=home, environment={"RANKFEED_STACK": stack})
     assert ended.code == 0, ended.out + ended.err
     assert "Traceback" not in ended.out + ended.err
     audit = re.search(r"(\d+) feeds read to their end, [\d,]+ items: (\d+) lost,\s+(\d+) doubled", ended.out)
@@ -41,6 +44,10 @@ def test_the_small_demo_tells_the_whole_story(stack: str, tmp_path: Path) -> Non
     assert "oracle_share" in figures
     for key in ("wall_s", "aa", "ndcg10", "auc", "latency_ms", "post_to_feed_ms"):
         assert figures[key]
+    assert figures["ndcg10"]["logistic"] is not None
+    assert sum(figures["sources"].values()) > 0
+    assert {"svg", "table"} <= parsed(page.read_text()).seen
+    assert str(page) in "".join(ended.out.split())
 
 
 def test_settings_are_listed_with_their_origin_and_without_secrets() -> None:

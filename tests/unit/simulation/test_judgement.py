@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -30,7 +31,25 @@ async def test_orders_of_the_same_candidates_are_compared() -> None:
     async with http:
         judgement = await judge(crowd, 15, seed=1)
     assert judgement.viewers == 15
-    assert all(0.0 < one.mean < 1.0 for one in judgement.ndcg.values())
+    assert all(0.0 < one.mean < 1.0 for name, one in judgement.ndcg.items() if name != "logistic")
+    assert not judgement.ndcg["logistic"].known
     few, _, http = crowd_of(make_world(60, 4), TOP + 1, considered=100)
     async with http:
         assert (await judge(few, 15, seed=1)).viewers == 15
+
+
+async def test_a_regression_orders_what_was_ranked() -> None:
+    crowd, _, http = crowd_of(make_world(60, 4), 150, considered=100)
+
+    async def newest_first(user_id: int, author_of: Callable[[int], int]) -> list[int]:
+        viewer = next(one for one in crowd.viewers if crowd.user_id_of(one.number) == user_id)
+        items = [int(one["tweet_id"]) for one in await viewer.fetch("chronological", 100)]
+        assert all(isinstance(author_of(one), int) for one in items)
+        # Whoever was not ranked is left out.
+        return [] if viewer.number == 3 else sorted(items, reverse=True)
+
+    async with http:
+        judgement = await judge(crowd, 15, seed=1, regression=newest_first)
+    assert judgement.viewers == 15
+    assert 0.0 < judgement.ndcg["logistic"].mean < 1.0
+    assert judgement.over_logistic.known

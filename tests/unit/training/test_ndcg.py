@@ -7,7 +7,8 @@ import pytest
 from sklearn.metrics import ndcg_score
 
 from tests.unit.training.datasets import dataset_of
-from training.ndcg import groups, ndcg, resampled_ndcg
+from training.groups import groups, resampled_mean
+from training.ndcg import ndcg
 from training.resampling import Resamples
 
 
@@ -34,7 +35,7 @@ def test_the_best_order_is_one_and_groups_of_one_kind_do_not_count() -> None:
     ranked = ndcg(happened, np.array([9.0, 1.0, 2.0, 5.0, 5.0, 0.0]), np.array([0, 0, 0, 1, 1, 2]))
     assert ranked.values.tolist() == [1.0]
     resamples = Resamples(np.array([1, 1, 1, 2, 2, 3]), seed=1, count=4)
-    means = resampled_ndcg(ranked, np.arange(6), resamples)
+    means = resampled_mean(ranked, np.arange(6), resamples)
     assert means[0] == 1.0
     # Only viewer 1 has a group: a resample without them has no mean.
     assert set(means[~np.isnan(means)].tolist()) == {1.0}
@@ -43,7 +44,7 @@ def test_the_best_order_is_one_and_groups_of_one_kind_do_not_count() -> None:
 def test_nothing_is_no_group() -> None:
     ranked = ndcg(np.zeros(0, np.bool_), np.zeros(0), np.zeros(0, np.int64))
     assert len(ranked.rows) == 0
-    assert np.isnan(resampled_ndcg(ranked, np.zeros(0, np.int64), Resamples(np.array([1]), seed=1))).all()
+    assert np.isnan(resampled_mean(ranked, np.zeros(0, np.int64), Resamples(np.array([1]), seed=1))).all()
 
 
 def test_a_group_is_a_request_or_the_viewers_day_where_items_were_shown_alone() -> None:
