@@ -10,6 +10,7 @@ set, version 1 applies, the preset `engagement`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,7 +20,7 @@ from core.clock import Clock
 from core.errors import ConfigurationError, Corrupt, UnknownVersion
 from core.packing import MALFORMED
 from ranking.bundle import format_time
-from ranking.objective import ENGAGEMENT, VERSION, Objective
+from ranking.objective import ENGAGEMENT, VERSION, Objective, Weight
 from stores.ports import ControlStore
 
 KEY = "objective/home"
@@ -96,6 +97,14 @@ class Objectives:
                 )
             return Current(found, row)
         return Current(made, seen.row + 1)
+
+
+def weighed(objective: Objective, weights: Mapping[str, float]) -> Objective:
+    """With other weights for some heads, within the bounds that they had."""
+    changed = dict(objective.weights)
+    for head, w in weights.items():
+        changed[head] = replace(changed[head], w=w) if head in changed else Weight(w)
+    return replace(objective, weights=changed)
 
 
 def contents(objective: Objective) -> Objective:

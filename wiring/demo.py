@@ -10,11 +10,13 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+from msgspec.structs import replace
 from rich.console import Console
 
 from core.clock import SystemClock
 from core.errors import ConfigurationError, RankfeedError
 from ranking.bundle import MANIFEST_FILE, Metric, decode_manifest
+from ranking.objectives import Objectives, weighed
 from ranking.processes import serving_processes
 from ranking.registry import Registry
 from simulation.audit import Audit, audit_feeds, counts_agree
@@ -33,6 +35,8 @@ from wiring.draining import await_drained
 from wiring.home import Home, StackState
 from wiring.importing import import_directory
 from wiring.keys import stack_keys
+from wiring.objective_change import apply_objective
+from wiring.objective_table import objective_lines
 from wiring.redis_settings import opened_redis
 from wiring.resources import open_stores
 from wiring.settings import Settings, overlaid
@@ -48,6 +52,9 @@ RETRIES = 5
 # The small demo has few of anything: a rough model is better than a constant.
 FEW_POSITIVES = 50
 DELETING = 8
+# As a product team would say it that knows nothing of people's utility, but what it wants.
+WEIGHTS = {"click": 1.0, "like": 2.0, "hide": -5.0}
+WHY = "a like is worth two clicks, and what is hidden costs five"
 _DAY_MS = 86_400_000
 
 
@@ -98,6 +105,7 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
         acts = _Acts(settings, home, console, clock, size, options.seed)
         crowd = await acts.past(lambda user_id: FeedClient(http, token_of(user_id), retries=RETRIES))
         metrics = await acts.training()
+        await acts.objective()
         post_ms = await acts.posting(crowd)
         lift = await acts.visits(crowd)
         judgement = await acts.comparison(crowd)
@@ -157,6 +165,20 @@ class _Acts:
             f"it, after {promoted.elapsed_ms:.0f} ms"
         )
         return decode_manifest((bundle / MANIFEST_FILE).read_bytes()).metrics
+
+    async def objective(self) -> None:
+        self._title("What the ranking is for")
+        async with (
+            opened_redis(self._settings) as redis,
+            open_stores(self._settings, self._home, self._clock) as stores,
+        ):
+            objectives = Objectives(stores.control, self._clock)
+            seen = await objectives.current()
+            wanted = replace(weighed(seen.objective, WEIGHTS), author="the demo", reason=WHY)
+            reports = partial(serving_processes, redis)
+            await apply_objective(objectives, wanted, seen, reports, self._clock, self._say)
+        for line in objective_lines(wanted):
+            self._say(line)
 
     async def posting(self, crowd: Crowd) -> list[float]:
         self._title("From a post to a follower's feed")
