@@ -94,7 +94,7 @@ async def fill(client: RedisClient, rows: list[Owned]) -> None:
         )
         for row in rows
     ]
-    await store.write([ExpiringRow(row, _TTL_S) for row in packed], was=b"bench", epoch=b"bench")
+    await store.write([ExpiringRow.of(row, _TTL_S) for row in packed], was=b"bench", epoch=b"bench")
     await store.complete(b"bench")
 
 

@@ -204,12 +204,12 @@ class Viewed(Event, frozen=True):
 class ServedItem(msgspec.Struct, frozen=True, array_like=True):
     """One item of a served page.
 
-    `heads` are the model's outputs (f32), `score` their weighted sum times `freshness` and
-    `source_factor` in float64, before diversity; `features` the float32 row that was scored,
-    little-endian; `rows` per view the (schema id, seq) of the packed row that it was computed from.
-    `diversity` then multiplied the score; `place_before` is the place in the slate without it, from 0,
-    and `author_rank` how many of its author stand above it there. All empty, 1 or -1 for an item that
-    was not scored.
+    `heads` are the model's outputs (f32), `score` their weighted sum times `freshness`, `source_factor` and
+    `seen` (1 for what is not known to have been looked at before) in float64, before diversity; `features`
+    the float32 row that was scored, little-endian; `rows` per view the (schema id, seq) of the packed row
+    that it was computed from. `diversity` then multiplied the score; `place_before` is the place in the
+    slate without it, from 0, and `author_rank` how many of its author stand above it there. All empty, 1
+    or -1 for an item that was not scored.
     """
 
     tweet: int
@@ -226,6 +226,7 @@ class ServedItem(msgspec.Struct, frozen=True, array_like=True):
     diversity: float = 1.0
     place_before: int = -1
     author_rank: int = -1
+    seen: float = 1.0
 
 
 class Served(Event, frozen=True):
@@ -263,6 +264,7 @@ class Scored(Event, frozen=True):
     `views`. `now_ms` is the moment that the features were computed for. `multipliers` float64 [n, 3]
     are those of freshness, source and, after `scores`, author diversity; `places` int32 [n, 2] the place
     without diversity, from 0, and how many of its author stand above; empty where nobody wrote them.
+    `seen` float64 [n] multiplied the scores too, empty where nothing did.
     """
 
     type_name = "feed.scored"
@@ -286,6 +288,7 @@ class Scored(Event, frozen=True):
     policy: str = "default"
     multipliers: bytes = b""
     places: bytes = b""
+    seen: bytes = b""
 
 
 class DeadLetter(Event, frozen=True):

@@ -14,7 +14,7 @@ the last one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from features.accumulate import Entity, PackedRow
 from features.schema import ViewName
@@ -53,10 +53,15 @@ return 1
 
 
 class ExpiringRow(NamedTuple):
-    """A row and how many seconds Redis keeps it."""
+    """What Redis keeps under a key, and for how many seconds: a row, or a viewer's list."""
 
-    row: PackedRow
+    key: bytes
+    packed: bytes
     ttl_s: int
+
+    @classmethod
+    def of(cls, row: PackedRow, ttl_s: int) -> Self:
+        return cls(row_key(row.view, row.entity), row.packed, ttl_s)
 
 
 class PackedStore:
@@ -77,7 +82,7 @@ class PackedStore:
         all have to be written anew. Not atomic: after Unavailable any part may be there.
         """
         tags = await self._client.shards()
-        commands = [_set_row(row, max(1, ttl_s)) for row, ttl_s in rows]
+        commands = [_set_row(*row) for row in rows]
         # XX: a marker that went with its rows does not come back before they do.
         words = (epoch, b"XX", b"GET", b"EX", _EPOCH_TTL_S)
         commands += [command(b"SET", shard_key(EPOCH_KEY, tag), *words) for tag in tags]
@@ -89,9 +94,7 @@ class PackedStore:
 
         The marker stays as it is. After Unavailable any part may be there.
         """
-        commands = [
-            script(_OFFER, [row_key(row.view, row.entity)], row.packed, max(1, ttl_s)) for row, ttl_s in rows
-        ]
+        commands = [script(_OFFER, [key], packed, max(1, ttl_s)) for key, packed, ttl_s in rows]
         return sum(await self._client.calls(commands))
 
     async def complete(self, epoch: bytes) -> bool:
@@ -131,9 +134,9 @@ class PackedStore:
         return marker if isinstance(marker, bytes) and not markers and None not in complete else None
 
 
-def _set_row(row: PackedRow, ttl_s: int) -> Command:
+def _set_row(key: bytes, packed: bytes, ttl_s: int) -> Command:
     """As `_set`, in one step: the stream writes ten thousands of these a second."""
-    key, packed, life = row_key(row.view, row.entity), row.packed, b"%d" % ttl_s
+    life = b"%d" % max(1, ttl_s)
     return Command(
         key,
         b"*5\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$2\r\nEX\r\n$%d\r\n%b\r\n"

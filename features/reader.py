@@ -1,8 +1,9 @@
-"""The rows of one request, all views of all candidates, in one round trip."""
+"""The rows of one request, all views of all candidates, and what the viewer has seen: one round trip."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from features.packed_row import decode_block
 from features.packed_store import COMPLETE_KEY
 from features.row_block import RowBlock
 from features.schema import VIEWS, ViewName
+from features.seen_list import decode_seen, seen_key
 from stores.redis_client import RedisClient
 
 FOREIGN = Counter(
@@ -22,6 +24,17 @@ FOREIGN = Counter(
 )
 ROWS_READ = Counter("rankfeed_feature_rows_read_total", "Rows asked for", ["view"])
 ROWS_MISSING = Counter("rankfeed_feature_rows_missing_total", "Rows asked for and not there", ["view"])
+
+
+SEEN = "seen"
+"""What the counters above call lists of what viewers have seen: a new viewer has none."""
+
+
+class Fetched(NamedTuple):
+    """Blocks by view, and the roots that the viewer has looked at, as far as is known: int64 [k]."""
+
+    blocks: dict[ViewName, RowBlock]
+    seen: NDArray[np.int64]
 
 
 class FeaturesMissing(Unavailable):
@@ -36,7 +49,7 @@ class FeatureReader:
 
     async def fetch(
         self, viewer: int, tweet_ids: NDArray[np.int64], author_ids: NDArray[np.int64]
-    ) -> dict[ViewName, RowBlock]:
+    ) -> Fetched:
         """The rows for a viewer and n candidates, as `features.compute.matrix` takes them.
 
         `tweet_ids` and `author_ids` are int64 [n], row i the same candidate. The blocks of `g` and
@@ -48,7 +61,7 @@ class FeatureReader:
         n, m = len(tweet_ids), len(authors)
         author_list = authors.tolist()
         pair_key = b"f:va:{%d}:" % viewer + b"%d"
-        keys = [b"f:g:0", b"f:u:%d" % viewer]
+        keys = [seen_key(viewer), b"f:g:0", b"f:u:%d" % viewer]
         keys += [b"f:t:%d" % tweet for tweet in tweet_ids.tolist()]
         keys += [b"f:a:%d" % author for author in author_list]
         keys += [pair_key % author for author in author_list]
@@ -57,15 +70,16 @@ class FeatureReader:
             raise found.failure
         if None in found.marks:
             raise FeaturesMissing("Redis was emptied, and not every feature row is back yet")
-        rows = found.values
+        packed, *rows = found.values
         of_author = of_candidate.reshape(-1).astype(np.intp)
-        return {
+        blocks: dict[ViewName, RowBlock] = {
             "g": _block("g", rows[0:1]),
             "u": _block("u", rows[1:2]),
             "t": _block("t", rows[2 : 2 + n]),
             "a": _block("a", rows[2 + n : 2 + n + m]).take(of_author),
             "va": _block("va", rows[2 + n + m :]).take(of_author),
         }
+        return Fetched(blocks, _seen(packed))
 
 
 def _block(view: ViewName, rows: Sequence[bytes | None]) -> RowBlock:
@@ -76,3 +90,12 @@ def _block(view: ViewName, rows: Sequence[bytes | None]) -> RowBlock:
     if block.foreign:
         FOREIGN.labels(view).inc(block.foreign)
     return block
+
+
+def _seen(packed: bytes | None) -> NDArray[np.int64]:
+    ROWS_READ.labels(SEEN).inc()
+    seen = decode_seen(packed)
+    if seen is None:
+        (ROWS_MISSING if packed is None else FOREIGN).labels(SEEN).inc()
+        return np.empty(0, np.int64)
+    return seen

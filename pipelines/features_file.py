@@ -19,7 +19,8 @@ from eventlog.log import Offsets, TopicPartition
 from features.accumulate import Entity, PackedRow
 from features.packed_store import ExpiringRow
 from features.schema import VIEWS, ViewName
-from pipelines import offline_queue
+from features.seen_list import SeenList
+from pipelines import offline_queue, seen_table
 from pipelines.offline_queue import OfflineQueue, Place, Progress, columns_of
 from stores.sqlite_database import SqliteDatabase
 
@@ -37,6 +38,7 @@ STATEMENTS = (
     offline_queue.STATEMENT,
     "ALTER TABLE offsets ADD COLUMN reached_ms INTEGER NOT NULL DEFAULT 0",
     offline_queue.PROGRESS_STATEMENT,
+    seen_table.STATEMENT,
 )
 
 _PURGE_EVERY_MS = 3_600_000
@@ -49,6 +51,8 @@ RowKey = tuple[ViewName, Entity]
 After = tuple[str, int, int]
 FIRST: After = ("", 0, 0)
 """Comes before every row."""
+_LISTS = "~"
+"""In the place of a view: lists of what was seen come after the rows of all views."""
 
 
 class Found(NamedTuple):
@@ -57,10 +61,11 @@ class Found(NamedTuple):
     offsets: Offsets
     counted: frozenset[bytes]
     rows: list[PackedRow]
+    seen: list[SeenList]
 
 
 class Page(NamedTuple):
-    """Some rows that have not expired, and where the next page starts; None after the last."""
+    """Some rows and lists that have not expired, and where the next page starts; None after the last."""
 
     rows: list[ExpiringRow]
     after: After | None
@@ -119,8 +124,11 @@ class FeaturesFile:
             progress = {tp: Place(next_) for tp, next_ in offsets.items()}
             await self._database.write(lambda connection: _advance(connection, progress))
 
-    async def find(self, keys: Iterable[bytes], rows: Iterable[RowKey]) -> Found:
-        """The progress, which of the keys were counted already, and those of the rows that exist."""
+    async def find(self, keys: Iterable[bytes], rows: Iterable[RowKey], viewers: Iterable[int] = ()) -> Found:
+        """The progress, which of the keys were counted already, and those of the rows that exist.
+
+        So of the lists of what these viewers have seen.
+        """
 
         def operation(connection: sqlite3.Connection) -> Found:
             one = connection.execute
@@ -142,7 +150,8 @@ class FeaturesFile:
                     [column for view, entity in some for column in (view, *columns_of(entity))],
                 ).fetchall()
             ]
-            return Found(_offsets(connection), counted, found)
+            lists = [one for some in _chunks(viewers) for one in seen_table.find(connection, some)]
+            return Found(_offsets(connection), counted, found, lists)
 
         return await self._database.read(operation)
 
@@ -155,8 +164,10 @@ class FeaturesFile:
         forget_before_ms: int,
         arrived_ms: int = 0,
         reached: Mapping[TopicPartition, int] | None = None,
+        seen: Sequence[SeenList] = (),
     ) -> None:
-        """Rows, counted keys (to the publication time of their event) and progress: all or nothing.
+        """Rows, lists of what was seen, counted keys (to the publication time of their event) and progress:
+        all or nothing.
 
         Keys published before `forget_before_ms` are forgotten. The rows are queued for the offline
         source too; `arrived_ms` is when the newest event in them arrived. `reached` is what
@@ -172,6 +183,7 @@ class FeaturesFile:
                 "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)",
                 [(row.view, *columns_of(row.entity), row.packed, now_ms) for row in rows],
             )
+            seen_table.put(connection, seen, now_ms)
             offline_queue.put(connection, rows, arrived_ms, progress)
             connection.executemany("INSERT OR REPLACE INTO counted VALUES (?, ?)", counted.items())
             connection.execute("DELETE FROM counted WHERE published_ms < ?", (forget_before_ms,))
@@ -182,6 +194,7 @@ class FeaturesFile:
                         "DELETE FROM rows WHERE view = ? AND written_ms <= ?",
                         (view.name, now_ms - view.ttl_s * 1000),
                     )
+                seen_table.purge(connection, now_ms)
 
         await self._database.write(operation)
         if purge:
@@ -197,11 +210,18 @@ class FeaturesFile:
         )
 
     async def page(self, after: After, limit: int) -> Page:
-        """At most `limit` rows behind `after`, in the order of their keys, with what is left of their ttl.
+        """At most `limit` rows behind `after`, in the order of their keys, with what is left of their ttl;
+        behind all rows the lists of what was seen.
 
         A row is kept for its view's ttl after it was last written, on the wall clock: never shorter
         than in event time, so none goes that compute would still use.
         """
+        now_ms = self._clock.now_ms()
+        if after[0] == _LISTS:
+            lists, last = await self._database.read(
+                lambda connection: seen_table.page(connection, after[1], limit, now_ms)
+            )
+            return Page(lists, None if last is None else (_LISTS, last, 0))
         found = await self._database.read(
             lambda connection: connection.execute(
                 "SELECT view, entity, other, packed, written_ms FROM rows "
@@ -209,7 +229,6 @@ class FeaturesFile:
                 (*after, limit),
             ).fetchall()
         )
-        now_ms = self._clock.now_ms()
         rows = []
         for name, entity, other, packed, written_ms in found:
             view = VIEWS.get(name)
@@ -218,8 +237,8 @@ class FeaturesFile:
             left_s = view.ttl_s - (now_ms - written_ms) // 1000
             if left_s > 0:
                 whose: Entity = (entity, other) if other else entity
-                rows.append(ExpiringRow(PackedRow(name, whose, packed), left_s))
-        return Page(rows, found[-1][:3] if len(found) == limit else None)
+                rows.append(ExpiringRow.of(PackedRow(name, whose, packed), left_s))
+        return Page(rows, found[-1][:3] if len(found) == limit else (_LISTS, 0, 0))
 
 
 def _chunks(wanted: Iterable[T]) -> Iterator[list[T]]:

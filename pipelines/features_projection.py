@@ -10,9 +10,7 @@ from prometheus_client import Counter
 
 from core.errors import Unavailable
 from core.waiting import happens
-from features.accumulate import Entity, PackedRow
 from features.packed_store import ExpiringRow, PackedStore
-from features.schema import VIEWS, ViewName
 from pipelines.features_file import FIRST, After, FeaturesFile
 
 ROWS_WRITTEN = Counter("rankfeed_feature_rows_written_total", "Feature rows written to Redis")
@@ -41,15 +39,15 @@ class FeaturesProjection:
         self._marker = b""
         self._complete = False
         self._collecting = False
-        self._pending: dict[tuple[ViewName, Entity], PackedRow] = {}
+        self._pending: dict[bytes, ExpiringRow] = {}
         self._wake = asyncio.Event()
         self._away = False
         self._logger = structlog.get_logger("features_projection")
 
-    def hand_over(self, rows: Sequence[PackedRow]) -> None:
+    def hand_over(self, rows: Sequence[ExpiringRow]) -> None:
         """Takes committed rows, each newer than any of its key before; returns at once."""
         if self._collecting:
-            self._pending.update({(row.view, row.entity): row for row in rows})
+            self._pending.update({row.key: row for row in rows})
             self._wake.set()
 
     def wake(self) -> None:
@@ -108,7 +106,7 @@ class FeaturesProjection:
         return True
 
     async def _write_pending(self) -> bool:
-        pending = [ExpiringRow(row, VIEWS[row.view].ttl_s) for row in self._pending.values()]
+        pending = list(self._pending.values())
         self._pending = {}
         for first in range(0, len(pending), _CHUNK):
             if not await self._write(pending[first : first + _CHUNK]):

@@ -22,7 +22,9 @@ from eventlog.log import LaneLog, TopicPartition, next_offsets
 from eventlog.merged import MergedLog
 from eventlog.worker import Arrived, MintId, Worker, WorkerOptions
 from features.accumulate import FeatureState, Observation, PackedRow
-from features.packed_store import PackedStore
+from features.packed_store import ExpiringRow, PackedStore
+from features.schema import VIEWS
+from features.seen_list import TTL_S, SeenLists, seen_key
 from pipelines.features_file import FeaturesFile
 from pipelines.features_observation import TOPICS, counted_of
 from pipelines.features_offline import FeaturesOffline
@@ -41,9 +43,11 @@ _COUNTED_FOR_MS = 24 * 3_600_000
 _AHEAD_MS = 24 * 3_600_000
 # About 400 bytes each; above it memory starts over from the file.
 _ROWS_IN_MEMORY = 300_000
+# At most 4 KB each.
+_LISTS_IN_MEMORY = 10_000
 
-HandOver = Callable[[Sequence[PackedRow]], None]
-"""Takes rows that were committed; must not wait."""
+HandOver = Callable[[Sequence[ExpiringRow]], None]
+"""Takes rows and lists that were committed; must not wait."""
 
 FileOpener = Callable[[Path, Clock], FeaturesFile]
 
@@ -89,7 +93,7 @@ class FeaturesStream:
                 return
             projection = FeaturesProjection(self._store, file, str(self._mint()))
 
-            def hand_over(rows: Sequence[PackedRow]) -> None:
+            def hand_over(rows: Sequence[ExpiringRow]) -> None:
                 projection.hand_over(rows)
                 offline.wake()
 
@@ -121,6 +125,7 @@ class FeaturesHandler:
         self._hand_over = hand_over
         self._clock = clock
         self._state = FeatureState()
+        self._seen = SeenLists()
         self._logger = structlog.get_logger("features_stream")
 
     async def handle(self, batch: Sequence[Arrived]) -> None:
@@ -134,6 +139,7 @@ class FeaturesHandler:
         found = await self._file.find(
             [counted.key for _, counted in candidates],
             self._state.unknown(counted.observation for _, counted in candidates),
+            self._seen.unknown(counted.observation for _, counted in candidates),
         )
         fresh: dict[bytes, int] = {}
         observations: list[Observation] = []
@@ -146,6 +152,8 @@ class FeaturesHandler:
             fresh[key] = one.entry.published_ms
             observations.append(observation)
         self._load(found.rows)
+        for viewer, packed in found.seen:
+            self._seen.load(viewer, packed)
         # When it arrived is in an event's id; it cannot have arrived after now.
         newest_ms = max((id_time_ms(one.envelope.id) for one, _ in candidates), default=0)
         await self._fold(batch, observations, fresh, min(newest_ms, self._clock.now_ms()))
@@ -161,7 +169,8 @@ class FeaturesHandler:
         try:
             for observation in observations:
                 self._state.apply(observation)
-            rows = self._state.drain()
+                self._seen.apply(observation)
+            rows, seen = self._state.drain(), self._seen.drain()
             await self._file.commit(
                 rows,
                 counted,
@@ -169,13 +178,21 @@ class FeaturesHandler:
                 forget_before_ms=max(one.entry.published_ms for one in batch) - _COUNTED_FOR_MS,
                 arrived_ms=arrived_ms,
                 reached=_reached(batch),
+                seen=seen,
             )
             committed = True
         finally:
             # Memory must never be ahead of the file; after this it is read from there.
             if not committed or len(self._state) > _ROWS_IN_MEMORY:
                 self._state.clear()
-        self._hand_over(rows)
+            if not committed or len(self._seen) > _LISTS_IN_MEMORY:
+                self._seen.clear()
+        self._hand_over(
+            [
+                *(ExpiringRow.of(row, VIEWS[row.view].ttl_s) for row in rows),
+                *(ExpiringRow(seen_key(viewer), packed, TTL_S) for viewer, packed in seen),
+            ]
+        )
         for kind, n in Tally(one.kind for one in observations).items():
             OBSERVED.labels(kind).inc(n)
         if observations:

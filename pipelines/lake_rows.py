@@ -139,6 +139,7 @@ def _served_rows(envelope: Envelope, event: Served) -> list[Row]:
             item.diversity,
             item.place_before,
             item.author_rank,
+            item.seen,
         )
         for item in event.items
     ]

@@ -34,6 +34,7 @@ def matrix_of(envelope: Envelope, scored: Scored) -> Matrix:
         "features": _is_even(scored.features, n),
         "multipliers": len(scored.multipliers) in (0, 24 * n),
         "places": len(scored.places) == len(scored.multipliers) // 3,
+        "seen": len(scored.seen) in (0, 8 * n),
     }
     for name, fit in fits.items():
         if not fit:
@@ -101,7 +102,8 @@ def _terms(scored: Scored, n: int) -> dict[str, pl.Series]:
         return {name: pl.Series(name, [None] * n, kind) for name, kind in TERMS.items()}
     multipliers = np.frombuffer(scored.multipliers, "<f8").reshape(n, 3)
     places = np.frombuffer(scored.places, "<i4").reshape(n, 2).astype(np.int64)
-    columns = [*multipliers.T, *places.T]
+    seen = np.frombuffer(scored.seen, "<f8") if scored.seen else np.ones(n, np.float64)
+    columns = [*multipliers.T, *places.T, seen]
     return {name: pl.Series(name, column) for name, column in zip(TERMS, columns, strict=True)}
 
 

@@ -89,6 +89,7 @@ class Explained:
             scored.heads,
             ages_s(candidates.roots, scored.as_of_ms),
             candidates.sources,
+            scored.looked_at,
         )
         ids, authors = candidates.ids, candidates.root_authors
         return _weighing(objective, made, diversify(made.score, ids, authors, objective.diversity))

@@ -1,7 +1,7 @@
 """What the ranking is for: weights over the model's heads and what multiplies their sum, as a document.
 
     utility = Σ weight(head) · head
-    score   = utility · freshness · source
+    score   = utility · freshness · source · seen
 
 `ranking.diversity` then demotes what an author has too much of. Where the utility is negative (a head
 like `hide` outweighs the others) every multiplier is inverted: what makes a good item worse makes a bad
@@ -52,6 +52,12 @@ class Diversity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     floor: float
 
 
+class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the viewer has looked at before is multiplied by `factor`: a second look is worth less."""
+
+    factor: float
+
+
 class Exploration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The share of requests whose order is drawn, and how widely."""
 
@@ -74,6 +80,7 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exploration: Exploration | None = None
     guardrails: list[str] = []
     set_at: str = ""
+    seen: Seen | None = None
 
     @property
     def label(self) -> str:
@@ -83,14 +90,18 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Terms(NamedTuple):
     """What a score is made of, for n candidates, float64 [n] each.
 
-    `freshness` and `source` are as they were applied: inverted where the utility is negative.
+    `freshness`, `source` and `seen` are as they were applied: inverted where the utility is negative.
     """
 
     utility: NDArray[np.float64]
     freshness: NDArray[np.float64]
     source: NDArray[np.float64]
+    seen: NDArray[np.float64]
     score: NDArray[np.float64]
 
+
+SEEN = Seen(factor=0.1)
+"""That of the presets: what was looked at stands below nearly all that was not, for who scrolls on."""
 
 ENGAGEMENT = Objective(
     objective=VERSION,
@@ -100,6 +111,7 @@ ENGAGEMENT = Objective(
     reason="What viewers click: the preset that a new installation starts with.",
     weights={"click": Weight(1.0)},
     diversity=Diversity(decay=0.85, floor=0.25),
+    seen=SEEN,
 )
 
 
@@ -114,8 +126,11 @@ def terms(
     heads: NDArray[np.float32],
     ages_s: NDArray[np.float64],
     sources: Sequence[str],
+    looked_at: NDArray[np.bool_] | None = None,
 ) -> Terms:
     """The score of n candidates: `heads` float32 [n, n_heads], `ages_s` [n] (below 0 counts as 0).
+
+    `looked_at`, bool [n], are those that the viewer has seen before; None for none of them.
 
     Each row's bits are its own, whatever else is in the batch. Raises ConfigurationError where the
     objective does not fit the heads; what is no number in `heads` is none in the score.
@@ -124,7 +139,8 @@ def terms(
     inverted = worth < 0
     freshness = _applied(_freshness(objective.freshness, ages_s), inverted)
     source = _applied(_source_factors(objective.source_factor, sources), inverted)
-    return Terms(worth, freshness, source, worth * freshness * source)
+    seen = _applied(_seen(objective.seen, looked_at, len(worth)), inverted)
+    return Terms(worth, freshness, source, seen, worth * freshness * source * seen)
 
 
 def ages_s(ids: Ids, at_ms: int) -> NDArray[np.float64]:
@@ -185,6 +201,12 @@ def _source_factors(factors: dict[str, float], sources: Sequence[str]) -> NDArra
     if not factors:
         return np.ones(len(sources), np.float64)
     return np.array([factors.get(source, 1.0) for source in sources], np.float64)
+
+
+def _seen(seen: Seen | None, looked_at: NDArray[np.bool_] | None, n: int) -> NDArray[np.float64]:
+    if seen is None or looked_at is None:
+        return np.ones(n, np.float64)
+    return np.where(looked_at, seen.factor, 1.0)
 
 
 def _applied(multiplier: NDArray[np.float64], inverted: NDArray[np.bool_]) -> NDArray[np.float64]:

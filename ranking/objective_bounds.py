@@ -19,6 +19,7 @@ FACTOR = (0.01, 100.0)
 DECAY = (0.0, 1.0)
 FLOOR = (0.01, 1.0)
 """Above 0: a negative score is divided by it."""
+SEEN_FACTOR = (0.01, 1.0)
 MAX_REASON, MAX_AUTHOR = 500, 100
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 
@@ -37,6 +38,8 @@ def check_bounds(objective: Objective) -> None:
     if objective.diversity is not None:
         _within("diversity.decay", objective.diversity.decay, DECAY)
         _within("diversity.floor", objective.diversity.floor, FLOOR)
+    if objective.seen is not None:
+        _within("seen.factor", objective.seen.factor, SEEN_FACTOR)
     for source, factor in objective.source_factor.items():
         if source not in SOURCES:
             _refuse(f"source_factor.{source}", f"is no source; there are {', '.join(SOURCES)}")

@@ -170,6 +170,7 @@ class RankingPipeline:
             features=scored.features[order].astype("<f4").tobytes(),
             rows=scored.rows[order].astype("<u4").tobytes(),
             multipliers=multipliers[order].astype("<f8").tobytes(),
+            seen=made.seen[order].astype("<f8").tobytes(),
             places=np.stack([diverse.places, diverse.ranks], axis=1)[order].astype("<i4").tobytes(),
         )
         return Ranked(slate, left.take(order))

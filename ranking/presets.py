@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ranking.objective import ENGAGEMENT, VERSION, Diversity, FreshnessDecay, Objective, Weight
+from ranking.objective import ENGAGEMENT, SEEN, VERSION, Diversity, FreshnessDecay, Objective, Weight
 
 _AUTHOR = "rankfeed"
 
@@ -20,6 +20,7 @@ SATISFACTION = Objective(
         "hide": Weight(-20.0, min=-100.0, max=0.0),
     },
     diversity=Diversity(decay=0.85, floor=0.25),
+    seen=SEEN,
 )
 
 FRESHNESS = Objective(
@@ -31,6 +32,7 @@ FRESHNESS = Objective(
     weights={"click": Weight(1.0)},
     freshness=FreshnessDecay(half_life_s=6 * 3_600.0),
     diversity=Diversity(decay=0.7, floor=0.2),
+    seen=SEEN,
 )
 
 PRESETS = {one.name: one for one in (ENGAGEMENT, SATISFACTION, FRESHNESS)}

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from prometheus_client import Counter
 
 from core.errors import ConfigurationError, Corrupt
 from features.compute import matrix
 from features.freshness import Freshness, as_of, measure
 from features.moments import HOME, Moments, codes
-from features.reader import FeatureReader, FeaturesMissing
+from features.reader import FeatureReader, FeaturesMissing, Fetched
 from features.row_block import RowBlock
 from features.schema import VIEWS, ViewName
 from ranking.candidate import Hydrated
@@ -27,6 +28,10 @@ from ranking.stages import Stage, StageFailed, run_stage
 FEATURES = Stage("features", deadline_ms=60, on_failure="closed")
 MODEL = Stage("model", deadline_ms=100, on_failure="closed")
 
+LOOKED_AT = Counter(
+    "rankfeed_candidates_looked_at_total", "Scored candidates that their viewer is known to have seen before"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -35,7 +40,8 @@ class Scored:
     `features` float32 [n, n_features], `heads` float32 [n, n_heads], `terms` what the objective made of
     them, `rows` uint32 [n, n_views, 2] of (schema id, seq) in the order of VIEWS, 0 where a row was
     missing. `as_of_ms` is the moment that the features were computed for, `freshness` that of their rows
-    by view, and `blocks` the rows themselves, of one or n each.
+    by view, and `blocks` the rows themselves, of one or n each. `looked_at`, bool [n], are those that the
+    viewer is known to have seen before.
     """
 
     model: RankingModel
@@ -47,6 +53,7 @@ class Scored:
     rows: NDArray[np.uint32]
     freshness: dict[ViewName, Freshness]
     blocks: Mapping[ViewName, RowBlock]
+    looked_at: NDArray[np.bool_]
 
 
 class ModelScorer:
@@ -81,21 +88,23 @@ class ModelScorer:
         model, objective = self._current_model(), self._current_objective()
         if model is None:
             raise StageFailed(MODEL.name, "no_model")
-        blocks = await run_stage(
+        fetched = await run_stage(
             FEATURES,
             query,
             lambda: self._fetch(query, candidates),
         )
-        assert blocks is not None  # the stage fails closed
+        assert fetched is not None  # the stage fails closed
+        blocks = fetched.blocks
         freshness = measure(blocks, query.now_ms)
         as_of_ms = as_of(blocks["g"], query.now_ms)
         features = matrix(blocks, _moments(query, candidates, as_of_ms))
         heads = await run_stage(MODEL, query, lambda: self._run(model, features))
         assert heads is not None
+        ages = ages_s(candidates.roots, as_of_ms)
+        looked_at = np.isin(candidates.roots, fetched.seen)
+        LOOKED_AT.inc(int(np.count_nonzero(looked_at)))
         try:
-            made = terms(
-                objective, model.heads, heads, ages_s(candidates.roots, as_of_ms), candidates.sources
-            )
+            made = terms(objective, model.heads, heads, ages, candidates.sources, looked_at)
         except ConfigurationError as exc:
             # Objective and model are changed apart from each other; a misfit must not cost the feed.
             raise StageFailed(MODEL.name, "objective_misfit") from exc
@@ -103,17 +112,17 @@ class ModelScorer:
             raise StageFailed(MODEL.name, "scores_not_finite")
         trial.found = self._silent.judge(blocks, candidates.roots, query.now_ms, features, heads, model.label)
         rows = _row_versions(blocks, len(candidates))
-        return Scored(model, objective, as_of_ms, features, heads, made, rows, freshness, blocks)
+        return Scored(model, objective, as_of_ms, features, heads, made, rows, freshness, blocks, looked_at)
 
-    async def _fetch(self, query: FeedQuery, candidates: Hydrated) -> dict[ViewName, RowBlock]:
+    async def _fetch(self, query: FeedQuery, candidates: Hydrated) -> Fetched:
         try:
-            blocks = await self._reader.fetch(query.viewer, candidates.roots, candidates.root_authors)
+            fetched = await self._reader.fetch(query.viewer, candidates.roots, candidates.root_authors)
         except FeaturesMissing as exc:
             raise StageFailed(FEATURES.name, "features_missing") from exc
-        if not blocks["g"].present.all():
+        if not fetched.blocks["g"].present.all():
             # Nothing was ever seen: the global row is there from the first event on.
             raise StageFailed(FEATURES.name, "features_missing")
-        return blocks
+        return fetched
 
     async def _run(self, model: RankingModel, features: NDArray[np.float32]) -> NDArray[np.float32]:
         try:

@@ -54,6 +54,7 @@ def scored_event(query: FeedQuery, ranked: Ranked) -> Scored | None:
         rows=slate.rows,
         multipliers=slate.multipliers,
         places=slate.places,
+        seen=slate.seen,
     )
 
 
@@ -71,6 +72,7 @@ def served_items(items: Sequence[FeedItem], slate: Slate | None, in_slate: int) 
     features = np.frombuffer(slate.features, "<f4").reshape(n, -1)
     rows = np.frombuffer(slate.rows, "<u4").reshape(n, len(slate.views), 2)
     multipliers, places = _multipliers(slate, n)
+    seen = np.frombuffer(slate.seen, "<f8") if slate.seen else np.ones(n, np.float64)
     for place, item in enumerate(items[:in_slate]):
         at = item.position
         plain[place] = ServedItem(
@@ -85,6 +87,7 @@ def served_items(items: Sequence[FeedItem], slate: Slate | None, in_slate: int) 
             {view: (int(rows[at, i, 0]), int(rows[at, i, 1])) for i, view in enumerate(slate.views)},
             *multipliers[at].tolist(),
             *places[at].tolist(),
+            *seen[at : at + 1].tolist(),
         )
     return plain
 

@@ -12,14 +12,15 @@ HOUR_MS = 3_600_000
 
 Table = Literal["served", "scored", "views", "edges", "tweets", "follows"]
 
-# What the objective multiplied the score by (`diversity` after it), the place in the slate by the score
-# alone, and how many of the author stand above; null in rows of before they were recorded.
+# What the objective multiplied the score by (`diversity` after it, `seen` before it), the place in the slate
+# by the score alone, and how many of the author stand above; null in rows of before they were recorded.
 TERMS: Mapping[str, pl.DataType] = {
     "freshness": pl.Float64(),
     "source_factor": pl.Float64(),
     "diversity": pl.Float64(),
     "place_before": pl.Int64(),
     "author_rank": pl.Int64(),
+    "seen": pl.Float64(),
 }
 _ROW = pl.Struct({"view": pl.String(), "schema_id": pl.Int64(), "seq": pl.Int64()})
 

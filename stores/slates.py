@@ -44,6 +44,9 @@ class Slate(msgspec.Struct, frozen=True, array_like=True):
 
     `shown`, int64, are roots that were recommended and shown in the scroll before this slate took the place
     of one that was lost.
+
+    `seen` float64 [n] is what was applied, beside freshness and source, for what the viewer had looked at
+    before; empty in slates of before there was such a thing.
     """
 
     slate_id: str
@@ -63,6 +66,7 @@ class Slate(msgspec.Struct, frozen=True, array_like=True):
     multipliers: bytes = b""
     places: bytes = b""
     shown: bytes = b""
+    seen: bytes = b""
 
 
 class Served(NamedTuple):

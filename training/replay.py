@@ -83,6 +83,7 @@ class Replayer:
                     author_rank=item.author_rank,
                     diversity=float(diversity[i]),
                     differs=[name for name, unequal in differs.items() if unequal[i]],
+                    seen=float(made.seen[i]),
                 )
                 for i, item in enumerate(items)
             ],
@@ -136,7 +137,9 @@ def _slate_differences(slate: Scored, model: RankingModel, objective: Objective)
     n = len(slate.sources)
     heads = model.score(np.frombuffer(slate.features, "<f4").reshape(n, len(FEATURES)))
     roots = np.frombuffer(slate.tweets, "<i8")
-    made = terms(objective, model.heads, heads, ages_s(roots, slate.now_ms), slate.sources)
+    seen = np.frombuffer(slate.seen, "<f8") if slate.seen else np.ones(n, np.float64)
+    ages = ages_s(roots, slate.now_ms)
+    made = terms(objective, model.heads, heads, ages, slate.sources, _looked_at(seen))
     places, ranks = np.frombuffer(slate.places, "<i4").reshape(n, 2).astype(np.int64).T
     # Of equal scores the newer candidate stood first: which it was, a retweet's own id says, and here
     # only the place.
@@ -144,6 +147,7 @@ def _slate_differences(slate: Scored, model: RankingModel, objective: Objective)
     applied = np.stack([made.freshness, made.source, diverse.multipliers], axis=1)
     unequal = {
         "heads": heads.astype("<f4").tobytes() != slate.heads,
+        "seen": made.seen.astype("<f8").tobytes() != seen.tobytes(),
         "score": made.score.astype("<f8").tobytes() != slate.scores,
         "multipliers": applied.astype("<f8").tobytes() != slate.multipliers,
         "places": not (np.array_equal(diverse.places, places) and np.array_equal(diverse.ranks, ranks)),
@@ -159,11 +163,19 @@ def _features(items: Sequence[ServedItem]) -> Singles:
 def _terms(
     objective: Objective, model: RankingModel, heads: Singles, items: Sequence[ServedItem], now_ms: int
 ) -> Terms:
-    tweets = np.array([item.tweet for item in items], np.int64)
+    ages = ages_s(np.array([item.tweet for item in items], np.int64), now_ms)
+    looked_at = _looked_at(np.array([item.seen for item in items], np.float64))
     try:
-        return terms(objective, model.heads, heads, ages_s(tweets, now_ms), [item.source for item in items])
+        return terms(objective, model.heads, heads, ages, [item.source for item in items], looked_at)
     except ConfigurationError as exc:
         raise ConfigurationError(f"it cannot have been scored so: {exc}") from exc
+
+
+def _looked_at(seen: Floats) -> NDArray[np.bool_]:
+    """bool [n]: what the viewer had looked at, by what it was multiplied by (float64 [n]): the record has
+    no other word of it, and a factor of 1 needs none."""
+    looked_at: NDArray[np.bool_] = seen != 1.0
+    return looked_at
 
 
 def _diversity(objective: Objective, items: Sequence[ServedItem], scores: Floats) -> Floats:
@@ -192,6 +204,7 @@ def _differences(
         "heads": _any(_unequal(np.array([item.heads for item in items], np.float32), heads)),
         "freshness": unequal(lambda item: item.freshness, made.freshness),
         "source_factor": unequal(lambda item: item.source_factor, made.source),
+        "seen": unequal(lambda item: item.seen, made.seen),
         "score": unequal(lambda item: item.score, made.score),
         "diversity": unequal(lambda item: item.diversity, diversity),
         "place": np.concatenate([np.zeros(1, np.bool_), behind]),

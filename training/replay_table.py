@@ -16,7 +16,7 @@ def page_lines(page: ReplayedPage) -> Iterator[str]:
     titles = (
         *("place", "before", "tweet", "author", "source"),
         *heads,
-        *("utility", "freshness", "factor", "score", "rank", "diversity", "bits"),
+        *("utility", "freshness", "factor", "seen", "score", "rank", "diversity", "bits"),
     )
     rows = [_cells(item) for item in page.items]
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
@@ -43,6 +43,7 @@ def _cells(item: ReplayedItem) -> tuple[str, ...]:
         f"{item.utility:.6f}",
         f"{item.freshness:.4g}",
         f"{item.source_factor:.4g}",
+        f"{item.seen:.4g}",
         f"{item.score:.6f}",
         "-" if item.author_rank < 0 else str(item.author_rank),
         f"{item.diversity:.4f}",

@@ -17,7 +17,7 @@ class ReplayedItem(msgspec.Struct, frozen=True):
     """One scored item, as computed again; `differs` names what has other bits in the record.
 
     `place` is that in the scroll and `place_before` that without diversity, both from 0; score =
-    utility · freshness · source_factor, and the slate is ordered by score · diversity.
+    utility · freshness · source_factor · seen, and the slate is ordered by score · diversity.
     """
 
     place: int
@@ -33,6 +33,7 @@ class ReplayedItem(msgspec.Struct, frozen=True):
     author_rank: int
     diversity: float
     differs: list[str]
+    seen: float = 1.0
 
 
 class ReplayedPage(msgspec.Struct, frozen=True):

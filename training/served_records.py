@@ -86,7 +86,7 @@ def _pages(rows: pl.DataFrame) -> Iterable[Recorded]:
 def _item(row: Mapping[str, Any]) -> ServedItem:
     given = {
         name: row[name]
-        for name in ("freshness", "source_factor", "diversity", "place_before", "author_rank")
+        for name in ("freshness", "source_factor", "diversity", "place_before", "author_rank", "seen")
         # Null in rows of before they were recorded.
         if row[name] is not None
     }
@@ -146,4 +146,5 @@ def _slate(rows: pl.DataFrame) -> Scored | None:
         policy=first["policy"],
         multipliers=rows.select("freshness", "source_factor", "diversity").to_numpy().astype("<f8").tobytes(),
         places=rows.select("place_before", "author_rank").to_numpy().astype("<i4").tobytes(),
+        seen=rows["seen"].fill_null(1.0).to_numpy().astype("<f8").tobytes(),
     )

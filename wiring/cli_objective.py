@@ -18,11 +18,12 @@ from core.clock import SystemClock
 from core.errors import ConfigurationError, Unavailable
 from ranking.objective import Objective, check, reweighed
 from ranking.objective_bounds import check_bounds
-from ranking.objectives import Current, Objectives, encode_objective, read_draft
+from ranking.objectives import Objectives, encode_objective, read_draft
 from ranking.presets import PRESETS
-from ranking.processes import ProcessReport, Reports, awaited, serving_processes
+from ranking.processes import Reports, serving_processes
 from wiring.acting_user import acting_user
 from wiring.home import Home
+from wiring.objective_change import apply_objective
 from wiring.objective_table import history_line, objective_lines, process_lines
 from wiring.redis_settings import opened_redis
 from wiring.resources import open_stores
@@ -136,11 +137,7 @@ def set_objective(
                 set_at="",
             )
             _check(wanted, opened.champion)
-            made = await opened.objectives.set(wanted, seen)
-            if made == seen:
-                click.echo(f"{seen.objective.label} says the same already: nothing was changed")
-                return
-            await _tell(opened, made)
+            await apply_objective(opened.objectives, wanted, seen, opened.reports, SystemClock(), click.echo)
 
     asyncio.run(run())
 
@@ -155,33 +152,6 @@ def _check(objective: Objective, champion: Manifest | None) -> None:
         check(objective, [head.name for head in champion.heads])
     except ConfigurationError as exc:
         raise ConfigurationError(f"{exc} (the champion, {champion.name}@{champion.version})") from exc
-
-
-async def _tell(opened: _Opened, made: Current) -> None:
-    """Waits for the serving processes. Raises ConfigurationError where one of them does not apply it."""
-    label = made.objective.label
-    if opened.reports is None:
-        click.echo(f"{label} is set; no stack is running, the next one goes by it")
-        return
-    clock = SystemClock()
-    began_s = clock.monotonic_s()
-    try:
-        found = await awaited(opened.reports, lambda one: one.objective_row >= made.row, clock)
-    except Unavailable as exc:
-        raise ConfigurationError(
-            f"{label} is set, but who goes by it is not known: {exc}. "
-            "The processes take it over by themselves."
-        ) from exc
-    applied = sum(one.objective == label for one in found)
-    outcome = f"{applied} of {len(found)} in {1000 * (clock.monotonic_s() - began_s):.0f} ms"
-    if applied < len(found):
-        raise ConfigurationError(f"{label} is set, and {outcome} go by it: {_reasons(found)}")
-    click.echo(f"{label} applies: {outcome}" if found else f"{label} is set; no process serves")
-
-
-def _reasons(found: list[ProcessReport]) -> str:
-    said = dict.fromkeys(one.objective_refused for one in found if one.objective_refused is not None)
-    return "; ".join(said) or "the others say nothing, their logs may say more"
 
 
 async def _show(settings: Settings, number: int | None, as_json: bool) -> None:

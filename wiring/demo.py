@@ -10,10 +10,12 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+from msgspec.structs import replace
 from rich.console import Console
 
 from core.clock import SystemClock
 from core.errors import ConfigurationError, RankfeedError
+from ranking.objective import reweighed
 from ranking.objectives import Objectives
 from ranking.processes import serving_processes
 from ranking.registry import Registry
@@ -42,6 +44,8 @@ from wiring.home import Home, StackState
 from wiring.importing import import_directory
 from wiring.keys import stack_keys
 from wiring.logistic_order import LogisticOrder
+from wiring.objective_change import apply_objective
+from wiring.objective_table import objective_lines
 from wiring.redis_settings import opened_redis
 from wiring.resources import open_stores
 from wiring.settings import Settings, overlaid
@@ -57,6 +61,9 @@ RETRIES = 5
 # The small demo has few of anything: a rough model is better than a constant.
 FEW_POSITIVES = 50
 DELETING = 8
+# As a product team would say it that knows nothing of people's utility, but what it wants.
+WEIGHTS = {"click": 1.0, "like": 2.0, "hide": -5.0}
+WHY = "a like is worth two clicks, and what is hidden costs five"
 _DAY_MS = 86_400_000
 
 
@@ -108,6 +115,7 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
         acts = _Acts(settings, home, console, clock, size, options.seed)
         crowd = await acts.past(lambda user_id: FeedClient(http, token_of(user_id), retries=RETRIES))
         trained = await acts.training()
+        await acts.objective()
         post_ms = await acts.posting(crowd)
         lift = await acts.visits(crowd)
         chaos = await acts.chaos(crowd, state, lambda user_id: FeedClient(http, token_of(user_id)))
@@ -184,6 +192,20 @@ class _Acts:
             f"it, after {promoted.elapsed_ms:.0f} ms"
         )
         return trained
+
+    async def objective(self) -> None:
+        self._title("What the ranking is for")
+        async with (
+            opened_redis(self._settings) as redis,
+            open_stores(self._settings, self._home, self._clock) as stores,
+        ):
+            objectives = Objectives(stores.control, self._clock)
+            seen = await objectives.current()
+            wanted = replace(reweighed(seen.objective, WEIGHTS), author="the demo", reason=WHY)
+            reports = partial(serving_processes, redis)
+            await apply_objective(objectives, wanted, seen, reports, self._clock, self._say)
+        for line in objective_lines(wanted):
+            self._say(line)
 
     async def posting(self, crowd: Crowd) -> list[float]:
         self._title("From a post to a follower's feed")

@@ -17,6 +17,8 @@ def objective_lines(objective: Objective) -> Iterator[str]:
         yield f"  freshness  halves every {objective.freshness.half_life_s:g} s of a tweet's age"
     for source, factor in objective.source_factor.items():
         yield f"  source     {source} times {factor:g}"
+    if objective.seen is not None:
+        yield f"  seen       what the viewer has looked at before times {objective.seen.factor:g}"
     diversity = objective.diversity
     if diversity is not None:
         yield (

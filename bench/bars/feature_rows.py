@@ -72,7 +72,7 @@ def _packed(
         values = array("f", block.values[place].tobytes())
         at_s, seq = int(block.event_ts_s[place]), int(block.seq[place])
         packed = encode_row(VIEWS[view].schema_id, at_s, seq, values)
-        yield ExpiringRow(PackedRow(view, entity, packed), _TTL_S)
+        yield ExpiringRow.of(PackedRow(view, entity, packed), _TTL_S)
 
 
 def _block(view: ViewName, n: int, now_s: int, random: np.random.Generator) -> RowBlock:

@@ -80,7 +80,7 @@ async def _time_to_rows(client: FeedClient, reader: FeatureReader, name: str) ->
 
     async def updates() -> int:
         # The pair's row goes to Redis behind those of viewer, tweet and author.
-        return int((await reader.fetch(_PROBER, tweets, authors))["va"].seq[0])
+        return int((await reader.fetch(_PROBER, tweets, authors)).blocks["va"].seq[0])
 
     before, began_s = await updates(), time.monotonic()
     await client.report([event("click", tweet["tracking"], name, at_ms=SystemClock().now_ms())])

@@ -108,7 +108,7 @@ class PackedOnlineStore(OnlineStore):
         """Writes each row where Redis has none that is as new; times without a zone are UTC."""
         view = _view_of(table)
         rows = [
-            ExpiringRow(PackedRow(view.name, _entity_of(view, key), _packed(view, values)), view.ttl_s)
+            ExpiringRow.of(PackedRow(view.name, _entity_of(view, key), _packed(view, values)), view.ttl_s)
             for key, values, _, _ in data
         ]
         self._open(config).call(lambda client: PackedStore(client).offer(rows))

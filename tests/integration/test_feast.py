@@ -122,7 +122,7 @@ async def test_online_features_are_those_of_the_reader(world: FeastWorld) -> Non
     for viewer in range(1, VIEWERS + 3):
         of_viewer = moments.viewers == viewer
         tweets, authors = moments.tweets[of_viewer], moments.authors[of_viewer]
-        blocks = await reader.fetch(viewer, tweets, authors)
+        blocks, _ = await reader.fetch(viewer, tweets, authors)
         rows = got[of_viewer]
         asked = moments.take(np.flatnonzero(of_viewer))
         asked = asked._replace(at_ms=np.array([now_ms]))
@@ -211,12 +211,12 @@ async def test_what_feast_writes_never_replaces_a_newer_row(both_redis: RedisWor
 
     async def offered(event_ts_s: int, seq: int) -> bool:
         packed = row_of(event_ts_s, seq)
-        await rows.offer([ExpiringRow(PackedRow("t", 5, packed), 60)])
+        await rows.offer([ExpiringRow.of(PackedRow("t", 5, packed), 60)])
         return bool(await both_redis.look.get(row_key("t", 5)) == packed)
 
     assert await offered(1_700_000_000, 7)
     assert not await offered(1_699_999_999, 12)
-    assert not await rows.offer([ExpiringRow(PackedRow("t", 5, row_of(1_700_000_000, 7, 9.0)), 60)])
+    assert not await rows.offer([ExpiringRow.of(PackedRow("t", 5, row_of(1_700_000_000, 7, 9.0)), 60)])
     assert await offered(1_700_000_000, 8)
     assert await offered(1_700_000_001, 1)
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 import pytest
@@ -17,6 +18,7 @@ from eventlog.sqlite_log import SqliteEventLog
 from features.offline_rows import DIRECTORY, OFFLINE
 from features.packed_row import decode_row
 from features.schema import VIEWS as FEATURE_VIEWS
+from features.schema import ViewName
 from pipelines.features_file import FIRST, FeaturesFile
 from stores.lake import LakeReader
 from stores.ports import OutboxRecord
@@ -93,12 +95,12 @@ async def check_complete(home: Path) -> None:
     kept = (await file.page(FIRST, 10_000)).rows
     file.close()
     frames = {name: rows_of(home, name) for name in FEATURE_VIEWS}
-    for row, _ in kept:
-        view = FEATURE_VIEWS[row.view]
-        entity = row.entity if isinstance(row.entity, tuple) else (row.entity,)
-        of_entity = frames[row.view]
+    for row in kept:
+        name, *entity = row.key.decode().removeprefix("f:").split(":")
+        view = FEATURE_VIEWS[cast(ViewName, name)]
+        of_entity = frames[view.name]
         for key, id in zip(view.keys, entity, strict=True):
-            of_entity = of_entity.filter(pl.col(key) == id)
+            of_entity = of_entity.filter(pl.col(key) == int(id.strip("{}")))
         expected = decode_row(row.packed, view)
         newest = of_entity.row(-1, named=True)
         assert (newest["seq"], newest["ts_ms"]) == (expected.seq, expected.event_ts_s * 1_000)

@@ -17,8 +17,7 @@ from features.accumulate import FeatureState, Observation, PackedRow
 from features.compute import matrix
 from features.moments import UNKNOWN, Moments
 from features.packed_store import COMPLETE_KEY, EPOCH_KEY, ExpiringRow, PackedStore, row_key
-from features.reader import FeatureReader, FeaturesMissing
-from features.row_block import RowBlock
+from features.reader import FeatureReader, FeaturesMissing, Fetched
 from features.schema import FEATURES, VIEWS, ViewName
 from stores.redis_assembly import open_redis
 from stores.redis_client import RedisClient
@@ -47,7 +46,7 @@ def state_of_some() -> FeatureState:
 async def write(client: RedisClient, rows: list[PackedRow], ttl_s: int = 60) -> None:
     store = PackedStore(client)
     await store.mark(b"1")
-    assert await store.write([ExpiringRow(row, ttl_s) for row in rows], was=b"1", epoch=b"2")
+    assert await store.write([ExpiringRow.of(row, ttl_s) for row in rows], was=b"1", epoch=b"2")
     assert await store.complete(b"2")
 
 
@@ -60,7 +59,7 @@ def test_keys_are_those_of_the_contracts() -> None:
 async def test_what_was_written_is_read_row_for_row(both_redis: RedisWorld) -> None:
     state = state_of_some()
     await write(both_redis.client, state.drain())
-    blocks = await FeatureReader(both_redis.client).fetch(VIEWER, TWEETS, AUTHORS)
+    blocks, _ = await FeatureReader(both_redis.client).fetch(VIEWER, TWEETS, AUTHORS)
     assert {name: len(block) for name, block in blocks.items()} == {
         "g": 1,
         "u": 1,
@@ -88,7 +87,7 @@ async def test_what_was_written_is_read_row_for_row(both_redis: RedisWorld) -> N
 
 async def test_each_view_says_its_hit_rate(both_redis: RedisWorld) -> None:
     await write(both_redis.client, state_of_some().drain())
-    blocks = await FeatureReader(both_redis.client).fetch(VIEWER, TWEETS, AUTHORS)
+    blocks, _ = await FeatureReader(both_redis.client).fetch(VIEWER, TWEETS, AUTHORS)
     rates = {name: block.hit_rate for name, block in blocks.items()}
     # Of the candidates' six authors the viewer has met five: the sixth has three of the twenty.
     assert rates == {"g": 1.0, "u": 1.0, "t": 0.5, "a": 1.0, "va": 0.85}
@@ -96,7 +95,7 @@ async def test_each_view_says_its_hit_rate(both_redis: RedisWorld) -> None:
 
 async def test_no_rows_at_all_give_a_matrix_all_the_same(both_redis: RedisWorld) -> None:
     await write(both_redis.client, [])
-    blocks = await FeatureReader(both_redis.client).fetch(VIEWER, TWEETS, AUTHORS)
+    blocks, _ = await FeatureReader(both_redis.client).fetch(VIEWER, TWEETS, AUTHORS)
     assert all(block.hit_rate == 0.0 for block in blocks.values())
     inputs = matrix(blocks, moments(TWEETS, AUTHORS))
     assert inputs.shape == (20, len(FEATURES))
@@ -109,7 +108,9 @@ async def test_rows_are_not_read_before_all_of_them_are_back(both_redis: RedisWo
     store = PackedStore(both_redis.client)
     await store.mark(b"3")
     # What is written first after a flush is no more than what has just changed.
-    assert await store.write([ExpiringRow(row, 60) for row in state_of_some().drain()], was=b"3", epoch=b"4")
+    assert await store.write(
+        [ExpiringRow.of(row, 60) for row in state_of_some().drain()], was=b"3", epoch=b"4"
+    )
     with pytest.raises(FeaturesMissing):
         await FeatureReader(both_redis.client).fetch(VIEWER, TWEETS, AUTHORS)
     assert await store.epoch() is None
@@ -122,7 +123,7 @@ async def test_rows_are_not_read_before_all_of_them_are_back(both_redis: RedisWo
 async def test_no_candidates(both_redis: RedisWorld) -> None:
     await write(both_redis.client, [])
     none = np.array([], np.int64)
-    blocks = await FeatureReader(both_redis.client).fetch(VIEWER, none, none)
+    blocks, _ = await FeatureReader(both_redis.client).fetch(VIEWER, none, none)
     assert matrix(blocks, moments(none, none)).shape == (0, len(FEATURES))
 
 
@@ -134,7 +135,7 @@ async def test_rows_that_cannot_be_read_are_missing_and_counted(
 ) -> None:
     await write(both_redis.client, state_of_some().drain())
     await both_redis.look.set(row_key("t", int(TWEETS[0])), packed)
-    block = (await FeatureReader(both_redis.client).fetch(VIEWER, TWEETS, AUTHORS))["t"]
+    block = (await FeatureReader(both_redis.client).fetch(VIEWER, TWEETS, AUTHORS)).blocks["t"]
     assert block.foreign == 1
     assert block.present.tolist() == [False, *[True] * 9, *[False] * 10]
 
@@ -188,11 +189,11 @@ async def test_a_slow_redis_is_unavailable_and_its_late_answer_is_nobodys(one_re
         await reader.fetch(VIEWER, TWEETS, AUTHORS)
     # Answered only once the pause is over.
     await one_redis.look.get("any")
-    assert len((await _in_time(reader, 3))["t"]) == 3
+    assert len((await _in_time(reader, 3)).blocks["t"]) == 3
     await impatient.aclose()
 
 
-async def _in_time(reader: FeatureReader, n: int) -> dict[ViewName, RowBlock]:
+async def _in_time(reader: FeatureReader, n: int) -> Fetched:
     """The first answer that comes in time: on a busy machine 50 ms are not always enough."""
     async with asyncio.timeout(20):
         while True:
@@ -207,7 +208,7 @@ async def test_a_connection_that_redis_closed_is_replaced(one_redis: RedisWorld)
     # The first may come before the loop has seen the end of the connection; the second may not.
     with suppress(Unavailable):
         await reader.fetch(VIEWER, TWEETS, AUTHORS)
-    blocks = await reader.fetch(VIEWER, TWEETS, AUTHORS)
+    blocks, _ = await reader.fetch(VIEWER, TWEETS, AUTHORS)
     assert blocks["t"].hit_rate == 0.5
 
 
@@ -217,6 +218,6 @@ async def test_fetches_at_the_same_time_do_not_mix(both_redis: RedisWorld) -> No
     sizes = [1 + i % 20 for i in range(60)]
     answers = await asyncio.gather(*(reader.fetch(VIEWER, TWEETS[:n], AUTHORS[:n]) for n in sizes))
     names: set[ViewName] = set(VIEWS)
-    for n, blocks in zip(sizes, answers, strict=True):
+    for n, (blocks, _) in zip(sizes, answers, strict=True):
         assert set(blocks) == names
         assert blocks["t"].present.tolist() == [i < 10 for i in range(n)]

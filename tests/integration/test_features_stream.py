@@ -37,6 +37,7 @@ from features.reader import FeatureReader
 from features.row_block import RowBlock
 from features.schema import FEATURES
 from features.schema import VIEWS as FEATURE_VIEWS
+from features.seen_list import seen_key
 from pipelines.features_file import FeaturesFile
 from pipelines.features_projection import FeaturesProjection
 from pipelines.features_stream import GROUP, FeaturesStream
@@ -122,7 +123,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 async def feature_keys(look: Any) -> set[bytes]:
-    return {key async for key in look.scan_iter("f:*") if not key.startswith((EPOCH_KEY, COMPLETE_KEY))}
+    """Of rows, and of lists of what was seen."""
+    rows = {key async for key in look.scan_iter("f:*") if not key.startswith((EPOCH_KEY, COMPLETE_KEY))}
+    return rows | {key async for key in look.scan_iter("sv:*")}
 
 
 async def rows_in(look: Any) -> dict[bytes, bytes | None]:
@@ -147,9 +150,11 @@ async def test_events_become_rows_and_rows_the_models_inputs(world: World, both_
         row_key("a", AUTHOR),
         row_key("t", TWEET),
         row_key("va", (VIEWER, AUTHOR)),
+        seen_key(VIEWER),
     }
     tweets, authors = np.array([TWEET]), np.array([AUTHOR])
-    blocks = await FeatureReader(both_redis.client).fetch(VIEWER, tweets, authors)
+    blocks, seen = await FeatureReader(both_redis.client).fetch(VIEWER, tweets, authors)
+    assert seen.tolist() == [TWEET]
     now = np.array([world.clock.now_ms()])
     moments = Moments(np.array([VIEWER]), authors, tweets, now, UNKNOWN, UNKNOWN)
     online = matrix(blocks, moments)
@@ -175,7 +180,9 @@ async def test_it_goes_on_where_it_stopped(world: World, both_redis: RedisWorld)
         await world.see(request=b"%d" % i)
         async with world.running(both_redis.client):
             await world.consumed()
-    block = (await FeatureReader(both_redis.client).fetch(VIEWER, np.array([TWEET]), np.array([AUTHOR])))["t"]
+    block = (
+        await FeatureReader(both_redis.client).fetch(VIEWER, np.array([TWEET]), np.array([AUTHOR]))
+    ).blocks["t"]
     assert block.seq.tolist() == [5]
 
 
@@ -262,7 +269,9 @@ async def test_what_cannot_be_counted_is_set_aside_and_the_rest_goes_on(
         await world.consumed()
     letters = [decode_event(decode_envelope(entry.value)) async for entry in _entries(world, DEAD_LETTERS)]
     assert [letter.group for letter in letters if isinstance(letter, DeadLetter)] == [GROUP, GROUP]
-    block = (await FeatureReader(both_redis.client).fetch(VIEWER, np.array([TWEET]), np.array([AUTHOR])))["t"]
+    block = (
+        await FeatureReader(both_redis.client).fetch(VIEWER, np.array([TWEET]), np.array([AUTHOR]))
+    ).blocks["t"]
     assert block.seq.tolist() == [2]
 
 
@@ -306,13 +315,12 @@ async def test_a_write_that_was_cut_off_is_made_good(
         rows = state.drain()
         await file.commit(rows, {}, {}, forget_before_ms=0)
         store.failures = [failure] * i
-        projection.hand_over(rows)
+        projection.hand_over([ExpiringRow.of(row, FEATURE_VIEWS[row.view].ttl_s) for row in rows])
         await until_there(both_redis.look, row_key("t", TWEET + i))
     stop.set()
     projection.wake()
     await task
-    expected = {(row.row.view, row.row.entity): row.row.packed for row in (await _all(file))}
-    assert await rows_in(both_redis.look) == {row_key(*whose): packed for whose, packed in expected.items()}
+    assert await rows_in(both_redis.look) == {row.key: row.packed for row in await _all(file)}
     file.close()
 
 

@@ -14,8 +14,9 @@ import pytest
 from core.errors import Unavailable
 from core.ids import UserId
 from features.accumulate import FeatureState, Observation
-from features.packed_store import PackedStore
+from features.packed_store import ExpiringRow, PackedStore
 from features.reader import FeatureReader, FeaturesMissing
+from features.schema import VIEWS
 from pipelines.features_file import FeaturesFile
 from pipelines.features_projection import FeaturesProjection
 from stores.redis_assembly import open_redis
@@ -299,11 +300,11 @@ class Rows:
             self._state.apply(Observation(self._clock.now_ms(), "seen", VIEWER, ADA, tweet))
         rows = self._state.drain()
         await self._file.commit(rows, {}, {}, forget_before_ms=0)
-        self.projection.hand_over(rows)
+        self.projection.hand_over([ExpiringRow.of(row, VIEWS[row.view].ttl_s) for row in rows])
 
     async def seen(self) -> list[int]:
         """How often each tweet was seen, as the rows say; raises where not all of them can be had."""
-        blocks = await self._reader.fetch(VIEWER, self.tweets, np.full(len(self.tweets), ADA))
+        blocks, _ = await self._reader.fetch(VIEWER, self.tweets, np.full(len(self.tweets), ADA))
         assert blocks["t"].hit_rate == blocks["va"].hit_rate == blocks["g"].hit_rate == 1.0
         counts: list[int] = blocks["t"].seq.tolist()
         return counts

@@ -46,7 +46,8 @@ async def test_it_is_served_as_it_is_in_the_batch(tmp_path: Path) -> None:
         lake.view(kind, at_ms, viewer=VIEWER, author=AUTHOR, tweet=TWEET)
     redis.rows = {row_key(row.view, row.entity): row.packed for row in state.drain()}
     reader = FeatureReader(cast(RedisClient, redis))
-    served = matrix(await reader.fetch(VIEWER, MOMENT.tweets, MOMENT.authors), MOMENT)
+    blocks, _ = await reader.fetch(VIEWER, MOMENT.tweets, MOMENT.authors)
+    served = matrix(blocks, MOMENT)
     assert served[0, COLUMN] == 3.0
     replayed = observations(lake.write(tmp_path), until_ms=NOW_MS)
     assert features_as_of(replayed, MOMENT, lag_s=60.0).tobytes() == served.tobytes()

@@ -135,6 +135,11 @@ FILES: dict[str, Event] = {
     **{f"{name}.v2": example for name, example in SECOND.items()},
     "feed.served.v3": msgspec.structs.replace(_SERVED, items=[_WEIGHED, _SERVED.items[1]]),
     "feed.scored.v2": _SCORED,
+    # What the viewer had looked at before.
+    "feed.served.v4": msgspec.structs.replace(
+        _SERVED, items=[msgspec.structs.replace(_WEIGHED, seen=0.25), _SERVED.items[1]]
+    ),
+    "feed.scored.v3": msgspec.structs.replace(_SCORED, seen=b"\x00\x00\x00\x00\x00\x00\xd0\x3f"),
 }
 NEWEST = {
     name: max((file for file in FILES if file[:-3] == name), default=f"{name}.v1")

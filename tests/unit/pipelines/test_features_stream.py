@@ -17,7 +17,9 @@ from eventlog.schema import LikeSet, Viewed, record_of
 from eventlog.worker import Arrived
 from features.accumulate import Entity, FeatureState, Observation, PackedRow
 from features.packed_row import Row, decode_row, encode_row
+from features.packed_store import ExpiringRow, row_key
 from features.schema import VIEWS, ViewName
+from features.seen_list import SeenList, SeenLists, decode_seen, seen_key
 from pipelines.features_file import FIRST, FeaturesFile
 from pipelines.features_stream import FeaturesHandler
 from tests.fakes import FakeClock
@@ -39,6 +41,7 @@ class FailingFile(FeaturesFile):
         forget_before_ms: int,
         arrived_ms: int = 0,
         reached: Mapping[TopicPartition, int] | None = None,
+        seen: Sequence[SeenList] = (),
     ) -> None:
         fail, self.fail = self.fail, None
         if fail == "before":
@@ -50,6 +53,7 @@ class FailingFile(FeaturesFile):
             forget_before_ms=forget_before_ms,
             arrived_ms=arrived_ms,
             reached=reached,
+            seen=seen,
         )
         if fail == "after":
             raise Unavailable("the answer was lost")
@@ -61,7 +65,7 @@ class World:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.clock = FakeClock()
-        self.handed_over: list[PackedRow] = []
+        self.handed_over: list[ExpiringRow] = []
         self.file = self._open()
         self.handler = self._handler()
         self._next = count(1)
@@ -96,10 +100,19 @@ class World:
         assert row is not None
         return row.values[VIEWS[view].index(field)]
 
-    async def rows(self) -> dict[tuple[ViewName, Entity], bytes]:
-        page = await self.file.page(FIRST, 100_000)
-        assert page.after is None
-        return {(row.view, row.entity): row.packed for row, _ in page.rows}
+    async def seen_by(self, viewer: int) -> list[int]:
+        """What the file says that they have looked at, oldest first."""
+        found = (await self.file.find([], [], [viewer])).seen
+        seen = decode_seen(found[0].packed if found else None)
+        return [] if seen is None else seen.tolist()
+
+    async def rows(self) -> dict[bytes, bytes]:
+        """All that belongs in Redis, rows and lists."""
+        rows, after = await self.file.page(FIRST, 100_000)
+        assert after is not None
+        lists, after = await self.file.page(after, 100_000)
+        assert after is None
+        return {row.key: row.packed for row in (*rows, *lists)}
 
 
 @pytest.fixture
@@ -135,7 +148,14 @@ def busy(world: World, n: int = 300) -> list[Arrived]:
     return events
 
 
-async def undisturbed(tmp_path: Path, batches: int) -> dict[tuple[ViewName, Entity], bytes]:
+def seen(*tweets: int) -> bytes:
+    lists = SeenLists()
+    for tweet in tweets:
+        lists.apply(Observation(0, "seen", 1, 3, tweet))
+    return lists.drain()[0].packed
+
+
+async def undisturbed(tmp_path: Path, batches: int) -> dict[bytes, bytes]:
     world = World(tmp_path / "undisturbed.db")
     events = busy(world)
     size = len(events) // batches
@@ -159,9 +179,9 @@ async def test_rows_are_those_of_the_observations(world: World) -> None:
     state.apply(Observation(now_ms - 2_000, "seen", 1, 3, 2))
     state.apply(Observation(now_ms - 1_000, "click", 1, 3, 2))
     state.apply(Observation(now_ms, "like", 1, 3, 2))
-    expected = state.drain()
-    assert await world.rows() == {(row.view, row.entity): row.packed for row in expected}
-    assert world.handed_over == expected
+    expected = {row_key(row.view, row.entity): row.packed for row in state.drain()} | {seen_key(1): seen(2)}
+    assert await world.rows() == expected
+    assert {row.key: row.packed for row in world.handed_over} == expected
 
 
 async def test_a_view_counts_once_within_a_batch_and_between_batches(world: World) -> None:
@@ -204,7 +224,8 @@ async def test_what_is_late_is_added_as_of_its_rows_time(world: World) -> None:
     now_ms = world.clock.now_ms()
     state.apply(Observation(now_ms - DAY_MS, "click", 1, 3, 2, 4_000))
     state.apply(Observation(now_ms, "seen", 1, 3, 2, 4_000))
-    assert one == {(row.view, row.entity): row.packed for row in state.drain()}
+    expected = {row_key(row.view, row.entity): row.packed for row in state.drain()}
+    assert one == expected | {seen_key(1): seen(2)}
 
 
 async def test_a_batch_that_comes_again_changes_nothing(world: World) -> None:
@@ -247,7 +268,7 @@ async def test_only_committed_rows_are_handed_over(world: World) -> None:
         await world.handler.handle(events)
     assert world.handed_over == []
     await world.handler.handle(events)
-    assert len(world.handed_over) == 5
+    assert len(world.handed_over) == 6
 
 
 async def test_an_event_that_cannot_be_counted_changes_nothing(world: World) -> None:
@@ -277,3 +298,23 @@ async def test_a_row_of_another_schema_starts_anew(world: World) -> None:
     assert row is not None
     assert row.seq == 1
     assert await world.value("a", 3, "seen_2d") == 1.0
+
+
+async def test_what_was_seen_is_kept_by_viewer_with_the_rows(world: World) -> None:
+    events = [world.arrived(viewed(request=b"%d" % tweet, tweet=tweet)) for tweet in (5, 6, 5, 7)]
+    await world.handler.handle(events[:2])
+    assert await world.seen_by(1) == [5, 6]
+    world.restart()
+    await world.handler.handle([*events, world.arrived(viewed(viewer=2, tweet=9))])
+    assert await world.seen_by(1) == [5, 6, 7]
+    assert await world.seen_by(2) == [9]
+
+
+async def test_a_list_is_never_ahead_of_the_file(world: World) -> None:
+    await world.handler.handle([world.arrived(viewed(tweet=5))])
+    world.file.fail = "before"
+    lost, next_ = world.arrived(viewed(tweet=6)), world.arrived(viewed(tweet=7))
+    with pytest.raises(Unavailable):
+        await world.handler.handle([lost])
+    await world.handler.handle([next_])
+    assert await world.seen_by(1) == [5, 7]

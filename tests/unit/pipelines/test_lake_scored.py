@@ -38,6 +38,7 @@ def scored(**changes: Any) -> Scored:
         rows=np.arange(N * 2 * 2, dtype="<u4").tobytes(),
         multipliers=np.arange(N * 3, dtype="<f8").tobytes(),
         places=np.arange(N * 2, dtype="<i4").tobytes(),
+        seen=np.array([1.0, 1.0, 0.25], "<f8").tobytes(),
     )
     return msgspec.structs.replace(whole, **changes)
 
@@ -55,7 +56,7 @@ def test_a_matrix_is_a_row_a_candidate() -> None:
     assert (last["tweet"], last["author"], last["place"], last["source"]) == (2**62, 6, 2, "popular")
     assert (last["heads"], last["score"]) == ([4.0, 5.0], 0.125)
     assert (last["freshness"], last["source_factor"], last["diversity"]) == (6.0, 7.0, 8.0)
-    assert (last["place_before"], last["author_rank"]) == (4, 5)
+    assert (last["place_before"], last["author_rank"], last["seen"]) == (4, 5, 0.25)
     assert last["rows"] == [
         {"view": "g", "schema_id": 8, "seq": 9},
         {"view": "t", "schema_id": 10, "seq": 11},
@@ -65,13 +66,14 @@ def test_a_matrix_is_a_row_a_candidate() -> None:
 
 
 def test_of_before_multipliers_were_recorded_there_are_none() -> None:
-    frame = frame_of([matrix(scored(multipliers=b"", places=b""))])
+    assert frame_of([matrix(scored(seen=b""))])["seen"].to_list() == [1.0] * N
+    frame = frame_of([matrix(scored(multipliers=b"", places=b"", seen=b""))])
     assert frame.schema == SCHEMAS["scored"]
     assert set(frame.select("freshness", "diversity", "place_before").row(0)) == {None}
 
 
 def test_what_has_neither_candidates_nor_views_is_no_row_or_an_empty_list() -> None:
-    nothing = dict.fromkeys((*ARRAYS, "multipliers", "places"), b"")
+    nothing = dict.fromkeys((*ARRAYS, "multipliers", "places", "seen"), b"")
     assert frame_of([matrix(scored(sources=[], **nothing))]).is_empty()
     bare = frame_of([matrix(scored(views=[], rows=b"", heads=b"", features=b""))])
     assert bare["rows"].to_list() == [[]] * N
@@ -79,7 +81,7 @@ def test_what_has_neither_candidates_nor_views_is_no_row_or_an_empty_list() -> N
     assert bare["features"].to_list() == [b""] * N
 
 
-@pytest.mark.parametrize("array", [*ARRAYS, "multipliers", "places"])
+@pytest.mark.parametrize("array", [*ARRAYS, "multipliers", "places", "seen"])
 def test_an_array_that_does_not_fit_is_named(array: str) -> None:
     with pytest.raises(Corrupt, match=f"{array} are not those of 3 candidates and 2 views"):
         matrix(scored(**{array: b"\0" * 7}))

@@ -19,7 +19,7 @@ from core.timings import Timings
 from core.types import Tweet, User
 from eventlog.envelope import decode_envelope
 from eventlog.schema import Scored, Served, decode_event
-from features.reader import FeatureReader
+from features.reader import FeatureReader, Fetched
 from features.row_block import RowBlock
 from features.schema import FEATURES, VIEWS, ViewName
 from ranking.best_order import BestOrder, QueueOptions
@@ -229,24 +229,25 @@ class FakeSlates(SlateStore):
 
 
 class FakeFeatures(FeatureReader):
-    """Rows that are all there and all zero; `flushed` has none at all."""
+    """Rows that are all there and all zero; `flushed` has none at all. The viewer has looked at `seen`."""
 
     def __init__(self) -> None:
         self.away = False
         self.flushed = False
         self.slow = False
+        self.seen: list[int] = []
         self.asked: list[tuple[list[int], list[int]]] = []
 
     async def fetch(
         self, viewer: int, tweet_ids: NDArray[np.int64], author_ids: NDArray[np.int64]
-    ) -> dict[ViewName, RowBlock]:
+    ) -> Fetched:
         if self.away:
             raise Unavailable("no features")
         if self.slow:
             await asyncio.Event().wait()
         self.asked.append((tweet_ids.tolist(), author_ids.tolist()))
         n = len(tweet_ids)
-        blocks = {
+        blocks: dict[ViewName, RowBlock] = {
             name: RowBlock.missing(view, 1 if name in ("g", "u") else n) for name, view in VIEWS.items()
         }
         if not self.flushed:
@@ -256,7 +257,7 @@ class FakeFeatures(FeatureReader):
                     block.put(
                         row, schema_id=VIEWS[name].schema_id, event_ts_s=1_700_000_000, seq=3, values=zeros
                     )
-        return blocks
+        return Fetched(blocks, np.array(self.seen, np.int64))
 
 
 class FakePopular(PopularStore):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from core.errors import Unavailable
 from features.schema import FEATURES, SCHEMA_HASH, VIEWS
 from ranking.candidate import TIMELINE_SOURCE
-from ranking.objective import ENGAGEMENT, Diversity, Objective, Weight
+from ranking.objective import ENGAGEMENT, Diversity, Objective, Seen, Weight
 from ranking.query import FeedPosition
 from tests.unit.ranking.feed_world import VIEWER, FakeModel, FeedWorld, shown
 
@@ -371,6 +371,38 @@ async def test_a_served_item_tells_what_made_its_score_and_its_place(world: Feed
     assert [item.diversity for item in items] == [1.0, 1.0, *[0.5] * 6]
     assert {(item.freshness, item.source_factor) for item in items} == {(1.0, 0.5)}
     assert [item.score for item in items] == [0.5 * item.heads[0] for item in items]
+
+
+async def test_what_the_viewer_looked_at_is_demoted_and_the_record_says_so(world: FeedWorld) -> None:
+    world.post(21, *range(114, 121))
+    world.retweet(22, 113, 50)
+    world.post(23, 50, followed=False)
+    world.use(replace(ENGAGEMENT, diversity=None, seen=Seen(0.01)))
+    # The model likes the oldest best; a retweet is looked at as its original.
+    world.features.seen = [50, 116, 7]
+    await world.page(limit=7)
+    (record,) = await world.served()
+    assert [item.tweet for item in record.items] == [114, 115, 117, 118, 119, 50, 116]
+    assert [item.seen for item in record.items] == [1.0] * 5 + [0.01] * 2
+    assert [item.score for item in record.items] == [item.seen * item.heads[0] for item in record.items]
+
+
+async def test_what_is_looked_at_in_a_scroll_does_not_move_in_it(world: FeedWorld) -> None:
+    world.post(21, *TWENTY)
+    first = await world.page(limit=3)
+    world.features.seen = [item.root.tweet.tweet_id for item in first.items]
+    rest = await world.page(limit=20, position=first.next_position)
+    assert len(rest.items) == len(TWENTY) - 3
+    again = await world.page(limit=3)
+    assert not {item.tweet.tweet_id for item in again.items} & set(world.features.seen)
+
+
+async def test_time_order_does_not_ask_what_was_looked_at(world: FeedWorld) -> None:
+    world.post(21, *TWENTY)
+    world.features.seen = [119, 120]
+    page = await world.page("chronological", limit=3)
+    assert [item.tweet.tweet_id for item in page.items] == [120, 119, 118]
+    assert world.features.asked == []
 
 
 # -- the scored record -------------------------------------------------------------------------------

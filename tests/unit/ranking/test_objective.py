@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from ranking.objective import (
     MOST_HALF_LIVES,
     FreshnessDecay,
     Objective,
+    Seen,
     Terms,
     Weight,
     ages_s,
@@ -84,9 +86,14 @@ MULTIPLIED = replace(
 
 
 def _terms(
-    objective: Objective, rows: list[tuple[float, ...]], ages: list[float], sources: list[str]
+    objective: Objective,
+    rows: list[tuple[float, ...]],
+    ages: list[float],
+    sources: list[str],
+    looked_at: Sequence[bool] | None = None,
 ) -> Terms:
-    return terms(objective, HEADS, np.array(rows, np.float32), np.array(ages), sources)
+    looks = None if looked_at is None else np.array(looked_at, np.bool_)
+    return terms(objective, HEADS, np.array(rows, np.float32), np.array(ages), sources, looks)
 
 
 def test_a_score_is_the_utility_times_freshness_times_the_source() -> None:
@@ -104,6 +111,30 @@ def test_what_is_below_zero_does_not_get_better_by_being_old_or_of_a_lesser_sour
     assert made.utility.tolist() == [-1.0, -1.0]
     assert (made.freshness.tolist(), made.source.tolist()) == ([1.0, 2.0], [1.0, 2.0])
     assert made.score.tolist() == [-1.0, -4.0]
+
+
+SEEN = replace(MULTIPLIED, seen=Seen(0.25))
+
+
+def test_what_was_looked_at_before_is_worth_its_factor() -> None:
+    made = _terms(SEEN, [(0.5, 0.0, 0.0)] * 2, [HOUR_S] * 2, ["popular"] * 2, [True, False])
+    assert made.seen.tolist() == [0.25, 1.0]
+    assert made.score.tolist() == [0.0625, 0.25]
+
+
+def test_what_is_below_zero_does_not_get_better_by_having_been_looked_at() -> None:
+    made = _terms(SEEN, [(0.0, 0.0, 0.25)] * 2, [0.0] * 2, ["timeline"] * 2, [True, False])
+    assert made.seen.tolist() == [4.0, 1.0]
+    assert made.score.tolist() == [-4.0, -1.0]
+
+
+@pytest.mark.parametrize(("objective", "looked_at"), [(MULTIPLIED, [True]), (SEEN, None), (SEEN, [False])])
+def test_what_nobody_asked_for_or_looked_at_has_the_bits_of_before(
+    objective: Objective, looked_at: list[bool] | None
+) -> None:
+    made = _terms(objective, [(0.3, 0.2, 0.1)], [1_234.5], ["popular"], looked_at)
+    assert made.seen.tolist() == [1.0]
+    assert made.score.tolist() == (made.utility * made.freshness * made.source).tolist()
 
 
 def test_without_factors_the_score_is_the_utility() -> None:
@@ -130,15 +161,18 @@ def test_what_is_no_number_is_no_score() -> None:
             st.tuples(*[st.floats(0, 1, width=32)] * 3),
             st.floats(-10, 1e6),
             st.sampled_from(["timeline", "popular"]),
+            st.booleans(),
         ),
         min_size=1,
         max_size=40,
     )
 )
-def test_a_score_has_the_same_bits_in_any_batch(rows: list[tuple[tuple[float, ...], float, str]]) -> None:
-    together = _terms(MULTIPLIED, *(list(column) for column in zip(*rows, strict=True)))
-    for place, (heads, age, source) in enumerate(rows):
-        alone = _terms(MULTIPLIED, [heads], [age], [source])
+def test_a_score_has_the_same_bits_in_any_batch(
+    rows: list[tuple[tuple[float, ...], float, str, bool]],
+) -> None:
+    together = _terms(SEEN, *(list(column) for column in zip(*rows, strict=True)))
+    for place, (heads, age, source, looked_at) in enumerate(rows):
+        alone = _terms(SEEN, [heads], [age], [source], [looked_at])
         assert [part[0] for part in alone] == [part[place] for part in together]
 
 

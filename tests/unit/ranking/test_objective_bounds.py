@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from core.errors import ConfigurationError
-from ranking.objective import Diversity, Exploration, FreshnessDecay, Objective, Weight, check
+from ranking.objective import Diversity, Exploration, FreshnessDecay, Objective, Seen, Weight, check
 from ranking.objective_bounds import check_bounds
 from ranking.presets import PRESETS
 
@@ -31,6 +31,7 @@ def test_everything_that_may_stand_may_stand() -> None:
             diversity=Diversity(decay=0.0, floor=0.01),
             source_factor={"popular": 0.01, "timeline": 100.0},
             exploration=Exploration(0.0, 1.0),
+            seen=Seen(0.01),
         )
     )
 
@@ -59,6 +60,8 @@ def test_everything_that_may_stand_may_stand() -> None:
         ({"diversity": Diversity(0.5, 0.0)}, r"diversity.floor is 0 and must lie in 0.01 to 1"),
         ({"source_factor": {"ads": 1.0}}, r"source_factor.ads is no source; there are timeline, popular"),
         ({"source_factor": {"popular": -1.0}}, r"source_factor.popular is -1 and must lie in 0.01 to 100"),
+        ({"seen": Seen(0.0)}, r"seen.factor is 0 and must lie in 0.01 to 1"),
+        ({"seen": Seen(1.5)}, r"seen.factor is 1.5 and must lie in 0.01 to 1"),
         ({"exploration": Exploration(0.01, 1.0)}, r"exploration.share must be 0: .* not built yet"),
         ({"exploration": Exploration(math.nan, 1.0)}, r"exploration.share must be 0"),
         ({"guardrails": ["latency"]}, r"guardrails must be empty: they are not built yet"),

@@ -10,12 +10,11 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from core.ids import compose_id, uuid7
-from features.row_block import RowBlock
-from features.schema import ViewName
+from features.reader import Fetched
 from ranking.bundle import load_bundle
 from ranking.candidate import TIMELINE_SOURCE
 from ranking.model import RankingModel
-from ranking.objective import Diversity, FreshnessDecay, Objective, Weight
+from ranking.objective import Diversity, FreshnessDecay, Objective, Seen, Weight
 from tests.bundles import bundle
 from tests.unit.ranking.feed_world import FakeFeatures, FeedWorld
 from training.served_records import Recorded
@@ -33,6 +32,7 @@ OBJECTIVE = Objective(
     FreshnessDecay(2 * 3_600.0),
     Diversity(0.5, 0.2),
     {TIMELINE_SOURCE: 0.75},
+    seen=Seen(0.4),
 )
 
 
@@ -41,10 +41,10 @@ class RecentFeatures(FakeFeatures):
 
     async def fetch(
         self, viewer: int, tweet_ids: NDArray[np.int64], author_ids: NDArray[np.int64]
-    ) -> dict[ViewName, RowBlock]:
-        blocks = await super().fetch(viewer, tweet_ids, author_ids)
-        blocks["g"].event_ts_s[:] = NOW_MS // 1000
-        return blocks
+    ) -> Fetched:
+        fetched = await super().fetch(viewer, tweet_ids, author_ids)
+        fetched.blocks["g"].event_ts_s[:] = NOW_MS // 1000
+        return fetched
 
 
 async def served_page(models: Path, objective: Objective) -> Recorded:
@@ -57,6 +57,8 @@ async def served_page(models: Path, objective: Objective) -> Recorded:
         world.use(objective)
         for hours in range(8):
             world.post(21 if hours % 3 else 22, compose_id(NOW_MS - hours * HOUR_MS, 1, 1, hours))
+        # The newest one was looked at.
+        world.features.seen = [compose_id(NOW_MS, 1, 1, 0)]
         await world.page(limit=5)
         (page,), (slate,) = await world.served(), await world.scored()
     return Recorded(replace(page, request_id=REQUEST.bytes), NOW_MS, replace(slate, request_id=REQUEST.bytes))

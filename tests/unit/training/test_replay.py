@@ -66,9 +66,10 @@ def test_what_was_served_comes_out_again(served: Recorded, replayer: Replayer) -
     assert {item.source_factor for item in page.items} == {0.75}
     assert min(item.freshness for item in page.items) < 0.5
     assert {item.author_rank for item in page.items} > {0, 1}
+    assert {item.seen for item in page.items} == {0.4, 1.0}
     assert [head.weight for head in page.items[0].heads] == [2.0, -1.0]
     for item in page.items:
-        assert item.utility * item.freshness * item.source_factor == item.score
+        assert item.utility * item.freshness * item.source_factor * item.seen == item.score
 
 
 async def test_scores_below_zero_come_out_again(tmp_path: Path) -> None:
@@ -106,6 +107,7 @@ def _of_item(at: int, **changes: object) -> Callable[[Recorded], Recorded]:
         (_of_item(2, freshness=0.5), "freshness"),
         (_of_item(2, source_factor=0.5), "source_factor"),
         (_of_item(2, source="popular"), "source_factor"),
+        (_of_item(2, seen=0.5), "seen"),
         (_of_item(2, diversity=0.3), "diversity"),
         (_of_item(2, author_rank=5), "diversity"),
     ],
@@ -134,6 +136,8 @@ def test_a_slate_that_comes_out_otherwise_is_found(served: Recorded, replayer: R
         ("heads", replace(slate, heads=b"\0" * len(slate.heads))),
         ("places", replace(slate, places=b"\0" * len(slate.places))),
         ("multipliers", replace(slate, multipliers=b"\0" * len(slate.multipliers))),
+        ("seen", replace(slate, seen=np.full(8, 0.5, "<f8").tobytes())),
+        ("score", replace(slate, seen=b"")),
         ("places", replace(slate, authors=b"\1" * len(slate.authors))),
     ):
         page = replayer.page(Recorded(served.served, served.ts_ms, wrong))
@@ -143,7 +147,7 @@ def test_a_slate_that_comes_out_otherwise_is_found(served: Recorded, replayer: R
 
 
 def test_an_order_that_the_objective_does_not_make_is_found(served: Recorded, tmp_path: Path) -> None:
-    page = _replayer(tmp_path, replace(OBJECTIVE, freshness=None)).page(served)
+    page = _replayer(tmp_path, replace(OBJECTIVE, freshness=None, seen=None)).page(served)
     assert "order" in page.slate_differs
     assert any("place" in item.differs for item in page.items)
 
@@ -164,7 +168,8 @@ def test_a_record_of_before_places_were_recorded_has_its_scores_again(
         replace(item, score=2.0 * item.heads[0] - item.heads[1], freshness=1.0, source_factor=1.0)
         for item in served.served.items
     ]
-    items = [replace(item, diversity=1.0, place_before=-1, author_rank=-1) for item in items]
+    # Nor was there a word of what had been looked at.
+    items = [replace(item, seen=1.0, diversity=1.0, place_before=-1, author_rank=-1) for item in items]
     items.sort(key=lambda item: -(item.score or 0.0))
     old = Recorded(replace(served.served, items=items), served.ts_ms)
     assert _replayer(tmp_path, plain).page(old).equal

@@ -17,8 +17,10 @@ from msgspec.structs import replace
 from core.ids import TweetId, UserId
 from core.packing import VersionedCodec
 from core.types import Tweet
+from features.accumulate import Observation
+from features.seen_list import SeenLists, decode_seen
 from feed_api.signatures import Signer, Tracked
-from ranking.objective import Diversity, Exploration, FreshnessDecay, Objective, Weight
+from ranking.objective import Diversity, Exploration, FreshnessDecay, Objective, Seen, Weight
 from ranking.objectives import decode_objective, encode_objective
 from ranking.query import FeedPosition
 from stores.cached_tweet import (
@@ -35,6 +37,14 @@ from stores.popular import POPULAR, Popular
 from stores.ports import Counts, Followees, Hidden
 from stores.slates import SLATES, Slate
 from timelines.relations import decode_followees, decode_hidden, encode_followees, encode_hidden
+
+
+def seen_list(*tweets: int) -> bytes:
+    lists = SeenLists()
+    for tweet in tweets:
+        lists.apply(Observation(0, "seen", VIEWER, 0, tweet))
+    return lists.drain()[0].packed
+
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -71,6 +81,7 @@ MULTIPLIED = replace(
     places=np.array([[1, 0], [0, 0]], "<i4").tobytes(),
 )
 SHOWN = replace(MULTIPLIED, shown=np.array([TWEET_ID - 9], "<i8").tobytes())
+LOOKED_AT = replace(SHOWN, seen=np.array([0.25, 1.0], "<f8").tobytes())
 POPULAR_TWEETS = Popular(
     1_700_000_000_123,
     np.array([TWEET_ID, TWEET_ID - 5], "<i8").tobytes(),
@@ -90,6 +101,7 @@ OBJECTIVE = Objective(
     [],
     "2026-11-22T00:06:47.226Z",
 )
+SEEN_BEFORE = replace(OBJECTIVE, seen=Seen(0.25))
 
 FORMATS: dict[str, bytes] = {
     "tokens/cursor.ranked.v1.txt": SIGNER.cursor(VIEWER, RANKED).encode(),
@@ -97,9 +109,10 @@ FORMATS: dict[str, bytes] = {
     "tokens/cursor.top.v1.txt": SIGNER.cursor(VIEWER, TOPPED).encode(),
     "tokens/cursor.user.v1.txt": SIGNER.user_cursor(VIEWER, UserId(7), TWEET_ID).encode(),
     "tokens/tracking.v1.txt": SIGNER.tracking(VIEWER, TRACKED).encode(),
-    "redis/slate.shown.v1.bin": SLATES.encode(SHOWN),
+    "redis/slate.seen.v1.bin": SLATES.encode(LOOKED_AT),
+    "redis/seen.v1.bin": seen_list(TWEET_ID - 5, TWEET_ID),
     "redis/popular.v1.bin": POPULAR.encode(POPULAR_TWEETS),
-    "control/objective.v1.json": encode_objective(OBJECTIVE),
+    "control/objective.seen.v1.json": encode_objective(SEEN_BEFORE),
     "redis/followees.v1.bin": encode_followees(FOLLOWEES),
     "redis/hidden.v1.bin": encode_hidden(HIDDEN),
     "redis/tweet.v1.bin": TWEETS.encode(TWEET),
@@ -139,13 +152,18 @@ def test_tokens_are_read_as_what_they_were() -> None:
 def test_documents_of_the_control_store_are_read_as_what_they_were() -> None:
     # A replay needs every objective that ever applied.
     assert decode_objective(golden("control/objective.v1.json")) == OBJECTIVE
+    assert decode_objective(golden("control/objective.seen.v1.json")) == SEEN_BEFORE
 
 
 def test_values_of_redis_are_read_as_what_they_were() -> None:
-    # Of before multipliers, and what was shown, were in it: read by the same version.
+    # Of before multipliers, what was shown, and what was seen were in it: read by the same version.
     assert SLATES.decode(golden("redis/slate.v1.bin")) == SLATE
     assert SLATES.decode(golden("redis/slate.multiplied.v1.bin")) == MULTIPLIED
     assert SLATES.decode(golden("redis/slate.shown.v1.bin")) == SHOWN
+    assert SLATES.decode(golden("redis/slate.seen.v1.bin")) == LOOKED_AT
+    seen = decode_seen(golden("redis/seen.v1.bin"))
+    assert seen is not None
+    assert seen.tolist() == [TWEET_ID - 5, TWEET_ID]
     assert POPULAR.decode(golden("redis/popular.v1.bin")) == POPULAR_TWEETS
     assert TWEETS.decode(golden("redis/tweet.v1.bin")) == TWEET
     assert TWEETS.decode(golden("redis/tweet.plain.v1.bin")) == PLAIN_TWEET
