@@ -9,7 +9,7 @@ from nicegui import ui
 
 from console.backend import Backend
 from console.comparison import Comparison
-from console.frame import frame, heading, problem, told
+from console.frame import frame, heading, problem, sentence, told
 from console.people import find_person, some_people
 from core.errors import NotFound
 from core.types import User
@@ -63,9 +63,7 @@ async def _draw_feeds(backend: Backend, viewer: str) -> None:
     try:
         found = await find_person(backend, viewer)
     except NotFound as exc:
-        problem(
-            f"{exc}.".capitalize(), "Handles and ids are in GET /v1/users/{id}; or pick one of those above."
-        )
+        problem(sentence(exc), "Handles and ids are in GET /v1/users/{id}; or pick one of those above.")
         return
     ui.page_title(f"@{found.handle} · Compare · rankfeed")
     heading(f"@{found.handle}, {found.display_name}", 2)

@@ -21,8 +21,9 @@ def share(probability: float) -> str:
 
 
 def plain(value: float) -> str:
-    """Four digits, and a minus that is one."""
-    return f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
+    """Four digits, or all of a large one, and a minus that is one."""
+    words = f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return words.replace("-", "\N{MINUS SIGN}")
 
 
 def times(value: float) -> str:

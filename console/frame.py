@@ -69,7 +69,13 @@ def told(todo: str = "") -> Iterator[None]:
         yield
     except RankfeedError as exc:
         _logger.warning("page_failed", error=str(exc))
-        problem(str(exc), todo or what_to_do(exc))
+        problem(sentence(exc), todo or what_to_do(exc))
+
+
+def sentence(error: RankfeedError) -> str:
+    """An error's words, which go on from a program's name, as a sentence of their own."""
+    words = str(error)
+    return f"{words[:1].upper()}{words[1:].removesuffix('.')}."
 
 
 def what_to_do(error: RankfeedError) -> str:

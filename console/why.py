@@ -23,10 +23,8 @@ def draw_why(candidate: Candidate, reasons: Reasons) -> None:
     ui.html(_places(candidate, reasons), sanitize=False)
     ui.html(_heads(reasons) + _score(reasons), sanitize=False).classes("tables")
     with ui.element("details").classes("features"):
-        with ui.element("summary"):
-            ui.html(f"{len(reasons.features)} features, with the age of their rows", sanitize=False).classes(
-                "inline"
-            )
+        title = f"{len(reasons.features)} features, with the age of their rows"
+        ui.html(title, sanitize=False, tag="summary")
         ui.html(_features(reasons), sanitize=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 
@@ -15,6 +16,8 @@ from wiring.process import listen_as, url_of
 from wiring.roles import run_role
 from wiring.running_stack import as_running
 from wiring.settings import Settings
+
+NICE = 5
 
 
 def register(group: click.Group) -> None:
@@ -42,6 +45,8 @@ def console(settings: Settings, fd: int | None, lifeline: int | None) -> None:
 
 
 async def console_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+    # Whatever is looked at here, feeds go first; to start it costs as much as all else together.
+    os.nice(NICE)
     from wiring.console_process import run_console
 
     await run_console(settings, listener, stop)

@@ -7,7 +7,6 @@ itself in Redis: nobody waits for it when a model is promoted.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import socket
 from collections.abc import Mapping
@@ -38,17 +37,19 @@ from wiring.resources import open_stores
 from wiring.settings import Settings, overlaid, variable_of
 
 BY = "the console"
-NICE = 5
-"""Whatever is looked at here, feeds go first."""
-PATIENT = {variable_of(("ranking", name)): str(round(DEADLINE_MS)) for name in ("slow_ms", "target_ms")}
-"""Slow is no failure here: on a busy machine it would be all that there is to see."""
+OWN = {
+    # Slow is no failure here: on a busy machine it would be all that there is to see.
+    variable_of(("ranking", "slow_ms")): str(round(DEADLINE_MS)),
+    variable_of(("ranking", "target_ms")): str(round(DEADLINE_MS)),
+    variable_of(("ranking", "threads")): "1",
+}
+"""What is set otherwise where a feed is only looked at; none of it changes the order."""
 
 _logger = structlog.get_logger("console")
 
 
 async def run_console(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
     """Serves the pages until `stop`."""
-    os.nice(NICE)
     clock, home = SystemClock(), Home(settings.home)
     async with (
         opened_redis(settings) as redis,
@@ -61,7 +62,7 @@ async def run_console(settings: Settings, listener: socket.socket, stop: asyncio
         reports = partial(serving_processes, redis)
         with ThreadPoolExecutor(1, thread_name_prefix="score") as executor:
             parts = make_ranking(
-                overlaid(settings, PATIENT),
+                overlaid(settings, OWN),
                 stores,
                 redis,
                 clock,
