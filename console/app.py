@@ -12,6 +12,10 @@ from console.access import Access, Guarded
 from console.backend import Backend
 from console.frame import frame, problem
 
+RECONNECT_S = 30.0
+"""So long a page is kept whose browser is silent: on a busy machine 3 s of it are nothing, and whoever moved
+weights would begin anew."""
+
 
 def create_console(backend: Backend, access: Access) -> ASGIApp:
     """Once a process: NiceGUI has one application, which this is mounted on."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from nicegui import ui
 
-from console.feed_list import RankedItem, draw_plain, more_button
+from console.feed_list import PlainItem, RankedItem, more_button
 from console.frame import heading, problem
 from console.rerank import command, moves, weights_of
 from console.weights_panel import WeightsPanel
@@ -27,6 +28,8 @@ class Comparison:
         self._explained = explained
         self._weighing = explained.weighing
         self._opened: set[int] = set()
+        self._plain: list[tuple[int, PlainItem]] = []
+        self._items: list[RankedItem] = []
         self._ranked_shown = self._timely_shown = PAGE
 
     def draw(self) -> None:
@@ -82,8 +85,8 @@ class Comparison:
             return
         self._weighing = self._explained.under(objective)
         self._tell(weights)
-        self._draw_timely()
-        self._draw_ranked()
+        self._fill_timely()
+        self._fill_ranked()
 
     def _tell(self, weights: Mapping[str, float]) -> None:
         served, now = self._explained.weighing, self._weighing
@@ -98,39 +101,50 @@ class Comparison:
                 ui.label(words).classes("command").props("data-testid=command")
 
     def _draw_timely(self) -> None:
-        explained, now = self._explained, self._weighing
-        order = np.flatnonzero(explained.in_time >= 0).tolist()
+        order = np.flatnonzero(self._explained.in_time >= 0).tolist()
+        shown = order[: self._timely_shown]
         self._timely.clear()
         with self._timely:
             if not order:
                 ui.label("Nothing: nobody whom they follow has posted.").classes("muted")
             with ui.element("ol").classes("feed"):
-                for place, at in enumerate(order[: self._timely_shown]):
-                    note = "" if now is None else f"place {int(now.places[at]) + 1} ranked"
-                    draw_plain(candidate_at(explained, at), place, note)
-            more_button(len(order) - self._timely_shown, self._more_timely, "chronological")
+                self._plain = [(at, PlainItem()) for at in shown]
+            more_button(len(order) - len(shown), self._more_timely, "chronological")
+        self._fill_timely()
+
+    def _fill_timely(self) -> None:
+        now = self._weighing
+        for place, (at, item) in enumerate(self._plain):
+            note = "" if now is None else f"place {int(now.places[at]) + 1} ranked"
+            item.show(candidate_at(self._explained, at), place, note)
 
     def _draw_ranked(self) -> None:
-        explained, weighing = self._explained, self._weighing
+        n = len(self._explained.candidates)
         self._ranked.clear()
         with self._ranked:
-            if weighing is None or explained.weighing is None:
-                problem(*why_not_ranked(explained.reason or ""))
+            if self._weighing is None:
+                problem(*why_not_ranked(self._explained.reason or ""))
                 return
-            order = weighing.diverse.order.tolist()
-            up = moves(explained.weighing, weighing, PAGE).up
-            values = weighing.terms.score * weighing.diverse.multipliers
             with ui.element("ol").classes("feed"):
-                for place, at in enumerate(order[: self._ranked_shown]):
-                    RankedItem(
-                        candidate_at(explained, at),
-                        place,
-                        int(up[at]),
-                        float(values[at]),
-                        lambda at=at: reasons_at(explained, weighing, at),  # type: ignore[misc]  # bound per turn
-                        self._opened,
-                    )
-            more_button(len(order) - self._ranked_shown, self._more_ranked, "ranked")
+                self._items = [RankedItem(self._opened) for _ in range(min(n, self._ranked_shown))]
+            more_button(n - len(self._items), self._more_ranked, "ranked")
+        self._fill_ranked()
+
+    def _fill_ranked(self) -> None:
+        """What stands at each place now; the list stays: a slider moves many times a second."""
+        explained, served, now = self._explained, self._explained.weighing, self._weighing
+        assert served is not None
+        assert now is not None
+        up = moves(served, now, PAGE).up
+        values = now.terms.score * now.diverse.multipliers
+        for place, (at, item) in enumerate(zip(now.diverse.order.tolist(), self._items, strict=False)):
+            item.show(
+                candidate_at(explained, at),
+                place,
+                int(up[at]),
+                float(values[at]),
+                partial(reasons_at, explained, now, at),
+            )
 
     def _more_timely(self) -> None:
         self._timely_shown += PAGE

@@ -12,65 +12,68 @@ from console.why import draw_why
 from ranking.reasons import Candidate, Reasons
 
 
-def draw_plain(candidate: Candidate, place: int, note: str) -> None:
-    """`place` counts from 0; `note` says where it stands elsewhere."""
-    with _item(candidate):
-        ui.html(_words(candidate, place, note), sanitize=False).classes("tweet")
+class PlainItem:
+    """A place in a list, and the tweet that stands there now."""
+
+    def __init__(self) -> None:
+        self._item = ui.element("li").classes("card item")
+        with self._item:
+            self._words = ui.html("", sanitize=False).classes("tweet")
+
+    def show(self, candidate: Candidate, place: int, note: str) -> None:
+        """`place` counts from 0; `note` says where it stands elsewhere."""
+        self._item.props["data-testid"] = f"item-{candidate.tweet.tweet_id}"
+        self._words.content = _words(candidate, place, note)
 
 
 class RankedItem:
-    """A tweet that opens and closes; `reasons` are asked for when it is opened."""
+    """As PlainItem, but that it opens and closes; what is open is remembered by candidate, in `opened`."""
 
-    def __init__(
-        self,
-        candidate: Candidate,
-        place: int,
-        up: int,
-        value: float,
-        reasons: Callable[[], Reasons],
-        opened: set[int],
-    ) -> None:
-        self._candidate = candidate
-        self._reasons = reasons
+    def __init__(self, opened: set[int]) -> None:
         self._opened = opened
-        tweet_id = candidate.tweet.tweet_id
-        where = (
-            "not in time order"
-            if candidate.in_time is None
-            else f"place {candidate.in_time + 1} in time order"
-        )
-        with _item(candidate):
-            self._button = ui.element("button").classes("tweet opener")
-            self._button.props(f"type=button data-testid=explain-{tweet_id} aria-controls=why-{tweet_id}")
+        self._at = -1
+        self._why: Callable[[], None] | None = None
+        self._item = ui.element("li").classes("card item")
+        with self._item:
+            self._button = ui.element("button").classes("tweet opener").props("type=button")
             self._button.on("click", self._turn, args=[])
             with self._button:
-                ui.html(_words(candidate, place, f"{where} · value {plain(value)}", up), sanitize=False)
-            self._panel = (
-                ui.element("div").classes("why").props(f"id=why-{tweet_id} data-testid=why-{tweet_id}")
-            )
-        self._show()
+                self._words = ui.html("", sanitize=False)
+            self._panel = ui.element("div").classes("why")
+
+    def show(
+        self, candidate: Candidate, place: int, up: int, value: float, reasons: Callable[[], Reasons]
+    ) -> None:
+        """`up` is by how many places it stands higher than what is served; `reasons` are asked for if it is
+        open."""
+        tweet_id = candidate.tweet.tweet_id
+        time = "not in" if candidate.in_time is None else f"place {candidate.in_time + 1} in"
+        self._at = candidate.at
+        self._why = lambda: draw_why(candidate, reasons())
+        self._words.content = _words(candidate, place, f"{time} time order · value {plain(value)}", up)
+        self._item.props["data-testid"] = f"item-{tweet_id}"
+        self._panel.props["id"] = self._panel.props["data-testid"] = f"why-{tweet_id}"
+        self._button.props["data-testid"] = f"explain-{tweet_id}"
+        self._button.props["aria-controls"] = f"why-{tweet_id}"
+        self._fill()
 
     def _turn(self) -> None:
-        self._opened ^= {self._candidate.at}
-        self._show()
+        self._opened ^= {self._at}
+        self._fill()
 
-    def _show(self) -> None:
-        is_open = self._candidate.at in self._opened
-        self._button.props(f"aria-expanded={'true' if is_open else 'false'}")
-        self._panel.clear()
+    def _fill(self) -> None:
+        is_open = self._at in self._opened
+        self._button.props["aria-expanded"] = "true" if is_open else "false"
         self._panel.set_visibility(is_open)
-        if is_open:
+        self._panel.clear()
+        if is_open and self._why is not None:
             with self._panel:
-                draw_why(self._candidate, self._reasons())
+                self._why()
 
 
 def more_button(left: int, show: Callable[[], None], mark: str) -> None:
     if left > 0:
         ui.button(f"Show more ({left} left)", on_click=show).props(f"flat no-caps data-testid=more-{mark}")
-
-
-def _item(candidate: Candidate) -> ui.element:
-    return ui.element("li").classes("card item").props(f"data-testid=item-{candidate.tweet.tweet_id}")
 
 
 def _words(candidate: Candidate, place: int, note: str, up: int = 0) -> str:

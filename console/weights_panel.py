@@ -8,6 +8,7 @@ from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
 from console.figures import plain
+from console.range_input import RangeInput
 from console.rerank import step_of
 from ranking.objective import Weight
 
@@ -21,7 +22,7 @@ class WeightsPanel:
         self._first = {head: weight.w for head, weight in weights.items()}
         self._now = dict(self._first)
         self._on_change = on_change
-        self._inputs: dict[str, tuple[ui.slider, ui.number]] = {}
+        self._inputs: dict[str, tuple[RangeInput, ui.number]] = {}
         self._quiet = False
         with ui.element("div").classes("weights"):
             for head, weight in weights.items():
@@ -34,7 +35,7 @@ class WeightsPanel:
     def _draw(self, head: str, weight: Weight) -> None:
         bounds = f"{plain(weight.min)} to {plain(weight.max)}"
         with ui.element("div").classes("weight"):
-            slider = ui.slider(min=weight.min, max=weight.max, step=step_of(weight), value=weight.w)
+            slider = RangeInput(least=weight.min, most=weight.max, step=step_of(weight), value=weight.w)
             number = ui.number(
                 f"{head}, {bounds}", value=weight.w, min=weight.min, max=weight.max, step=step_of(weight)
             )
@@ -54,6 +55,10 @@ class WeightsPanel:
         if wanted != self._now[head]:
             self._show({**self._now, head: wanted})
             self._on_change(self._now)
+        if wanted != value:
+            # What was typed is only heard of otherwise, and not answered.
+            self._show(self._now)
+            event.sender.update()
 
     def _show(self, weights: Mapping[str, float]) -> None:
         """Both inputs of a head say the same, and nobody hears of it."""

@@ -17,7 +17,7 @@ from wiring.roles import run_role
 from wiring.running_stack import as_running
 from wiring.settings import Settings
 
-NICE = 5
+NICE = 3
 
 
 def register(group: click.Group) -> None:

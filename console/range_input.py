@@ -1,0 +1,18 @@
+"""A slider that is the browser's own."""
+
+from __future__ import annotations
+
+from nicegui.elements.mixins.value_element import ValueElement
+
+THROTTLE_S = 0.05
+
+
+class RangeInput(ValueElement[float], component="range.js"):
+    # The element follows the hand at once, and the server only where that sets it.
+    VALUE_PROP = "value"
+    LOOPBACK = None
+
+    def __init__(self, *, least: float, most: float, step: float, value: float) -> None:
+        super().__init__(value=value, throttle=THROTTLE_S)
+        self.props["min"], self.props["max"], self.props["step"] = least, most, step
+        self.classes("range")
