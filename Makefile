@@ -10,7 +10,7 @@ STACK ?= embedded
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fmt check test test-fast torture histories bench feed-parts demo up clean
+.PHONY: help setup lock fmt check chromium test test-fast torture histories bench feed-parts demo up clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -40,7 +40,10 @@ check: setup     ## formatting, lint, types, the floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: setup      ## every test: real Redis, real processes, the small demo
+chromium: setup  ## a Chromium for the browser tests: says where one is, and installs one where there is none
+	@$(BIN)/python -m tests.browser.chromium
+
+test: setup chromium ## every test: real Redis, real processes, a real browser, the small demo
 	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: setup ## unit tests only
