@@ -19,6 +19,7 @@ class Timings:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._began_s = clock.monotonic_s()
         self._ms: dict[str, float] = {}
         self._counts: dict[str, int] = {}
 
@@ -30,6 +31,10 @@ class Timings:
     def count(self, stage: str, n: int) -> None:
         """So many items were left after the stage."""
         self._counts[stage] = n
+
+    def so_far_s(self) -> float:
+        """Seconds since the request came."""
+        return self._clock.monotonic_s() - self._began_s
 
     def counts(self) -> list[tuple[str, int]]:
         return list(self._counts.items())

@@ -18,11 +18,12 @@ from core.ids import uuid7
 from core.timings import Timings
 
 REQUESTS = Counter("rankfeed_http_requests_total", "Requests answered", ["route", "method", "status"])
+BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5)
 LATENCY = Histogram(
     "rankfeed_http_request_seconds",
     "From the request's arrival to the end of its answer",
     ["route"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5),
+    buckets=BUCKETS_S,
 )
 UNMATCHED = "unmatched"
 _NEVER_REFUSED = ("/health/", "/metrics")

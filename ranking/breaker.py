@@ -19,7 +19,8 @@ from core.clock import Clock
 
 Verdict = Literal["well", "unknown", "failed", "slow", "silent"]
 """How an attempt went. `silent` came to something that says nothing, `unknown` did not let that be seen."""
-State = Literal["closed", "open", "half_open"]
+State = Literal["closed", "half_open", "open"]
+STATES: tuple[State, ...] = ("closed", "half_open", "open")
 
 OPENED = Counter("rankfeed_breaker_opened_total", "Times that ranking was given up for a while", ["reason"])
 _logger = structlog.get_logger("breaker")

@@ -20,6 +20,8 @@ from features.schema import FEATURES, SCHEMA_HASH
 VERSION = 1
 MODEL_FILE = "model.onnx"
 MANIFEST_FILE = "manifest.json"
+CARD_FILE = "card.html"
+"""For people: in no digest, and not in every bundle."""
 
 
 class Runtime(msgspec.Struct, frozen=True):

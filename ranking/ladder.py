@@ -20,7 +20,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from core.clock import Clock
-from ranking.breaker import Breaker, BreakerOptions
+from ranking.breaker import STATES, Breaker, BreakerOptions
 from ranking.quality import Quality, QualityOptions
 from ranking.silent_failures import Finding
 from ranking.stages import StageFailed
@@ -37,6 +37,9 @@ _NOBODY_ASKED = WITHOUT_MODEL | {"objective_misfit"}
 
 RUNG = Gauge("rankfeed_ladder_rung", "Where the next ranked feed begins: 0 full, 1 fewer, 2 cached")
 QUALITY = Gauge("rankfeed_ladder_quality", "Share of the candidates that there is time for")
+BREAKER_STATE = Gauge(
+    "rankfeed_breaker_state", "Of the breaker around ranking: 0 closed, 1 half open, 2 open"
+)
 TRANSITIONS = Counter(
     "rankfeed_ladder_transitions_total", "Changes of the rung that ranked feeds begin on", ["to", "reason"]
 )
@@ -79,6 +82,7 @@ class Ladder:
         # Asked at every scrape: where nobody asks for a feed it gets well all the same.
         RUNG.set_function(lambda: RUNGS.index(self.now().name))
         QUALITY.set_function(lambda: self._quality.factor)
+        BREAKER_STATE.set_function(lambda: STATES.index(self._breaker.state))
 
     def now(self) -> Rung:
         """The rung for the next first page."""

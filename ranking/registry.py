@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from core.clock import Clock
@@ -13,6 +12,7 @@ from ranking.admission import admitted
 from ranking.bundle import load_bundle
 from ranking.objective import check
 from ranking.objectives import Objectives
+from ranking.outcome import Outcome
 from ranking.processes import PATIENCE_S, ProcessReport, Reports, awaited
 from ranking.registered import (
     MAX_CHALLENGERS,
@@ -28,20 +28,6 @@ from stores.ports import ControlStore
 
 MAX_REASON = 500
 _TRIES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How many serving processes did it, of how many, within what time; of 0 nobody serves yet."""
-
-    entry: Entry
-    acknowledged: int
-    processes: int
-    elapsed_ms: float
-
-    @property
-    def words(self) -> str:
-        return f"{self.acknowledged} of {self.processes} in {self.elapsed_ms:.0f} ms"
 
 
 class Registry:
@@ -96,15 +82,19 @@ class Registry:
         change = self._change("retire", label, reason)
         await self._apply(lambda one: one.without_challenger(label, change))
 
-    async def promote(self, name: str, version: str, reason: str) -> Outcome:
+    async def promote(
+        self, name: str, version: str, reason: str, *, seen: Registered | None = None
+    ) -> Outcome:
         """Makes a bundle the champion; registered before, if it is not, so that all have it loaded.
 
-        Raises ConfigurationError where it is not admitted or a process refuses it; the champion serves on.
+        Raises ConfigurationError where it is not admitted or a process refuses it, or where another one was
+        promoted since somebody decided on what they had `seen`; the champion serves on.
         """
         _check_reason(reason)
         entry = await self._admitted(name, version, "promoted")
         await self._check_objective(entry)
         registered = await self.registered()
+        _check_unchanged(registered, registered if seen is None else seen)
         if self._reports is not None and entry != registered.champion:
             new = entry not in registered.wanted()
             if new:
@@ -115,13 +105,15 @@ class Registry:
         change = self._change("promote", entry, reason)
         return await self._swapped(entry, lambda one: one.promoted(entry, change), registered)
 
-    async def rollback(self, reason: str) -> Outcome:
+    async def rollback(self, reason: str, *, seen: Registered | None = None) -> Outcome:
         """Back to the champion before, which every process still has loaded.
 
-        Raises ConfigurationError where there is none, or its bundle is not what it was.
+        Raises ConfigurationError where there is none, or its bundle is not what it was, or where another
+        one was promoted since somebody decided on what they had `seen`.
         """
         _check_reason(reason)
         registered = await self.registered()
+        _check_unchanged(registered, registered if seen is None else seen)
         entry = registered.before()
         found = await self._admitted(entry.name, entry.version, "rolled back to")
         if found != entry:
@@ -139,10 +131,7 @@ class Registry:
         began_s = self._clock.monotonic_s()
 
         def swap(one: Registered) -> Registered:
-            if one.champion != seen.champion or one.former != seen.former:
-                raise ConfigurationError(
-                    "another promotion came first: look at `rankfeed models list` and try again"
-                )
+            _check_unchanged(one, seen)
             return changed(one)
 
         version = await self._apply(swap)
@@ -238,6 +227,17 @@ class Registry:
     def _change(self, kind: Kind, of: Entry | str, reason: str) -> Change:
         label = of if isinstance(of, str) else of.label
         return Change(kind, label, self._clock.now_ms(), self._by, reason)
+
+
+def _check_unchanged(now: Registered, seen: Registered) -> None:
+    if (now.champion, now.former) == (seen.champion, seen.former):
+        return
+    changes = [one for one in now.history if one.kind in ("promote", "rollback")]
+    who = f": {changes[-1].by} made {changes[-1].label} the champion" if changes else ""
+    raise ConfigurationError(
+        f"another promotion came first{who}. Look at what there is now, by `rankfeed models list`, and "
+        "try again."
+    )
 
 
 def _check_reason(reason: str) -> None:

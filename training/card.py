@@ -19,13 +19,12 @@ from pathlib import Path
 import msgspec
 
 from core.errors import Corrupt
-from ranking.bundle import Head, Manifest
+from ranking.bundle import CARD_FILE, Head, Manifest
 from training.card_style import STYLE
 from training.evaluation import Evaluation, HeadReport, SliceReport
 from training.plots import calibration_plot, gain_plot, interval_plot
 from training.resampling import Estimate
 
-CARD_FILE = "card.html"
 GAIN_FILE = "gain.json"
 
 Gains = Mapping[str, Mapping[str, float]]

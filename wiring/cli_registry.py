@@ -146,10 +146,9 @@ def promote(settings: Settings, label: str, by: str, reason: str) -> None:
 @click.pass_obj
 def rollback(settings: Settings, by: str, reason: str) -> None:
     """Back to the champion before, and wait until every serving process runs it."""
-    from wiring.model_tables import champion_line
 
     async def rolled_back(registry: Registry) -> None:
-        click.echo(champion_line(await registry.rollback(reason)))
+        click.echo((await registry.rollback(reason)).as_champion)
 
     _run(settings, rolled_back, by)
 
@@ -171,10 +170,9 @@ def diff(settings: Settings, one: str, other: str) -> None:
 
 def promote_model(settings: Settings, directory: Path, by: str, reason: str) -> None:
     """Promotes the bundle in a directory and says who runs it."""
-    from wiring.model_tables import champion_line
 
     async def promoted(registry: Registry) -> None:
-        click.echo(champion_line(await registry.promote(directory.parent.name, directory.name, reason)))
+        click.echo((await registry.promote(directory.parent.name, directory.name, reason)).as_champion)
 
     _run(settings, promoted, by)
 

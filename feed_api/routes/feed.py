@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
+from prometheus_client import Histogram
 from starlette.background import BackgroundTask
 
 from core.deadline import Deadline
@@ -17,6 +19,13 @@ from feed_api.schemas import FeedAnswer, FeedParameters
 from feed_api.services import Caller, Services, Wired
 from ranking.query import Algorithm, FeedMeta, FeedPosition, FeedQuery
 from ranking.stages import StageFailed
+
+LATENCY = Histogram(
+    "rankfeed_feed_seconds",
+    "From a feed's request to its page, by the algorithm that was served",
+    ["algorithm"],
+    buckets=request_scope.BUCKETS_S,
+)
 
 router = APIRouter(route_class=DirectRoute)
 _logger = structlog.get_logger("feed")
@@ -102,7 +111,14 @@ async def _page(services: Services, query: FeedQuery, known: list[str]) -> Respo
     remember = None
     if meta.slate is not None:
         remember = BackgroundTask(services.feed.remember, query.viewer, page)
+    _latency(meta.algorithm_served).observe(query.timings.so_far_s())
     return Response(body, media_type="application/json", headers=headers, background=remember)
+
+
+@cache
+def _latency(served: Algorithm) -> Histogram:
+    """To find it costs more than to observe."""
+    return LATENCY.labels(served)
 
 
 def _last_page(query: FeedQuery, last: LastPage, cause: Unavailable) -> Response:

@@ -17,7 +17,8 @@ import pytest
 
 from core.errors import ConfigurationError
 from features.schema import FEATURES
-from ranking.registry import Outcome, Registry
+from ranking.outcome import Outcome
+from ranking.registry import Registry
 from tests.bundles import bundle, stump
 from tests.e2e.command import rankfeed
 from tests.e2e.live_stack import LiveStack, live_stack

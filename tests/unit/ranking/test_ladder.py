@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from ranking.breaker import BreakerOptions
+from ranking.breaker import STATES, BreakerOptions
 from ranking.ladder import Ladder, LadderOptions, Rung
 from ranking.quality import BUSY, QualityOptions
 from ranking.silent_failures import Finding
@@ -73,10 +73,13 @@ def test_failures_take_both_upper_rungs_away_until_a_few_went_well(reason: str, 
     with pytest.raises(StageFailed) as caught, climbed.ladder.trial():
         raise AssertionError("it was let through")
     assert (caught.value.stage, caught.value.reason) == ("breaker", reason)
+    assert REGISTRY.get_sample_value("rankfeed_breaker_state") == STATES.index("open")
     climbed.clock.advance(int(BREAKER.open_s * 1000))
     assert climbed.ladder.now().name == "full"
+    assert REGISTRY.get_sample_value("rankfeed_breaker_state") == STATES.index("half_open")
     for _ in range(BREAKER.probes):
         climbed.score()
+    assert REGISTRY.get_sample_value("rankfeed_breaker_state") == STATES.index("closed")
     assert climbed.ladder.now() == Rung("full", 200)
 
 

@@ -213,8 +213,25 @@ async def test_of_two_promotions_at_once_one_is_told(world: RegistryWorld) -> No
     entry = (await other.registered()).challengers[0]
     seen = await world.registry.registered()
     await other.promote("home", "2", "")
-    with pytest.raises(ConfigurationError, match="another promotion came first"):
+    with pytest.raises(ConfigurationError, match="another promotion came first: bob made home@2"):
         await world.registry._swapped(entry, lambda one: one, seen)
+    assert world.serving() == ["home@2"] * 3
+
+
+async def test_who_decided_on_what_is_outdated_is_told_before_anything_changes(world: RegistryWorld) -> None:
+    await world.registry.promote("home", "0", "")
+    await world.registry.promote("home", "1", "")
+    seen = await world.registry.registered()
+    await world.registry_of("bob").rollback("it was worse")
+    before = await world.registry.registered()
+    for change in (
+        world.registry.promote("home", "2", "", seen=seen),
+        world.registry.rollback("", seen=seen),
+    ):
+        with pytest.raises(ConfigurationError, match="another promotion came first: bob made home@0"):
+            await change
+    assert await world.registry.registered() == before
+    await world.registry.promote("home", "2", "", seen=before)
     assert world.serving() == ["home@2"] * 3
 
 
