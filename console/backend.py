@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from console.vitals import Vitals
 from core.clock import Clock
 from eventlog.log import OperatedLog
 from ranking.explain import Explainer
@@ -16,8 +17,8 @@ from stores.redis_client import RedisClient
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """`registry` and `objectives` change things in the console's name. `metrics_urls` has the address of
-    each role's metrics (`api`, `fanout`, `pipelines`), empty where the stack is not known to run.
+    """`registry` and `objectives` change things in the console's name. `models` has every bundle; `vitals`
+    are kept while the console runs.
     """
 
     clock: Clock
@@ -27,5 +28,6 @@ class Backend:
     redis: RedisClient
     log: OperatedLog
     registry: Registry
+    models: Path
     objectives: Objectives
-    metrics_urls: Callable[[], Mapping[str, str]]
+    vitals: Vitals

@@ -43,6 +43,9 @@ class ProcessReport(msgspec.Struct, frozen=True):
 
     `registry` is the version of the registered models that it goes by, `serves`, `loaded` and `refusals`
     (mark to reason) what it made of them, by their marks.
+
+    `metrics` is where its own metrics are, on the loopback of its host: the port that it serves on may be
+    another process's as well.
     """
 
     v: int
@@ -60,6 +63,7 @@ class ProcessReport(msgspec.Struct, frozen=True):
     refusals: dict[str, str] = {}
     objective_row: int = 0
     objective_refused: str | None = None
+    metrics: str = ""
 
 
 Reports = Callable[[], Awaitable[list[ProcessReport]]]
@@ -81,13 +85,21 @@ class ServingProcess:
     """One process: polls what it follows and says what it runs."""
 
     def __init__(
-        self, redis: RedisClient, clock: Clock, followed: Sequence[Followed], *, host: str, pid: int
+        self,
+        redis: RedisClient,
+        clock: Clock,
+        followed: Sequence[Followed],
+        *,
+        host: str,
+        pid: int,
+        metrics: str = "",
     ) -> None:
         self._redis = redis
         self._clock = clock
         self._followed = followed
         self._host = host
         self._pid = pid
+        self._metrics = metrics
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Polls until told to stop; then there is no report any more, so that nobody waits for this one."""
@@ -98,7 +110,17 @@ class ServingProcess:
 
     async def poll(self) -> None:
         await poll_each(self._followed)
-        report = ProcessReport(VERSION, "api", self._pid, None, None, None, self._clock.now_ms(), self._host)
+        report = ProcessReport(
+            VERSION,
+            "api",
+            self._pid,
+            None,
+            None,
+            None,
+            self._clock.now_ms(),
+            self._host,
+            metrics=self._metrics,
+        )
         for one in self._followed:
             report = one.told(report)
         await self._say(command(b"SET", self._key, msgspec.msgpack.encode(report), b"EX", PROCESS_TTL_S))

@@ -8,6 +8,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
+from prometheus_client import make_asgi_app
 
 from core.rates import Rate
 from feed_api.app import create_app
@@ -36,7 +37,7 @@ from stores.slates import SlateStore
 from stores.tombstones import Tombstones
 from timelines.healing import Healing
 from wiring.keys import load_jwks, stack_keys
-from wiring.process import serve_http, settle_garbage_collection
+from wiring.process import listen, serve_http, settle_garbage_collection, url_of
 from wiring.ranking_parts import make_ranking
 from wiring.resources import Resources
 from wiring.settings import LimitsSettings
@@ -49,11 +50,21 @@ async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.E
     objective = ObjectiveSlot(resources.stores.control, slot.current)
     # The model first: an objective is looked at beside the one that serves.
     followed = (slot, objective)
-    process = ServingProcess(resources.redis, resources.clock, followed, host=socket.gethostname(), pid=pid)
     served = ServedRecords(resources.stores.log)
     scored = ScoredRecords(resources.stores.log)
     threads = resources.settings.ranking.threads
-    with ThreadPoolExecutor(threads, thread_name_prefix="score") as executor:
+    with (
+        ThreadPoolExecutor(threads, thread_name_prefix="score") as executor,
+        listen("127.0.0.1", 0) as metrics,
+    ):
+        process = ServingProcess(
+            resources.redis,
+            resources.clock,
+            followed,
+            host=socket.gethostname(),
+            pid=pid,
+            metrics=f"{url_of(metrics)}/metrics",
+        )
         services = make_services(resources, slot, objective, served, scored, executor)
         await process.poll()
         ending = asyncio.Event()
@@ -66,6 +77,7 @@ async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.E
             background.create_task(scored.run(ending))
             background.create_task(services.seen.run(ending))
             background.create_task(services.healing.run(ending))
+            background.create_task(serve_http(make_asgi_app(), metrics, ending))
             try:
                 await serve_http(create_app(services), listener, stop)
             finally:

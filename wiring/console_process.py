@@ -17,14 +17,18 @@ import structlog
 
 from console.app import create_console
 from console.backend import Backend
+from console.metrics import Scraper
+from console.vitals import NAMES, Sources, Vitals
 from core.clock import SystemClock
+from eventlog.log import EventLog
 from ranking.explain import DEADLINE_MS, Explainer
 from ranking.model_slot import ModelSlot
 from ranking.objective_slot import ObjectiveSlot
 from ranking.objectives import Objectives
-from ranking.processes import follow_unseen, poll_each, serving_processes
+from ranking.processes import Reports, follow_unseen, poll_each, serving_processes
 from ranking.registry import Registry
 from wiring.console_access import access_of
+from wiring.draining import GROUPS
 from wiring.home import Home
 from wiring.process import serve_http
 from wiring.ranking_parts import make_ranking
@@ -47,12 +51,11 @@ _logger = structlog.get_logger("console")
 async def run_console(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
     """Serves the pages until `stop`."""
     clock, home = SystemClock(), Home(settings.home)
-
-    def metrics_urls() -> Mapping[str, str]:
-        state = home.state()
-        return {} if state is None else state.metrics_urls
-
-    async with opened_redis(settings) as redis, open_stores(settings, home, clock) as stores:
+    async with (
+        opened_redis(settings) as redis,
+        open_stores(settings, home, clock) as stores,
+        Scraper(NAMES) as scraper,
+    ):
         slot = ModelSlot(stores.control, home.models, clock)
         objective = ObjectiveSlot(stores.control, slot.current)
         followed = (slot, objective)
@@ -77,9 +80,10 @@ async def run_console(settings: Settings, listener: socket.socket, stop: asyncio
                 graph=stores.graph,
                 redis=redis,
                 log=stores.log,
+                models=home.models,
                 registry=Registry(stores.control, home.models, clock, reports, by=BY),
                 objectives=Objectives(stores.control, clock),
-                metrics_urls=metrics_urls,
+                vitals=Vitals(_sources(home, reports, stores.log, scraper), clock),
             )
             await poll_each(followed)
             app = create_console(backend, access_of(settings))
@@ -87,7 +91,19 @@ async def run_console(settings: Settings, listener: socket.socket, stop: asyncio
             ending = asyncio.Event()
             async with asyncio.TaskGroup() as background:
                 background.create_task(follow_unseen(followed, ending))
+                background.create_task(backend.vitals.run(ending))
                 try:
                     await serve_http(app, listener, stop, lifespan="on")
                 finally:
                     ending.set()
+
+
+def _sources(home: Home, reports: Reports, log: EventLog, scraper: Scraper) -> Sources:
+    def metrics_urls() -> Mapping[str, str]:
+        state = home.state()
+        return {} if state is None else state.metrics_urls
+
+    async def lag() -> Mapping[str, Mapping[str, int]]:
+        return {group: await log.lag(group, topics) for group, topics in GROUPS.items()}
+
+    return Sources(reports, metrics_urls, lag, scraper.read, socket.gethostname())

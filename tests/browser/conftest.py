@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from tests.browser.chromium import LAUNCH_ARGUMENTS, find, this_machine
 from tests.browser.sight import Sight
+from tests.browser.town import Town, small_town
 
 _FAILED = pytest.StashKey[bool]()
 
@@ -42,6 +43,13 @@ async def browser() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=executable, args=[*LAUNCH_ARGUMENTS])
         yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    """One for all tests; who changes what others rely on changes it back."""
+    async with small_town(tmp_path_factory.mktemp("town") / "home") as town:
+        yield town
 
 
 @pytest_asyncio.fixture(loop_scope="package")
