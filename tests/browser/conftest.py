@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browser.chromium import LAUNCH_ARGUMENTS, find, this_machine
 from tests.browser.sight import Sight
 from tests.browser.town import Town, small_town
+from tests.e2e.waiting import PATIENCE_S
 
 _FAILED = pytest.StashKey[bool]()
+
+# No test asserts on time: what does not come within this does not come.
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,10 +14,13 @@ class Sight:
         self.faults: list[str] = []
         self._context = context
 
-    async def open(self) -> Page:
+    async def open(self, url: str = "") -> Page:
+        """Another tab."""
         page = await self._context.new_page()
         page.on("console", self._hear)
         page.on("pageerror", self._fail)
+        if url:
+            await page.goto(url)
         return page
 
     async def take_pictures(self, stem: Path) -> list[Path]:

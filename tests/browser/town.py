@@ -20,6 +20,7 @@ from tests.e2e.waiting import eventually
 LENGTH = FEATURES.index("t.length")
 SHORT, LONG = "short", "a tweet of more than thirty characters"
 POSTS = 8
+CHAMPION = "home@1"
 CONSOLE = {
     "RANKFEED_CONSOLE_ENABLED": "true",
     "RANKFEED_CONSOLE_PORT": "0",

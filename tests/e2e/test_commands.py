@@ -19,7 +19,8 @@ from wiring.contracts import REDIS_KEYS
 from wiring.settings import Settings, list_settings
 
 
-@pytest.mark.parametrize("stack", ["embedded", "distributed"])
+# The embedded one is on a person's path: tests/browser/test_persons_path.py.
+@pytest.mark.parametrize("stack", ["distributed"])
 def test_the_small_demo_tells_the_whole_story(stack: str, tmp_path: Path) -> None:
     told = tmp_path / "told.json"
     home = tmp_path / "home"

@@ -74,7 +74,8 @@ class Pages:
                 log=nobody,
                 registry=Registry(control, models, world.clock, None, by="a test"),
                 objectives=Objectives(control, world.clock),
-                metrics_urls=dict,
+                models=models,
+                vitals=nobody,
             )
         )
 
