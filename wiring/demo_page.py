@@ -128,6 +128,11 @@ def _order(figures: DemoFigures) -> Iterator[str]:
     )
     if not judged.ndcg["logistic"].known:
         yield note("The logistic regression had nothing to say: no slate of these viewers was scored.")
+    elif judged.asked < judged.viewers:
+        yield paragraph(
+            f"The regression orders what was ranked: {judged.asked:,} of them, as the others' feeds were not "
+            "ranked just then. The difference is of these only."
+        )
     rows = [(one, "model" if one == "ranked" else "baseline", _plain(judged.ndcg[one])) for one in ORDERS]
     yield figure(interval_plot(rows, "NDCG@10 by order", digits=3), "NDCG@10 of each order.")
     paired = {"popularity": judged.over_popularity, "logistic": judged.over_logistic}
