@@ -158,7 +158,8 @@ def _feed(feed: OneFeed) -> str:
         f"<small>@{escape(one.handle)}</small></li>"
         for one in feed.items
     )
-    heading = escape(f"{feed.algorithm}{by} ({feed.rung}): {feed.worth:.0f} in all")
+    on = "" if feed.rung == "full" else f" (rung {feed.rung})"
+    heading = escape(f"{feed.algorithm}{by}{on}: {feed.worth:.0f} in all")
     return f'<h3>{heading}</h3><ol class="feed">{items}</ol>'
 
 
