@@ -26,12 +26,14 @@ Regression = Callable[[int, Callable[[int], int]], Awaitable[list[int]]]
 
 class Judgement(NamedTuple):
     """NDCG@10 by order; ranked less popularity, and less the regression, paired by viewer. `most` is who
-    gains most by ranking. Of the regression all is NaN where there was none."""
+    gains most by ranking. Of the regression all is NaN where there was none; `asked` are the viewers whose
+    slate it ordered, which leaves out those who were not ranked."""
 
     ndcg: Mapping[Order, Estimate]
     over_popularity: Estimate
     over_logistic: Estimate
     viewers: int
+    asked: int
     most: int
 
 
@@ -53,6 +55,7 @@ async def judge(crowd: Crowd, viewers: int, seed: int, regression: Regression | 
         mean_by_viewer(scores[:, 0] - scores[:, 2], seed),
         mean_by_viewer(asked[:, 0] - asked[:, _ALWAYS], seed),
         len(scores),
+        len(asked),
         judged[int(np.argmax(scores[:, 0] - scores[:, 1]))][0],
     )
 

@@ -10,16 +10,8 @@ from training.plots import calibration_plot, interval_plot
 from training.resampling import Estimate, interval
 
 _STYLES = {"model": "model", "champion": "champion"}
-_HEADINGS = (
-    "",
-    "AUC",
-    "model above",
-    "NDCG@10",
-    "model above",
-    "log loss",
-    "calibration error",
-    "predicted / happened",
-)
+_ORDER = ("", "AUC", "model above", "NDCG@10", "model above")
+_CHANCE = ("", "log loss", "calibration error", "predicted / happened")
 
 
 def head_report(report: HeadReport | None) -> Iterator[str]:
@@ -30,7 +22,7 @@ def head_report(report: HeadReport | None) -> Iterator[str]:
         )
         return
     yield paragraph(f"{report.positives:,} of {report.impressions:,} impressions here.")
-    yield table(_HEADINGS, [_own(report), *(_other(name, one) for name, one in report.baselines.items())])
+    yield table(_ORDER, [_own(report), *(_other(name, one) for name, one in report.baselines.items())])
     calibration = figure(
         calibration_plot(report.curve),
         "Calibration: fifteenths of the impressions, by what was predicted. On the dashed line it is what "
@@ -40,14 +32,16 @@ def head_report(report: HeadReport | None) -> Iterator[str]:
         interval_plot(_slices(report), "AUC by slice", digits=3),
         "AUC by slice. New: not among what the model learned from. 0.5 is chance.",
     )
-    yield pair(calibration, slices)
-    if report.curve:
-        numbers = table(("predicted", "happened", "impressions"), _bins(report))
-        yield folded("The calibration curve in numbers", numbers)
+    chances = {"model": report, **report.baselines}
+    rows = [_as_chance(name, one) for name, one in chances.items() if one.log_loss is not None]
+    numbers = folded(
+        "The calibration curve in numbers", table(("predicted", "happened", "impressions"), _bins(report))
+    )
+    yield pair(calibration + table(_CHANCE, rows) + (numbers if report.curve else ""), slices)
 
 
 def _own(one: SliceReport) -> list[str]:
-    return ["model", interval(one.auc, digits=3), "", interval(one.ndcg10, digits=3), "", *_as_chance(one)]
+    return ["model", interval(one.auc, digits=3), "", interval(one.ndcg10, digits=3), ""]
 
 
 def _other(name: str, one: Baseline) -> list[str]:
@@ -57,14 +51,12 @@ def _other(name: str, one: Baseline) -> list[str]:
         interval(one.gain.auc, digits=3, signed=True),
         interval(one.ndcg10, digits=3),
         interval(one.gain.ndcg10, digits=3, signed=True),
-        *_as_chance(one),
     ]
 
 
-def _as_chance(one: SliceReport | Baseline) -> list[str]:
-    """What only a probability has."""
+def _as_chance(name: str, one: SliceReport | Baseline) -> list[str]:
     error, ratio = (None, None) if one.calibration is None else (one.calibration.error, one.calibration.ratio)
-    return [interval(one.log_loss, digits=3), interval(error, digits=3), interval(ratio, digits=2)]
+    return [name, interval(one.log_loss, digits=3), interval(error, digits=3), interval(ratio, digits=2)]
 
 
 def _bins(report: HeadReport) -> list[list[str]]:

@@ -80,13 +80,13 @@ def folded(summary: str, inner: str) -> str:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, broken: bool = False) -> str:
-    """The first cell of a row is its heading; cells that hold sentences are to be `broken`."""
+    """The first cell of a row is its heading; the last one is `broken` where it holds sentences."""
     head = "".join(f'<th scope="col">{escape(one)}</th>' for one in headings)
     body = "".join(
         f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(one)}</td>" for one in rest)}</tr>'
         for first, *rest in rows
     )
-    style = ' class="prose"' if broken else ""
+    style = ' class="broken"' if broken else ""
     first = f"<thead><tr>{head}</tr></thead>" if head else ""
     # It may have to be scrolled, so keys must reach it.
     return f'<div class="wide" tabindex="0"><table{style}>{first}<tbody>{body}</tbody></table></div>'

@@ -24,9 +24,9 @@ caption { text-align: left; color: var(--soft); padding-bottom: .3rem }
 th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--rule);
   vertical-align: top; font-weight: normal } thead th, tr > th { color: var(--soft); white-space: nowrap }
 td { overflow-wrap: anywhere } thead + tbody td { white-space: nowrap }
-table.prose td { white-space: normal } table.prose td:last-child { min-width: 11rem }
+table.broken td:last-child { white-space: normal; min-width: 11rem }
 .note { background: var(--note); padding: .5rem .8rem; border-radius: .4rem }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .7rem;
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: .7rem;
   margin: 1rem 0; padding: 0; list-style: none }
 .tiles li { background: var(--card); border-radius: .5rem; padding: .7rem .9rem }
 .tiles strong { display: block; font-size: 1.45rem; line-height: 1.3; font-weight: 600 }

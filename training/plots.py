@@ -11,7 +11,7 @@ from training.svg import dot, line, rect, svg, text
 
 _SIDE, _LEFT, _BOTTOM, _TOP = 300.0, 52.0, 40.0, 16.0
 # Narrow enough that the labels can still be read on a phone.
-_WIDTH, _LABELS, _ROW = 460.0, 170.0, 22.0
+_WIDTH, _LABELS, _ROW = 470.0, 186.0, 22.0
 _VALUES = 62.0
 
 

@@ -128,6 +128,11 @@ def _order(figures: DemoFigures) -> Iterator[str]:
     )
     if not judged.ndcg["logistic"].known:
         yield note("The logistic regression had nothing to say: no slate of these viewers was scored.")
+    elif judged.asked < judged.viewers:
+        yield paragraph(
+            f"The regression orders what was ranked: {judged.asked:,} of them, as the others' feeds were not "
+            "ranked just then. The difference is of these only."
+        )
     rows = [(one, "model" if one == "ranked" else "baseline", _plain(judged.ndcg[one])) for one in ORDERS]
     yield figure(interval_plot(rows, "NDCG@10 by order", digits=3), "NDCG@10 of each order.")
     paired = {"popularity": judged.over_popularity, "logistic": judged.over_logistic}
@@ -153,7 +158,8 @@ def _feed(feed: OneFeed) -> str:
         f"<small>@{escape(one.handle)}</small></li>"
         for one in feed.items
     )
-    heading = escape(f"{feed.algorithm}{by} ({feed.rung}): {feed.worth:.0f} in all")
+    on = "" if feed.rung == "full" else f" (rung {feed.rung})"
+    heading = escape(f"{feed.algorithm}{by}{on}: {feed.worth:.0f} in all")
     return f'<h3>{heading}</h3><ol class="feed">{items}</ol>'
 
 

@@ -23,7 +23,8 @@ def tables(figures: DemoFigures) -> list[Table]:
     for column in ("order", "mean", "95 %"):
         orders.add_column(column, justify="left" if column == "order" else "right")
     for order in ORDERS:
-        orders.add_row(order, *_cells(judgement.ndcg[order]))
+        fewer = f", of {judgement.asked}" if order == "logistic" else ""
+        orders.add_row(f"{order}{fewer}", *_cells(judgement.ndcg[order]))
     orders.add_row("ranked over popularity, paired", *_cells(judgement.over_popularity))
     orders.add_row("ranked over logistic, paired", *_cells(judgement.over_logistic))
     times = Table(title="Milliseconds, as clients see them while all are at it")

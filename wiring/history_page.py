@@ -208,9 +208,9 @@ def _data(report: HistoryReport) -> Iterator[str]:
             yield paragraph(f"Not imported, for want of such an event: {left}.")
         if one.refusals:
             yield table(
-                ("refused", "rows", "why", "such as"),
+                ("refused", "rows", "why"),
                 [
-                    [each.table, f"{each.rows:,}", each.reason, "; ".join(each.examples)]
+                    [each.table, f"{each.rows:,}", f"{each.reason}, such as {'; '.join(each.examples)}"]
                     for each in one.refusals
                 ],
                 broken=True,

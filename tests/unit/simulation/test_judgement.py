@@ -53,3 +53,4 @@ async def test_a_regression_orders_what_was_ranked() -> None:
     assert judgement.viewers == 15
     assert 0.0 < judgement.ndcg["logistic"].mean < 1.0
     assert judgement.over_logistic.known
+    assert judgement.asked == 14

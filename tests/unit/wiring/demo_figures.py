@@ -36,7 +36,7 @@ def figures() -> DemoFigures:
     items = [FeedItem(SCRIPT, "<b>ann", 61.0), FeedItem("On jazz", "bob", None)]
     return DemoFigures(
         Lift(dict.fromkeys(ARMS, ONE), ONE, ONE, 0.4, dict.fromkeys(ARMS, 9)),
-        Judgement(dict.fromkeys(ORDERS, ONE), ONE, ONE, 9, 3),
+        Judgement(dict.fromkeys(ORDERS, ONE), ONE, ONE, 9, 8, 3),
         {"click": head_report(), "hide": head_report(None)},
         pages,
         [5.0],
