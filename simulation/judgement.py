@@ -28,7 +28,10 @@ class Judgement(NamedTuple):
 
 
 async def judge(crowd: Crowd, viewers: int, seed: int) -> Judgement:
-    """Compares the ranked feed with time order and likes, for the first viewers who have a choice."""
+    """Compares the ranked feed with time order and likes, for the first viewers who have a choice.
+
+    As in sessions, what a viewer has looked at before is worth nothing more.
+    """
     rows = await crowd.together(_of_viewer(crowd, viewer) for viewer in crowd.viewers[:viewers])
     # Whom nothing is worth anything to has no best order either.
     judged = [
@@ -63,7 +66,7 @@ async def _of_viewer(crowd: Crowd, viewer: LiveViewer) -> list[float] | None:
     if len(ids) <= TOP:
         return None
     place = {one: row for row, one in enumerate(ids)}
-    worth = crowd.tweets.chances(viewer.number, ids, crowd.clock.now_ms()).utility
+    worth = viewer.worth(ids)
     likes = np.array([item["engagement"]["likes"] for item in candidates.values()])
     orders = {
         "ranked": np.array([place[one] for one in ranked if one in place]),

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from simulation.crowd import Crowd
 from simulation.topics import TOPICS
-from simulation.visit import root_of
+from simulation.visit import LiveViewer, root_of
 from simulation.world import viewer_name
 
 SHOWN = 8
@@ -24,7 +24,8 @@ async def side_by_side(crowd: Crowd, number: int) -> Table:
     table = Table(
         title=f"{viewer_name(number)}, who loves {TOPICS[loves[0]]} and {TOPICS[loves[1]]} "
         f"and does not care for {TOPICS[loves[-1]]}",
-        caption="worth is what a look is truly worth, in hundredths; the product does not know it",
+        caption="worth is what a look is truly worth, in hundredths, 0 where there was one before; "
+        "the product does not know it",
     )
     table.add_column("#", justify="right")
     for name, page in (("chronological", left), (f"ranked by {right['meta']['model']}", right)):
@@ -33,15 +34,14 @@ async def side_by_side(crowd: Crowd, number: int) -> Table:
     for place in range(max(len(left["tweets"]), len(right["tweets"]))):
         cells = [str(place + 1)]
         for page in (left, right):
-            cells += _cells(crowd, number, page["tweets"][place]) if place < len(page["tweets"]) else ("", "")
+            cells += _cells(crowd, viewer, page["tweets"][place]) if place < len(page["tweets"]) else ("", "")
         table.add_row(*cells)
     return table
 
 
-def _cells(crowd: Crowd, viewer: int, item: dict[str, Any]) -> tuple[str, str]:
+def _cells(crowd: Crowd, viewer: LiveViewer, item: dict[str, Any]) -> tuple[str, str]:
     root, tweet_id = item.get("original") or item, root_of(item)
     words = f"{root['text']} · @{root['author']['handle']}"
     if tweet_id not in crowd.tweets:
         return "", words
-    worth = crowd.tweets.chances(viewer, [tweet_id], crowd.clock.now_ms()).utility[0]
-    return f"{100 * worth:.0f}", words
+    return f"{100 * viewer.worth([tweet_id])[0]:.0f}", words
