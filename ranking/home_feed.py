@@ -11,9 +11,11 @@
                   blocked, muted, and what
                   is popular by followees
     one a root    a tweet and its retweets
-    features      one MGET of packed rows
+    features      one MGET of packed rows,
+                  and what was seen before
     model         one ONNX call
-    objective     weights over heads, age, source
+    objective     weights over heads, age, source,
+                  what was seen before
     diversity     an author's further ones later
     slate         pins the order
     walk, served record; of some requests

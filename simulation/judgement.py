@@ -39,7 +39,10 @@ class Judgement(NamedTuple):
 
 async def judge(crowd: Crowd, viewers: int, seed: int, regression: Regression | None = None) -> Judgement:
     """Compares the ranked feed with time order, likes and a regression, for the first viewers who have a
-    choice."""
+    choice.
+
+    As in sessions, what a viewer has looked at before is worth nothing more.
+    """
     rows = await crowd.together(_of_viewer(crowd, viewer, regression) for viewer in crowd.viewers[:viewers])
     # Whom nothing is worth anything to has no best order either.
     judged = [
@@ -81,7 +84,7 @@ async def _of_viewer(crowd: Crowd, viewer: LiveViewer, regression: Regression | 
     if len(ids) <= TOP:
         return None
     place = {one: row for row, one in enumerate(ids)}
-    worth = crowd.tweets.chances(viewer.number, ids, crowd.clock.now_ms()).utility
+    worth = viewer.worth(ids)
     likes = np.array([item["engagement"]["likes"] for item in candidates.values()])
     orders = {
         "ranked": np.array([place[one] for one in ranked if one in place]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from core.clock import Clock
 from simulation.arms import Arm, best_order, random_order
 from simulation.client import FeedClient, event
-from simulation.draws import uniform
+from simulation.draws import Floats, uniform
 from simulation.habits import looks, noticed
 from simulation.known_tweets import KnownTweets
 from simulation.ledger import Ledger
@@ -105,15 +105,22 @@ class LiveViewer:
         items = await self.fetch("chronological", self._around.considered, DEEP_PAGE)
         return [one for one in items if root_of(one) in self._around.tweets]
 
+    def worth(self, ids: Sequence[int]) -> Floats:
+        """What a look at each of these known ids would truly be worth now, float64 [n].
+
+        Nothing where there was one before.
+        """
+        worth = self._around.tweets.chances(self.number, ids, self._around.clock.now_ms()).utility
+        worth[[one in self._looked for one in ids]] = 0.0
+        return worth
+
     async def _shown(self, arm: Arm, session: int, depth: int) -> list[dict[str, Any]]:
         if arm in ("chronological", "ranked"):
             return await self.fetch(arm, depth)
         items = await self.candidates()
         ids, around = [root_of(one) for one in items], self._around
         if arm == "oracle":
-            worth = around.tweets.chances(self.number, ids, around.clock.now_ms()).utility
-            worth[[one in self._looked for one in ids]] = 0.0
-            order = best_order(worth)
+            order = best_order(self.worth(ids))
         else:
             order = random_order(around.world.seed, self.number, around.tweets.of(ids).keys, session)
         return [items[place] for place in order[:depth].tolist()]

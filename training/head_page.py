@@ -32,7 +32,7 @@ def head_report(report: HeadReport | None) -> Iterator[str]:
         interval_plot(_slices(report), "AUC by slice", digits=3),
         "AUC by slice. New: not among what the model learned from. 0.5 is chance.",
     )
-    chances = {"model": report, **report.baselines}
+    chances: dict[str, SliceReport | Baseline] = {"model": report, **report.baselines}
     rows = [_as_chance(name, one) for name, one in chances.items() if one.log_loss is not None]
     numbers = folded(
         "The calibration curve in numbers", table(("predicted", "happened", "impressions"), _bins(report))

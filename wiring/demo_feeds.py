@@ -10,11 +10,14 @@ from rich.table import Table
 
 from simulation.crowd import Crowd
 from simulation.topics import TOPICS
-from simulation.visit import root_of
+from simulation.visit import LiveViewer, root_of
 from simulation.world import viewer_name
 
 SHOWN = 8
-WORTH = "worth is what a look is truly worth, in hundredths; the product does not know it"
+WORTH = (
+    "worth is what a look is truly worth, in hundredths, 0 where there was one before; "
+    "the product does not know it"
+)
 
 
 class FeedItem(NamedTuple):
@@ -73,15 +76,15 @@ def feeds_table(beside: FeedsBeside) -> Table:
 async def _feed(crowd: Crowd, number: int, algorithm: str) -> OneFeed:
     page = await crowd.viewers[number].client.feed(algorithm=algorithm, limit=SHOWN)
     meta = page["meta"]
-    items = [_item(crowd, number, one) for one in page["tweets"]]
+    items = [_item(crowd, crowd.viewers[number], one) for one in page["tweets"]]
     return OneFeed(algorithm, meta["rung"], meta.get("model") or "", items)
 
 
-def _item(crowd: Crowd, viewer: int, item: dict[str, Any]) -> FeedItem:
+def _item(crowd: Crowd, viewer: LiveViewer, item: dict[str, Any]) -> FeedItem:
     root, tweet_id = item.get("original") or item, root_of(item)
     worth = None
     if tweet_id in crowd.tweets:
-        worth = 100 * float(crowd.tweets.chances(viewer, [tweet_id], crowd.clock.now_ms()).utility[0])
+        worth = 100 * float(viewer.worth([tweet_id])[0])
     return FeedItem(root["text"], root["author"]["handle"], worth)
 
 

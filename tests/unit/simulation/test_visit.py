@@ -36,6 +36,9 @@ async def test_what_was_looked_at_is_scrolled_past_and_worth_nothing_more() -> N
         first = [await crowd.viewers[2].visit("ranked", session) for session in range(20)]
     assert sum(one.looks for one in first) <= 5
     assert first[-1].utility == 0.0
+    looked = [int(one["tracking"][1:]) for one in product.events("seen")]
+    assert crowd.viewers[2].worth(looked).tolist() == [0.0] * len(looked)
+    assert all(crowd.viewers[3].worth(looked) != 0.0)
     assert len(product.events("seen")) == len({one["tracking"] for one in product.events("seen")})
     assert crowd.pages.served_ranked == len(crowd.pages.rungs) == 20
 
