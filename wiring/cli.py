@@ -66,7 +66,11 @@ def migrate(settings: Settings) -> None:
 @click.option("--user", type=click.IntRange(1, 2**63 - 1), required=True, help="The user's id, its `sub`.")
 @click.option("--scope", default=" ".join(ALL_SCOPES), show_default=True, help="Scopes, separated by spaces.")
 @click.option(
-    "--ttl", type=click.IntRange(1, MAX_TOKEN_TTL_S), default=24 * 3600, show_default=True, help="Seconds it is valid."
+    "--ttl",
+    type=click.IntRange(1, MAX_TOKEN_TTL_S),
+    default=24 * 3600,
+    show_default=True,
+    help="Seconds it is valid.",
 )
 @click.pass_obj
 def token(settings: Settings, user: int, scope: str, ttl: int) -> None:
