@@ -71,7 +71,8 @@ def test_a_section_says_what_the_route_takes_and_answers(route: str) -> None:
     words = set(inline(told))
     (status,) = (status for status in operation["responses"] if status.startswith("2"))
     assert re.search(rf"\b{status}\b", told)
-    assert {f"class `{one}`" in told for one in operation.get("x-rate-limit-classes", ())} <= {True}
+    for one in operation.get("x-rate-limit-classes", ()):
+        assert re.search(rf"class\s`{one}`", told)
     assert named_by(operation) <= words
 
 
