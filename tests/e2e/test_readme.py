@@ -14,6 +14,7 @@ import pytest
 
 from tests.e2e.command import PATIENCE_S
 from tests.e2e.live_stack import RANKFEED, ROOT, LiveStack, clean_environment, live_stack
+from tests.e2e.people import http_client, make_people
 from tests.unit.docs.pages import DOCS, blocks, section
 
 README = (ROOT / "README.md").read_text()
@@ -44,7 +45,8 @@ class Shell:
     """A reader's shell: in a directory of its own, with `rankfeed` on the PATH."""
 
     def __init__(self, stack: LiveStack, directory: Path) -> None:
-        self._directory = directory
+        self.stack = stack
+        self.directory = directory
         self._environment = {
             **clean_environment(),
             "RANKFEED_HOME": str(stack.home.root),
@@ -55,7 +57,7 @@ class Shell:
         """Ends at the first command that fails, and fails then."""
         ended = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", MARKED + script],
-            cwd=self._directory,
+            cwd=self.directory,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -121,3 +123,19 @@ def test_five_minutes_of_an_engineer_and_of_a_product_team(shell: Shell) -> None
         assert f"{preset}@{version} applies: 1 of 1 in" in changed
     assert "fewer hides" in changed
     assert "more of what is liked" in changed
+
+
+async def test_a_backup_comes_back(shell: Shell) -> None:
+    """The last of these: it stops the stack, as docs/operations.md says."""
+    stack = shell.stack
+    async with http_client(stack) as http:
+        ann, bob = await make_people(stack, http, 2)
+        await bob.follow(ann)
+        posted = await ann.post("kept")
+    stack.stop()
+    shell.run("".join(blocks(section((DOCS / "operations.md").read_text(), "## Backup and restore"), "sh")))
+    with live_stack(shell.directory / "restored") as restored:
+        async with http_client(restored) as http:
+            # The keys are the same, too: the token of before is good.
+            answer = await http.get("/v1/feed", headers=bob.headers)
+    assert [int(one["tweet_id"]) for one in answer.json()["tweets"]] == [posted]

@@ -14,7 +14,7 @@ PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 _SUBSTITUTION = re.compile(r"\$\(([^()]*)\)")
-_RANKFEED = re.compile(r"(?:RANKFEED_\w+=\S+ )*(?:\.venv/bin/)?rankfeed (.+)")
+_RANKFEED = re.compile(r"(?:\$ )?(?:RANKFEED_\w+=\S+ )*(?:\.venv/bin/)?rankfeed (.+)")
 
 
 @dataclass(frozen=True, slots=True)
