@@ -14,7 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from core.errors import ConfigurationError
-from interchange.kuairand_source import FLAGS, KuaiRand, read_kuairand
+from interchange.kuairand_files import FLAGS
+from interchange.kuairand_source import KuaiRand, read_kuairand
 from interchange.report import ConvertReport, Reporter
 from interchange.schema import META_FILE, TABLES, TIME, Meta, Namespaces, write_meta, write_table
 

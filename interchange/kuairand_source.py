@@ -10,23 +10,10 @@ import polars as pl
 
 from core.errors import ConfigurationError
 from core.ids import EPOCH_MS, MAX_TIME_MS
+from interchange.kuairand_files import FLAGS, open_files
 from interchange.report import Refusal, Reporter
 
-FLAGS = {
-    "is_click": "click",
-    "is_like": "like",
-    "is_hate": "hide",
-    "is_follow": "follow",
-    "is_comment": "comment",
-    "is_forward": "forward",
-    "long_view": "long_view",
-    "is_profile_enter": "profile_enter",
-}
-"""Columns of 0 and 1 in the impressions, and the engagement that a 1 stands for."""
-
 _IMPRESSIONS = ("user_id", "video_id", "author_id", "time_ms", "tab", "play_time_ms", *FLAGS)
-_USERS = ("user_id", "register_days")
-_VIDEOS = ("video_id", "author_id", "upload_dt", "video_duration", "tag")
 _BEIJING_OFFSET_MS = 8 * 3_600_000
 _EXAMPLES = 3
 
@@ -50,23 +37,16 @@ class KuaiRand:
 
 
 def read_kuairand(src: Path, report: Reporter) -> KuaiRand:
-    """Reads `impressions_*.parquet`, `users.parquet` and `videos.parquet` of a directory.
+    """Reads the files of a directory (`interchange.kuairand_files`).
 
     Raises ConfigurationError for a missing file or column, and where no impression is left.
     """
-    if not src.is_dir():
-        raise ConfigurationError(f"{src} is not a directory; name the one that holds the KuaiRand files.")
-    paths = sorted(src.glob("impressions_*.parquet"))
-    if not paths:
-        raise ConfigurationError(
-            f"{src} holds no impressions_*.parquet. Name the directory of the KuaiRand-Pure files: "
-            "impressions_*.parquet, users.parquet and videos.parquet."
-        )
+    opened = open_files(src)
+    files = opened.impressions
     refusals: list[Refusal] = []
-    viewers = _read(src / "users.parquet", _USERS)
     viewers = _sift(
         "users",
-        viewers,
+        opened.viewers,
         refusals,
         {
             "user_id is null": pl.col("user_id").is_null(),
@@ -74,8 +54,7 @@ def read_kuairand(src: Path, report: Reporter) -> KuaiRand:
             "register_days is null or negative": pl.col("register_days").fill_null(-1) < 0,
         },
     )
-    items = _items(_read(src / "videos.parquet", _VIDEOS), refusals)
-    files = [_read(path, _IMPRESSIONS) for path in paths]
+    items = _items(opened.videos, refusals)
     rows = sum(file.height for file in files)
     overlap_ms = _overlap_ms(files)
     # Sorted by every column, so that neither the files' order nor their number changes the outcome.
@@ -100,8 +79,8 @@ def read_kuairand(src: Path, report: Reporter) -> KuaiRand:
                 pl.col(name).is_in([0, 1]) for name in FLAGS
             ),
             "play_time_ms is negative": pl.col("play_time_ms") < 0,
-            "the viewer is not in users.parquet": ~pl.col("user_id").is_in(viewers["user_id"].implode()),
-            "the item is not in videos.parquet": ~pl.col("video_id").is_in(items["video_id"].implode()),
+            "the viewer is not among the users": ~pl.col("user_id").is_in(viewers["user_id"].implode()),
+            "the item is not among the videos": ~pl.col("video_id").is_in(items["video_id"].implode()),
         },
     )
     for refusal in refusals:
@@ -113,36 +92,6 @@ def read_kuairand(src: Path, report: Reporter) -> KuaiRand:
     one_moment = ["user_id", "video_id", "time_ms"]
     impressions = impressions.with_columns((pl.int_range(pl.len()).over(one_moment) + 1).alias("occurrence"))
     return KuaiRand(impressions, viewers, items, rows, duplicates, overlap_ms, refusals)
-
-
-def _read(path: Path, columns: tuple[str, ...]) -> pl.DataFrame:
-    """The whole file; raises ConfigurationError where it is not there or lacks one of `columns`."""
-    if not path.is_file():
-        raise ConfigurationError(
-            f"{path} is missing; copy it from the KuaiRand-Pure files beside the others."
-        )
-    try:
-        frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as exc:
-        raise ConfigurationError(f"{path} cannot be read as Parquet ({exc}); fetch it again.") from exc
-    missing = [name for name in columns if name not in frame.columns]
-    if missing:
-        raise ConfigurationError(
-            f"{path} lacks the columns {', '.join(missing)} (it has {', '.join(frame.columns)}). "
-            "Is it a file of KuaiRand-Pure, unchanged?"
-        )
-    wrong = [
-        f"{name} is {frame.schema[name]}"
-        for name in columns
-        if _is_number(name) and not frame.schema[name].is_numeric()
-    ]
-    if wrong:
-        raise ConfigurationError(f"{path} has the wrong types: {', '.join(wrong)}; numbers are needed there.")
-    return frame
-
-
-def _is_number(name: str) -> bool:
-    return name not in ("upload_dt", "tag")
 
 
 def _items(videos: pl.DataFrame, refusals: list[Refusal]) -> pl.DataFrame:

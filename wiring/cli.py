@@ -65,10 +65,14 @@ def migrate(settings: Settings) -> None:
 
 
 @main.command()
-@click.option("--user", type=click.IntRange(1, 2**63 - 1), required=True, help="The user id in `sub`.")
+@click.option("--user", type=click.IntRange(1, 2**63 - 1), required=True, help="The user's id, its `sub`.")
 @click.option("--scope", default=" ".join(ALL_SCOPES), show_default=True, help="Scopes, separated by spaces.")
 @click.option(
-    "--ttl", type=click.IntRange(1, MAX_TOKEN_TTL_S), default=24 * 3600, help="Seconds it is valid."
+    "--ttl",
+    type=click.IntRange(1, MAX_TOKEN_TTL_S),
+    default=24 * 3600,
+    show_default=True,
+    help="Seconds it is valid.",
 )
 @click.pass_obj
 def token(settings: Settings, user: int, scope: str, ttl: int) -> None:
@@ -91,6 +95,15 @@ def token(settings: Settings, user: int, scope: str, ttl: int) -> None:
             ttl_s=ttl,
         )
     )
+
+
+@main.command()
+@click.pass_obj
+def url(settings: Settings) -> None:
+    """Print where the API of the running stack listens."""
+    from wiring.home import Home
+
+    click.echo(Home(settings.home).require_state().api_url)
 
 
 @main.command("settings")

@@ -99,7 +99,7 @@ def export(settings: Settings, directory: Path, source: str, report_file: Path |
 @click.argument("external_id")
 @click.pass_obj
 def show_id(settings: Settings, namespace: str, external_id: str) -> None:
-    """Print our id of an imported user or tweet, e.g. `rankfeed id kuairand/viewer 4711`."""
+    """Print our id of an imported user or tweet, e.g. `rankfeed id kuairand/user 2304`."""
     asyncio.run(_show_id(settings, namespace, external_id))
 
 

@@ -21,7 +21,7 @@ def register(main: click.Group) -> None:
 
 @click.group()
 def features() -> None:
-    """The published schema; rows for Feast and from it; and whether what was served is so."""
+    """Features: publish their schema, have them in Feast, check what was served against the lake."""
 
 
 @features.command()

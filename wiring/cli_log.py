@@ -132,10 +132,10 @@ def _pipe_of_stdout() -> int | None:
 
 def print_lag(lag: Mapping[str, Mapping[str, int]], *, as_lines: bool) -> None:
     if not as_lines:
-        click.echo(f"{'group':10} {'topic':10} {'lag':>12}")
+        click.echo(f"{'group':12} {'topic':10} {'lag':>12}")
     for group, topics in lag.items():
         for topic, count in topics.items():
             if as_lines:
                 click.echo(msgspec.json.encode({"group": group, "topic": topic, "lag": count}))
             else:
-                click.echo(f"{group:10} {topic:10} {count:>12,}")
+                click.echo(f"{group:12} {topic:10} {count:>12,}")

@@ -18,7 +18,8 @@ from wiring.settings import Settings
 class Moment(click.ParamType[int]):
     """A moment with its offset from UTC, as milliseconds since the epoch."""
 
-    name = "moment"
+    # As `--help` shows it.
+    name = "yyyy-mm-ddThh:mmZ"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):

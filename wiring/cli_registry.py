@@ -60,7 +60,7 @@ def list_models(settings: Settings) -> None:
 
 
 @models.command("show")
-@click.argument("label", metavar="NAME@VERSION", required=False)
+@click.argument("label", metavar="[NAME@VERSION]", required=False)
 @click.pass_obj
 def show(settings: Settings, label: str | None) -> None:
     """A bundle's manifest and where it serves; without a label the champion's, or the newest one's."""

@@ -75,7 +75,10 @@ def replay(
     from_rows: bool,
     json_file: Path | None,
 ) -> None:
-    """Compute a request's scores once more from its record. Ends with 1 where any bit differs."""
+    """Say why a served page was as it was: compute it once more from its record.
+
+    Ends with 1 where any bit differs.
+    """
     import msgspec
 
     from training.replay_table import page_lines

@@ -22,7 +22,9 @@ def register(main: click.Group) -> None:
 @click.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--users", default=1_000, show_default=True, help="People, of whom a tenth write.")
-@click.option("--days", type=click.FloatRange(0.1, 365.0), default=7.0, show_default=True)
+@click.option(
+    "--days", type=click.FloatRange(0.1, 365.0), default=7.0, show_default=True, help="How long it is."
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Which world.")
 @click.option("--until", "until_ms", type=Moment(), help="The moment that the days end at; now by default.")
 def simulate(directory: Path, users: int, days: float, seed: int, until_ms: int | None) -> None:

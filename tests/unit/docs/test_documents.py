@@ -1,100 +1,46 @@
-"""What the documents claim, looked up in the code."""
+"""Settings, decisions and outages: what the documents claim of them, looked up in the code."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-import click
 import pytest
 from fastapi.routing import APIRoute
 
 from feed_api.app import ROUTES
-from feed_api.problems import CODES
 from tests.outages.table import PARTS, ROWS
-from wiring.cli import main
+from tests.unit.docs.pages import DOCS, PAGES, named
 from wiring.settings import PREFIX, Settings, list_settings
 
-ROOT = Path(__file__).resolve().parents[3]
-README = (ROOT / "README.md").read_text()
-COMMANDED = README + (ROOT / "docs/objective.md").read_text()
-"""The documents whose every command is looked up."""
 
-
-def test_every_setting_stands_in_the_reference_with_its_default() -> None:
-    rows = dict(
-        re.findall(
-            r"^\| `(RANKFEED_[A-Z_]+)` \| (?:`([^`]*)`|none) \|",
-            (ROOT / "docs/settings.md").read_text(),
-            re.M,
-        )
-    )
-    assert rows == {
-        leaf.variable: "" if leaf.default is None else str(leaf.default)
+def test_every_setting_stands_in_the_reference_with_its_default_and_what_it_is() -> None:
+    page = (DOCS / "settings.md").read_text()
+    rows = re.findall(r"^\| `(RANKFEED_[A-Z_]+)` \| (?:`([^`]*)`|none) \| (.*) \|$", page, re.M)
+    assert sorted(rows) == sorted(
+        (leaf.variable, "" if leaf.default is None else str(leaf.default), leaf.description)
         for leaf in list_settings(Settings(), {})
-    }
+    )
 
 
-@pytest.mark.parametrize(
-    "command", sorted(set(re.findall(r"^(?:\$)?rankfeed ([a-z][a-z -]*[a-z])", COMMANDED, re.M)))
-)
-def test_every_command_of_the_documents_exists(command: str) -> None:
-    found: click.Command = main
-    for word in command.split():
-        if isinstance(found, click.Group):
-            assert word in found.commands, f"rankfeed {command}"
-            found = found.commands[word]
-
-
-def test_every_option_of_the_documents_exists() -> None:
-    known = {
-        option
-        for command in _commands(main)
-        for parameter in command.params
-        for option in (*parameter.opts, *parameter.secondary_opts)
-    }
-    named = {
-        option
-        for line in COMMANDED.splitlines()
-        if "rankfeed" in line
-        for option in re.findall(r"--[a-z-]+", line)
-    }
-    assert named
-    assert named <= known
-
-
-def test_every_make_target_of_the_readme_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+(?:%)?):", (ROOT / "Makefile").read_text(), re.M))
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.M)) - {"bar"}
-    assert named
-    assert named <= targets
-    assert "bar-%" in targets
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_variable_is_a_setting(page: Path) -> None:
+    known = {leaf.variable for leaf in list_settings(Settings(), {})}
+    text = page.read_text()
+    assert set(re.findall(rf"{PREFIX}[A-Z_]*[A-Z](?![A-Z_*…])", text)) <= known
+    # And what stands for several of them is the beginning of some.
+    for beginning in re.findall(rf"({PREFIX}[A-Z]+_)[*…]", text):
+        assert any(one.startswith(beginning) for one in known), beginning
 
 
 def test_every_decision_stands_in_the_index() -> None:
-    index = (ROOT / "docs/adr/README.md").read_text()
-    pages = {page.name for page in (ROOT / "docs/adr").glob("0*.md")}
+    index = (DOCS / "adr/README.md").read_text()
+    pages = {page.name for page in (DOCS / "adr").glob("0*.md")}
     assert pages == set(re.findall(r"\(([0-9]{4}-[a-z-]+\.md)\)", index))
 
 
-def test_the_readme_names_no_variable_that_is_no_setting() -> None:
-    known = {leaf.variable for leaf in list_settings(Settings(), {})}
-    assert set(re.findall(rf"{PREFIX}[A-Z_]+", README)) <= known
-
-
-def test_error_codes_are_the_closed_list() -> None:
-    assert len(CODES) == len(set(CODES)) == 16
-
-
-def _commands(group: click.Group) -> list[click.Command]:
-    found: list[click.Command] = []
-    for command in group.commands.values():
-        found += [command] if not isinstance(command, click.Group) else _commands(command)
-    return found
-
-
 def _degradation() -> tuple[list[str], dict[str, tuple[str, ...]]]:
-    routes, _, _ = (ROOT / "docs/degradation.md").read_text().partition("\n## ")
+    routes, _, _ = (DOCS / "degradation.md").read_text().partition("\n## ")
     lines = routes.splitlines()
     header, _, *rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")

@@ -30,8 +30,8 @@ def test_rows_rise_by_time_and_repeats_of_a_moment_are_numbered(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (impression(9, 1, T + 1), "the viewer is not in users.parquet"),
-        (impression(1, 9, T + 1), "the item is not in videos.parquet"),
+        (impression(9, 1, T + 1), "the viewer is not among the users"),
+        (impression(1, 9, T + 1), "the item is not among the videos"),
         (impression(1, 1, T + 1, is_like=2), "an engagement is neither 0 nor 1"),
         (impression(1, 1, 1_650_000_000), "time_ms is not a time after 2010 in milliseconds"),
         (impression(1, 1, T + 1, play_time_ms=-1), "play_time_ms is negative"),
@@ -62,7 +62,7 @@ def test_bad_items_and_viewers_are_named_and_counted(tmp_path: Path) -> None:
 
 def test_where_nothing_can_be_used_the_reasons_are_the_error(tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigurationError, match=r"no impression .* 1 rows refused, the viewer is not in users"
+        ConfigurationError, match=r"no impression .* 1 rows refused, the viewer is not among the users"
     ):
         read(write_kuairand(tmp_path, [[impression(9, 1, T)]]))
 
@@ -76,7 +76,7 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
 
 
 def test_a_directory_without_impressions(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"holds no impressions_\*\.parquet"):
+    with pytest.raises(ConfigurationError, match=r"holds neither log_\*\.csv nor impressions_\*\.parquet"):
         read(tmp_path)
     with pytest.raises(ConfigurationError, match="is not a directory"):
         read(tmp_path / "nowhere")
@@ -103,3 +103,36 @@ def test_a_file_that_is_not_parquet_is_named(tmp_path: Path) -> None:
     (tmp_path / "users.parquet").write_text("user_id,register_days\n")
     with pytest.raises(ConfigurationError, match=r"users\.parquet cannot be read as Parquet"):
         read(tmp_path)
+
+
+def published(tmp_path: Path) -> Path:
+    """The same history as Parquet says, in the files that the authors of KuaiRand publish."""
+    parquet = write_kuairand(tmp_path / "parquet", [[GOOD[1]], [GOOD[0], impression(1, 9, T + 9)]])
+    csv = tmp_path / "data"
+    csv.mkdir()
+    for name, log in (("standard_4_08_to_4_21", "0"), ("random_4_22_to_5_08", "1")):
+        rows = pl.read_parquet(parquet / f"impressions_{log}.parquet").drop("author_id")
+        rows.with_columns(date=20220422, is_rand=int(log)).write_csv(csv / f"log_{name}_pure.csv")
+    pl.read_parquet(parquet / "users.parquet").write_csv(csv / "user_features_pure.csv")
+    pl.read_parquet(parquet / "videos.parquet").write_csv(csv / "video_features_basic_pure.csv")
+    return csv
+
+
+def test_the_files_as_they_are_published(tmp_path: Path) -> None:
+    source, same = read(published(tmp_path)), read(tmp_path / "parquet")
+    columns = same.impressions.columns
+    assert source.impressions.select(columns).rows() == same.impressions.rows()
+    assert source.viewers.rows() == same.viewers.rows()
+    assert source.items.rows() == same.items.rows()
+    # An item that nobody describes has no author.
+    assert [(one.table, one.rows) for one in source.refusals] == [("impressions", 1)]
+
+
+def test_a_published_file_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
+    csv = published(tmp_path)
+    (csv / "user_features_pure.csv").unlink()
+    with pytest.raises(ConfigurationError, match=r"user_features_\*\.csv is missing"):
+        read(csv)
+    (csv / "user_features_pure.csv").write_bytes(b"")
+    with pytest.raises(ConfigurationError, match=r"user_features_pure\.csv cannot be read as CSV"):
+        read(csv)
