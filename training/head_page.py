@@ -10,6 +10,8 @@ from training.plots import calibration_plot, interval_plot
 from training.resampling import Estimate, interval
 
 _STYLES = {"model": "model", "champion": "champion"}
+_FEW = 10
+"""Of fewer positives an AUC is what chance made of them, and so is its interval."""
 _ORDER = ("", "AUC", "model above", "NDCG@10", "model above")
 _CHANCE = ("", "log loss", "calibration error", "predicted / happened")
 
@@ -30,14 +32,18 @@ def head_report(report: HeadReport | None) -> Iterator[str]:
     )
     slices = figure(
         interval_plot(_slices(report), "AUC by slice", digits=3),
-        "AUC by slice. New: not among what the model learned from. 0.5 is chance.",
+        "AUC by slice. New: not among what the model learned from; left out where fewer than "
+        f"{_FEW} of them are positive. 0.5 is chance.",
     )
     chances: dict[str, SliceReport | Baseline] = {"model": report, **report.baselines}
     rows = [_as_chance(name, one) for name, one in chances.items() if one.log_loss is not None]
     numbers = folded(
         "The calibration curve in numbers", table(("predicted", "happened", "impressions"), _bins(report))
     )
-    yield pair(calibration + table(_CHANCE, rows) + (numbers if report.curve else ""), slices)
+    yield pair(calibration, slices)
+    yield table(_CHANCE, rows)
+    if report.curve:
+        yield numbers
 
 
 def _own(one: SliceReport) -> list[str]:
@@ -66,7 +72,7 @@ def _bins(report: HeadReport) -> list[list[str]]:
 def _slices(report: HeadReport) -> list[tuple[str, str, Estimate]]:
     parts: dict[str, SliceReport] = {
         "all": report,
-        **{SLICE_WORDS[name]: one for name, one in report.slices.items()},
+        **{SLICE_WORDS[name]: one for name, one in report.slices.items() if one.positives >= _FEW},
     }
     rows = []
     for words, part in parts.items():

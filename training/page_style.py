@@ -50,5 +50,6 @@ line { stroke: var(--rule) } .ideal { stroke: var(--soft); stroke-dasharray: 4 4
 .five { fill: var(--five) } .fault { fill: var(--fault) }
 @media print { :root { --text: #000; --back: #fff; --soft: #444; --rule: #bbb; --card: #fff }
   body { font-size: 11pt } nav { display: none } figure, tr, .tiles li { break-inside: avoid }
-  .wide { overflow: visible } details::details-content { content-visibility: visible; display: block } }
+  .wide { overflow: visible } td, thead + tbody td { white-space: normal; font-size: .9em }
+  details::details-content { content-visibility: visible; display: block } }
 """.strip()

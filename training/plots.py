@@ -50,7 +50,7 @@ def calibration_plot(curve: Sequence[Bin]) -> str:
         text(_LEFT + _SIDE / 2, _TOP + _SIDE + 34, "predicted", "middle"),
         text(_LEFT, _TOP - 5, "happened", "start"),
     ]
-    return svg(_LEFT + _SIDE + 14, _TOP + _SIDE + _BOTTOM, parts, "Calibration curve")
+    return svg(_LEFT + _SIDE + 24, _TOP + _SIDE + _BOTTOM, parts, "Calibration curve")
 
 
 def gain_plot(gains: Mapping[str, float], most: int = 15) -> str:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from training.page import figure, note, paragraph, table
+from training.page import bullets, figure, note, paragraph
 from training.svg import dot, line, rect, svg, text
-from wiring.chaos_act import FULL, ChaosAct, FaultSpan
+from wiring.chaos_act import FULL, ChaosAct
 
 _RUNGS = (FULL, "fewer", "cached", "popular", "chronological", "last_page")
-_WIDTH, _LEFT, _RIGHT, _TOP, _LANE = 640.0, 104.0, 12.0, 22.0, 24.0
+_WIDTH, _LEFT, _RIGHT, _TOP, _LANE = 480.0, 104.0, 18.0, 22.0, 24.0
 _STYLES = {FULL: "two", "fewer": "three", "cached": "five", "popular": "one", "chronological": "four"}
 _TICKS = 6
 
 
 def chaos_section(act: ChaosAct) -> Iterator[str]:
-    """HTML: the strip, and each fault in words and numbers."""
+    """HTML: the strip, and each fault in words."""
     yield paragraph(
         "Parts were taken away while viewers went on asking for ranked feeds. A page that cannot be ranked "
         "in "
@@ -29,9 +29,7 @@ def chaos_section(act: ChaosAct) -> Iterator[str]:
         "first "
         "page after which all were full.",
     )
-    yield table(("fault", "from", "lasted", "full again after"), [_row(one) for one in act.faults])
-    for words in act.lines():
-        yield paragraph(words)
+    yield bullets(act.lines())
     if act.refused:
         yield paragraph(f"{act.refused:,} requests were answered without a page (503), to come again.")
 
@@ -72,13 +70,3 @@ def _lanes(act: ChaosAct) -> Sequence[str]:
     """The rungs that were met, best first; unknown ones last."""
     met = list(dict.fromkeys(one.rung for one in act.rungs))
     return [*(rung for rung in _RUNGS if rung in met), *(rung for rung in met if rung not in _RUNGS)]
-
-
-def _row(fault: FaultSpan) -> list[str]:
-    again_s = max(0.0, fault.full_again_s - fault.ended_s)
-    return [
-        fault.name,
-        f"{fault.began_s:.1f} s",
-        f"{fault.ended_s - fault.began_s:.1f} s",
-        f"{again_s:.1f} s",
-    ]

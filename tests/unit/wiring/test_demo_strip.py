@@ -31,7 +31,7 @@ def test_the_act_is_drawn_and_told() -> None:
     assert html.count('class="fault"') == 1
     assert "2.00 s: features_timeout" in html
     assert "b" not in found.seen
-    assert "features 1.0 s 5.0 s 1.5 s" in found.said
+    assert "features for 5.0 s: 1 cached (features_timeout)" in found.said
     assert "2 requests were answered without a page" in found.said
     assert "#chaos" in found.links
 
