@@ -17,6 +17,7 @@ from features.reader import FeatureReader, FeaturesMissing, Fetched
 from features.row_block import RowBlock
 from features.schema import VIEWS, ViewName
 from ranking.candidate import Hydrated
+from ranking.filters import among
 from ranking.ladder import Ladder, Trial
 from ranking.model import RankingModel
 from ranking.objective import Objective, Terms, ages_s, terms
@@ -24,6 +25,7 @@ from ranking.query import FeedQuery
 from ranking.scoring_threads import ScoringThreads
 from ranking.silent_failures import SilentFailures
 from ranking.stages import Stage, StageFailed, run_stage
+from stores.ports import Ids
 
 FEATURES = Stage("features", deadline_ms=60, on_failure="closed")
 MODEL = Stage("model", deadline_ms=100, on_failure="closed")
@@ -101,7 +103,7 @@ class ModelScorer:
         heads = await run_stage(MODEL, query, lambda: self._run(model, features))
         assert heads is not None
         ages = ages_s(candidates.roots, as_of_ms)
-        looked_at = np.isin(candidates.roots, fetched.seen)
+        looked_at = _looked_at(candidates.roots, fetched.seen)
         LOOKED_AT.inc(int(np.count_nonzero(looked_at)))
         try:
             made = terms(objective, model.heads, heads, ages, candidates.sources, looked_at)
@@ -129,6 +131,10 @@ class ModelScorer:
             return await self._threads.score(model, features)
         except Corrupt as exc:
             raise StageFailed(MODEL.name, "model_failed") from exc
+
+
+def _looked_at(roots: Ids, seen: Ids) -> NDArray[np.bool_]:
+    return among(np.sort(seen), roots) if len(seen) else np.zeros(len(roots), np.bool_)
 
 
 def _moments(query: FeedQuery, candidates: Hydrated, as_of_ms: int) -> Moments:

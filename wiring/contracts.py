@@ -10,6 +10,7 @@ import msgspec
 from core.ids import EPOCH_MS
 from eventlog import envelope
 from eventlog.schema import EVENTS, FACT_TOPICS, TELEMETRY_TOPICS
+from features import seen_list
 from features.schema import FEATURES, SCHEMA_HASH, VIEWS
 from feed_api import problems, signatures
 from ranking import bundle, faults, objective
@@ -68,6 +69,12 @@ REDIS_KEYS: tuple[tuple[str, str, str], ...] = (
         "the limit's window",
     ),
     ("f:view:entity, f:va:{viewer}:author", "packed feature row", "the view's ttl"),
+    (
+        "sv:{user}",
+        f"u8 0xF6, u8 format 1, 6 bytes 0, i64 ids of the newest {seen_list.KEPT} roots that the user has "
+        "looked at, oldest first",
+        f"{seen_list.TTL_S} s",
+    ),
     (
         "pop:v1",
         f"u8 version {popular.VERSION}, MessagePack array of ids and scores of what is popular, best first",

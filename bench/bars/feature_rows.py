@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from bench.bars.readers import Crowd
 from core.types import Tweet
-from features.accumulate import Entity, PackedRow
+from features.accumulate import Entity, Observation, PackedRow
 from features.compute import matrix
 from features.moments import HOME, Moments, codes
 from features.packed_row import encode_row
 from features.packed_store import ExpiringRow, PackedStore
 from features.row_block import RowBlock
 from features.schema import DAY_S, VIEWS, ViewName
+from features.seen_list import KEPT, SeenLists, seen_key
 from features.view import Field
 from ranking.candidate import TIMELINE_SOURCE
 from stores.redis_client import RedisClient
@@ -31,7 +32,10 @@ _TTL_S = 7 * DAY_S
 
 
 async def fill(client: RedisClient, crowd: Crowd, tweets: Sequence[Tweet]) -> int:
-    """A row for everybody, every tweet and every pair, beside what the stream wrote; how many."""
+    """A row for everybody, every tweet and every pair, beside what the stream wrote; how many.
+
+    Every viewer has seen as many of the tweets as a list holds.
+    """
     random = np.random.default_rng(crowd.seed)
     owners: dict[ViewName, list[Entity]] = {
         "g": [0],
@@ -45,6 +49,11 @@ async def fill(client: RedisClient, crowd: Crowd, tweets: Sequence[Tweet]) -> in
         rows = list(_packed(view, entities, now_s, random))
         for begin in range(0, len(rows), _AT_ONCE):
             await store.offer(rows[begin : begin + _AT_ONCE])
+    ids, lists = [tweet.tweet_id for tweet in tweets], SeenLists()
+    for viewer in crowd.viewer_ids:
+        for tweet in random.choice(ids, min(KEPT, len(ids)), replace=False).tolist():
+            lists.apply(Observation(0, "seen", viewer, 0, tweet))
+    await store.offer([ExpiringRow(seen_key(viewer), packed, _TTL_S) for viewer, packed in lists.drain()])
     return sum(map(len, owners.values()))
 
 

@@ -67,12 +67,13 @@ async def _slowed(registry: Registry, reader: Person, ranked: Sequence[int]) -> 
 
 
 async def _rows_lost(stack: LiveStack, reader: Person) -> None:
-    """All at once, with the marker of who wrote them: the stream writes them anew."""
+    """All at once, with the lists of what was seen and the marker of who wrote them: the stream writes them
+    anew."""
     said: set[Told] = set()
 
     def lose() -> None:
         with stack.redis() as client:
-            client.unlink(*client.keys("f:*"))
+            client.unlink(*client.keys("f:*"), *client.keys("sv:*"))
 
     async def both() -> bool:
         said.add(await _told(reader))

@@ -30,6 +30,7 @@ LENGTH = FEATURES.index("t.length")
 SHORT, LONG = "short", "a tweet of more than thirty characters"
 LONG_FIRST, SHORT_FIRST = "home@long", "home@short"
 READERS, PAUSE_S = 2, 0.05
+TWEETS = 12
 
 
 async def test_models_change_under_readers_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
@@ -49,11 +50,11 @@ async def _who_follows(stack: LiveStack, http: httpx.AsyncClient) -> Person:
     """A reader of short and long tweets, who has looked at one: there are features."""
     reader, author = await make_people(stack, http, 2)
     await reader.follow(author)
-    for number in range(12):
+    for number in range(TWEETS):
         await author.post(f"{SHORT if number % 2 else LONG} {number}")
 
     async def arrived() -> bool:
-        return len(await reader.feed()) == 12
+        return len(await reader.feed()) == TWEETS
 
     await eventually("the tweets are there", arrived)
     seen = event_of((await reader.feed())[0], "seen")
@@ -97,8 +98,10 @@ async def _promoted_under_readers(registry: Registry, reader: Person) -> None:
 
 
 def _ordered(page: dict[str, Any]) -> None:
-    """The page is in the order of the model that it names, and of no other."""
-    are_long = [len(tweet["text"]) > 20 for tweet in page["tweets"]]
+    """The page is in the order of the model that it names, and of no other; what was looked at comes last."""
+    *others, seen = page["tweets"]
+    assert seen["text"] == f"{SHORT} {TWEETS - 1}"
+    are_long = [len(tweet["text"]) > 20 for tweet in others]
     if page["meta"]["model"] == SHORT_FIRST:
         are_long = [not one for one in are_long]
     assert all(first >= second for first, second in pairwise(are_long)), page

@@ -45,6 +45,7 @@ StepKind = Literal[
     "flush",
     "expire",
     "elsewhere",
+    "look",
     "features_away",
     "model_fails",
     "breaker_opens",
@@ -294,6 +295,9 @@ class _Scroll:
                 self._slates.kept.clear()
             case "elsewhere":
                 self._slates.kept.clear()
+            case "look":
+                # A slate that is made again is made with that in mind.
+                world.features.seen = list(self._shown)
             case "features_away":
                 world.features.away = True
             case "model_fails":
