@@ -15,7 +15,8 @@ from rich.console import Console
 
 from core.clock import SystemClock
 from core.errors import ConfigurationError, RankfeedError
-from ranking.objective import reweighed
+from ranking.bundle import load_bundle
+from ranking.objective import Objective, reweighed
 from ranking.objectives import Objectives
 from ranking.processes import serving_processes
 from ranking.registry import Registry
@@ -123,7 +124,7 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
         await acts.reactions(crowd)
         audit = await acts.audit(crowd)
         wall_s = time.monotonic() - options.began_s
-        sources, setting = served_sources(home.lake), acts.setting(trained)
+        sources, setting = served_sources(home.lake), await acts.setting(trained)
         figures = DemoFigures(
             lift,
             judgement,
@@ -246,12 +247,11 @@ class _Acts:
         if not crowd.pages.served_ranked:
             page = await crowd.viewers[0].client.feed(algorithm="ranked")
             raise DemoFailed(f"no feed was served ranked; meta says {page['meta']}")
-        async with (
-            opened_redis(self._settings) as redis,
-            open_stores(self._settings, self._home, self._clock) as stores,
-        ):
-            objective = (await Objectives(stores.control, self._clock).current()).objective
-            regression = await asyncio.to_thread(LogisticOrder, trained.found, objective, SlateStore(redis))
+        objective = await self._objective()
+        async with opened_redis(self._settings) as redis:
+            heads = [head.name for head in load_bundle(trained.bundle).manifest.heads]
+            slates = SlateStore(redis)
+            regression = await asyncio.to_thread(LogisticOrder, trained.found, heads, objective, slates)
             judgement = await judge(crowd, self._size.judged, self._seed, regression.order)
         feeds = await side_by_side(crowd, judgement.most)
         self._console.print(feeds_table(feeds))
@@ -279,11 +279,14 @@ class _Acts:
             raise DemoFailed("the feeds are not what was posted")
         return audit
 
-    def setting(self, trained: Trained) -> dict[str, str]:
-        size, bundle = self._size, trained.bundle
+    async def setting(self, trained: Trained) -> dict[str, str]:
+        """What was run, in words: for the page."""
+        size, bundle, objective = self._size, trained.bundle, await self._objective()
+        weights = ", ".join(f"{head} {one.w:g}" for head, one in objective.weights.items())
         return {
             "World": f"{size.users:,} people, {size.days:.0f} days of a past; seed {self._seed}",
             "Model": f"{bundle.parent.name}@{bundle.name}, of {len(trained.found):,} impressions",
+            "Objective": f"{objective.label}, which weighs {weights}",
         }
 
     def report(self, figures: DemoFigures, options: DemoOptions) -> None:
@@ -297,6 +300,10 @@ class _Acts:
             options.json_file.write_bytes(to_json(figures))
         options.html_file.write_text(page(figures), encoding="utf-8")
         self._say(f"all of it, with plots: {options.html_file.absolute()}")
+
+    async def _objective(self) -> Objective:
+        async with open_stores(self._settings, self._home, self._clock) as stores:
+            return (await Objectives(stores.control, self._clock).current()).objective
 
     async def _drain(self) -> None:
         async with open_stores(self._settings, self._home, self._clock) as stores:

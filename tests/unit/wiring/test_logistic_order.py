@@ -14,7 +14,7 @@ from wiring.logistic_order import LogisticOrder
 
 RATE = FEATURES.index("t.click_rate_30d")
 N = 400
-OBJECTIVE = Objective(1, "mine", 1, "", "", {"click": Weight(1.0), "hide": Weight(-9.0)}, None, None)
+OBJECTIVE = Objective(1, "mine", 1, "", "", {"click": Weight(1.0), "hide": Weight(-1.0)}, None, None)
 
 
 class Slates(SlateStore):
@@ -28,14 +28,13 @@ class Slates(SlateStore):
         return self._slate
 
 
-def slate(rates: list[float], multipliers: list[float], scores: list[float]) -> Slate:
+def slate(rates: list[float], clicks: list[float], multipliers: list[float]) -> Slate:
+    """`clicks` less half is what the model made of each; `multipliers` as they were applied."""
     n = len(rates)
     features = np.full((n, len(FEATURES)), np.nan, "<f4")
     features[:, RATE] = rates
-    applied = np.ones((n, 3))
-    applied[:, 0] = multipliers
-    # The last one is made anew.
-    applied[:, 2] = 1e-9
+    heads = np.stack([np.array(clicks), np.full(n, 0.5)], axis=1).astype("<f4")
+    worth = heads[:, 0].astype(np.float64) - heads[:, 1]
     return Slate(
         "s",
         0,
@@ -46,11 +45,10 @@ def slate(rates: list[float], multipliers: list[float], scores: list[float]) -> 
         [],
         [],
         ids=np.arange(1, n + 1, dtype="<i8").tobytes(),
-        heads=b"",
-        scores=np.array(scores, "<f8").tobytes(),
+        heads=heads.tobytes(),
+        scores=(worth * multipliers).astype("<f8").tobytes(),
         features=features.tobytes(),
         rows=b"",
-        multipliers=applied.tobytes(),
     )
 
 
@@ -61,7 +59,7 @@ def regression(objective: Objective, slates: Slates) -> LogisticOrder:
     inputs[:, RATE] = random.random(N)
     clicks = [int(one) for one in random.random(N) < inputs[:, RATE]]
     learned = dataset_of(viewers=range(N), inputs=inputs, labels={"click": clicks, "hide": [0] * N})
-    return LogisticOrder(learned, objective, slates)
+    return LogisticOrder(learned, ["click", "hide"], objective, slates)
 
 
 async def ordered(objective: Objective, slates: Slates) -> list[int]:
@@ -69,11 +67,12 @@ async def ordered(objective: Objective, slates: Slates) -> list[int]:
 
 
 async def test_what_it_thinks_best_comes_first_times_what_was_applied() -> None:
-    rates = [0.2, 0.9, 0.5]
-    assert await ordered(OBJECTIVE, Slates(slate(rates, [1.0, 1.0, 1.0], [1.0] * 3))) == [2, 3, 1]
-    assert await ordered(OBJECTIVE, Slates(slate(rates, [1.0, 0.01, 1.0], [1.0] * 3))) == [3, 1, 2]
-    # Where the model thought it bad, a multiplier of 0.01 stands there as 100.
-    assert await ordered(OBJECTIVE, Slates(slate(rates, [1.0, 100.0, 1.0], [1.0, -1.0, 1.0]))) == [3, 1, 2]
+    rates, good = [0.2, 0.9, 0.5], [1.0, 1.0, 1.0]
+    assert await ordered(OBJECTIVE, Slates(slate(rates, good, [1.0, 1.0, 1.0]))) == [2, 3, 1]
+    assert await ordered(OBJECTIVE, Slates(slate(rates, good, [1.0, 0.01, 1.0]))) == [3, 1, 2]
+    # Where the model thought it bad, a multiplier of 0.01 stands there as 100; of nothing it says nothing.
+    assert await ordered(OBJECTIVE, Slates(slate(rates, [1.0, 0.0, 1.0], [1.0, 100.0, 1.0]))) == [3, 1, 2]
+    assert await ordered(OBJECTIVE, Slates(slate(rates, [1.0, 0.5, 1.0], [1.0, 0.01, 1.0]))) == [2, 3, 1]
 
 
 async def test_authors_are_demoted_as_the_objective_says() -> None:
@@ -83,7 +82,7 @@ async def test_authors_are_demoted_as_the_objective_says() -> None:
 
 
 async def test_what_was_not_scored_cannot_be_ordered() -> None:
-    unscored = slate([0.5], [1.0], [1.0])
+    unscored = replace(slate([0.5], [1.0], [1.0]), features=b"")
     assert await ordered(OBJECTIVE, Slates(None)) == []
     assert await ordered(OBJECTIVE, Slates(None, away=True)) == []
-    assert await ordered(OBJECTIVE, Slates(replace(unscored, features=b""))) == []
+    assert await ordered(OBJECTIVE, Slates(unscored)) == []
