@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from core.errors import InputError, Overloaded, Unavailable
 from feed_api.app import ROUTES
 from feed_api.problems import CODES
 from ranking.query import FeedMeta
@@ -87,9 +88,13 @@ def test_a_section_has_an_example(route: str) -> None:
     assert (asked[1] if asked else "POST" if " -d " in call else "GET") == method
 
 
-def test_every_error_stands_with_its_code() -> None:
-    rows = re.findall(r"^\| `([a-z_]+)` \| (\d{3}(?:, \d{3})*) \|", PAGE, re.M)
+def test_every_error_stands_with_its_code_and_status() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| (\d{3})(?:, \d{3})* \|", PAGE, re.M)
     assert sorted(code for code, _ in rows) == sorted(CODES)
+    kinds = [*InputError.__subclasses__(), Unavailable, Overloaded]
+    assert {kind.code: kind.status for kind in kinds} | {"internal": 500} == {
+        code: int(status) for code, status in rows
+    }
 
 
 def test_what_a_page_says_of_itself_is_told() -> None:
