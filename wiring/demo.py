@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import httpx
 from rich.console import Console
@@ -35,12 +37,16 @@ from wiring.demo_report import DemoFigures
 from wiring.draining import await_drained
 from wiring.home import Home, StackState
 from wiring.importing import import_directory
+from wiring.interrupted import beside
 from wiring.keys import stack_keys
 from wiring.redis_settings import opened_redis
 from wiring.resources import open_stores
 from wiring.settings import Settings, overlaid
 from wiring.settled import settle
 from wiring.simulated import write_past
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PIPE_WIDTH = 140
 CALL_TIMEOUT_S = 30.0
@@ -112,7 +118,9 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
         acts.report(figures, options)
         if options.keep:
             keep(console, state, token_of(crowd.user_id_of(0)), crowd.user_id_of(0))
-            await asyncio.Event().wait()
+            # Ctrl-C is how this ends: nothing is broken off.
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
 
 
 class _Acts:
@@ -125,6 +133,7 @@ class _Acts:
         self._clock = clock
         self._size = size
         self._seed = seed
+        self._given_up = False
 
     async def past(self, client_of: Callable[[int], FeedClient]) -> Crowd:
         self._title(f"A simulated past of {self._size.days:.0f} days, imported")
@@ -132,12 +141,12 @@ class _Acts:
         if directory.exists():
             raise ConfigurationError(
                 f"a demo has been in {self._home.root} already: its people are there. Name another "
-                "RANKFEED_HOME, or none."
+                "RANKFEED_HOME, or none; or delete that one."
             )
         now_ms = self._clock.now_ms()
         world = make_world(self._size.users, self._seed)
         past = Past(world, now_ms - round(self._size.days * _DAY_MS), now_ms)
-        rows = await asyncio.to_thread(write_past, past, directory, self._say)
+        rows = await self._beside(write_past, past, directory, self._say)
         self._say(", ".join(f"{number:,} {table}" for table, number in rows.items()))
         async with open_stores(self._settings, self._home, self._clock) as stores:
             await import_directory(stores, self._home, self._clock, directory, self._say)
@@ -149,7 +158,7 @@ class _Acts:
     async def training(self) -> list[Metric]:
         self._title("Training on what was seen and clicked")
         options = TrainOptions(name="home", seed=self._seed, min_positives=FEW_POSITIVES)
-        bundle = await asyncio.to_thread(train, self._home.lake, self._home.models, options, self._say)
+        bundle = await self._beside(train, self._home.lake, self._home.models, options, self._say)
         async with (
             opened_redis(self._settings) as redis,
             open_stores(self._settings, self._home, self._clock) as stores,
@@ -242,8 +251,18 @@ class _Acts:
         async with open_stores(self._settings, self._home, self._clock) as stores:
             await await_drained(stores.log, self._clock, self._say)
 
+    async def _beside(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `beside`; given up, it ends when it next has something to say."""
+        try:
+            return await beside(work, *args, **kwargs)
+        except asyncio.CancelledError:
+            self._given_up = True
+            raise
+
     def _title(self, text: str) -> None:
         self._console.rule(f"[bold]{text}", align="left")
 
     def _say(self, text: str) -> None:
+        if self._given_up:
+            raise DemoFailed("it was given up")
         self._console.print(f"  {text}", soft_wrap=True)
