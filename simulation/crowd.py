@@ -67,7 +67,6 @@ class Crowd:
         ]
         self._authors = [client_of(user_id) for user_id in ids]
         self._serial = itertools.count()
-        self._gate = asyncio.Semaphore(AT_ONCE)
 
     def user_id_of(self, viewer: int) -> int:
         return int(self._settled.viewers[viewer])
@@ -127,10 +126,12 @@ class Crowd:
         self.ledger.delete(tweet_id)
 
     async def together(self, calls: Iterable[Awaitable[T]]) -> list[T]:
-        """Side by side, not too many at once."""
+        """Side by side, not too many at once; a call is made when its turn comes."""
+        turns, answers = enumerate(calls), dict[int, T]()
 
-        async def gated(call: Awaitable[T]) -> T:
-            async with self._gate:
-                return await call
+        async def take_turns() -> None:
+            for turn, call in turns:
+                answers[turn] = await call
 
-        return list(await asyncio.gather(*(gated(call) for call in calls)))
+        await asyncio.gather(*(take_turns() for _ in range(AT_ONCE)))
+        return [answers[turn] for turn in range(len(answers))]

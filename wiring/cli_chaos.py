@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -11,13 +10,13 @@ import click
 from core.clock import SystemClock
 from ranking.faults import LONGEST_S, FaultName
 from wiring.home import Home
+from wiring.interrupted import EXIT_CODE, Interruptible
 from wiring.settings import Settings, overlaid
 
 if TYPE_CHECKING:
     from wiring.chaos_act import ChaosAct
 
 SHORTEST_S = 1.0
-INTERRUPTED = 130
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m)", re.ASCII)
 _UNIT_S = {"s": 1.0, "m": 60.0}
 
@@ -90,10 +89,11 @@ def chaos(
     settings = overlaid(settings, state.settings)
     course = watched_chaos(settings, state, plan, asker, SystemClock(), click.echo)
     try:
-        act = asyncio.run(course)
+        with Interruptible() as interruptible:
+            act = interruptible.run(course)
     except KeyboardInterrupt:
         click.echo("stopped: the fault is over")
-        raise click.exceptions.Exit(INTERRUPTED) from None
+        raise click.exceptions.Exit(EXIT_CODE) from None
     _tell(act)
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from core.errors import ConfigurationError, RankfeedError
 from wiring.home import Home
 from wiring.out_file import OutFile
 from wiring.settings import Settings, variable_of
+
+ROOM_MB, SMALL_ROOM_MB = 500, 100
+"""What a demo writes, and about half as much again."""
+
+_SCARCE_MB = 5
 
 
 def register(main: click.Group) -> None:
@@ -47,18 +54,52 @@ def demo(
     Whoever is simulated, and what is assumed of them, is in docs/simulation.md.
     """
     from wiring.demo import DemoOptions, run_demo
+    from wiring.interrupted import Interruptible, leave
     from wiring.running_stack import running_stack, this_environment
 
     began_s = time.monotonic()
     own_home = variable_of(("home",)) not in os.environ
     root = Path(tempfile.mkdtemp(prefix="rankfeed-demo-")) if own_home else settings.home
     home = Home(root.absolute())
+    options = DemoOptions(small, keep, seed, json_file, html_file, began_s)
+    with Interruptible() as interruptible:
+        try:
+            with (
+                _room(home, SMALL_ROOM_MB if small else ROOM_MB),
+                home.only_demo(),
+                running_stack(home, this_environment(), click.echo, console=True) as state,
+            ):
+                interruptible.run(run_demo(settings, home, state, options))
+        except KeyboardInterrupt:
+            click.echo("stopped")
+            interrupted = True
+        else:
+            interrupted = False
+        finally:
+            if own_home:
+                shutil.rmtree(root, ignore_errors=True)
+        if interrupted:
+            leave()
+
+
+@contextmanager
+def _room(home: Home, needed_mb: int) -> Iterator[None]:
+    """Raises ConfigurationError where there is too little; what fails in here for want of it says so."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    full = (
+        f"a demo needs {needed_mb} MB on the disk of {home.root}: free some, or name another place with "
+        f"{variable_of(('home',))}"
+    )
+    if _free_mb(home.root) < needed_mb:
+        raise ConfigurationError(f"{full}. {_free_mb(home.root)} MB are free")
     try:
-        with running_stack(home, this_environment(), click.echo, console=True) as state:
-            options = DemoOptions(small, keep, seed, json_file, html_file, began_s)
-            asyncio.run(run_demo(settings, home, state, options))
-    except KeyboardInterrupt:
-        click.echo("stopped")
-    finally:
-        if own_home:
-            shutil.rmtree(root, ignore_errors=True)
+        yield
+    except (RankfeedError, OSError) as exc:
+        # It filled up meanwhile: what failed then may not know why.
+        if _free_mb(home.root) >= _SCARCE_MB:
+            raise
+        raise ConfigurationError(f"the disk is full ({exc}); {full}") from exc
+
+
+def _free_mb(root: Path) -> int:
+    return shutil.disk_usage(root).free // 1024**2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import click
@@ -21,6 +22,7 @@ _EXTRA_OF = {
     "rich": "demo",
 }
 """Which extra brings a library that serving installs without."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Group(click.Group):
@@ -30,6 +32,10 @@ class Group(click.Group):
             return super().invoke(ctx)
         except RankfeedError as exc:
             raise click.ClickException(str(exc)) from exc
+        except OSError as exc:
+            if exc.errno not in _NO_ROOM:
+                raise
+            raise click.ClickException(f"there is no room left to write ({exc}): free some") from exc
         except ModuleNotFoundError as exc:
             extra = _EXTRA_OF.get((exc.name or "").partition(".")[0])
             if extra is None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import httpx
 from msgspec.structs import replace
@@ -43,6 +45,7 @@ from wiring.demo_tables import lines, tables
 from wiring.draining import await_drained
 from wiring.home import Home, StackState
 from wiring.importing import import_directory
+from wiring.interrupted import beside
 from wiring.keys import stack_keys
 from wiring.logistic_order import LogisticOrder
 from wiring.objective_change import apply_objective
@@ -52,6 +55,9 @@ from wiring.resources import open_stores
 from wiring.settings import Settings, overlaid
 from wiring.settled import settle
 from wiring.simulated import write_past
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PIPE_WIDTH = 140
 CALL_TIMEOUT_S = 30.0
@@ -141,7 +147,9 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
         acts.report(figures, options)
         if options.keep:
             keep(console, state, token_of(crowd.user_id_of(0)), crowd.user_id_of(0))
-            await asyncio.Event().wait()
+            # Ctrl-C is how this ends: nothing is broken off.
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
 
 
 class _Acts:
@@ -154,6 +162,7 @@ class _Acts:
         self._clock = clock
         self._size = size
         self._seed = seed
+        self._given_up = False
 
     async def past(self, client_of: Callable[[int], FeedClient]) -> Crowd:
         self._title(f"A simulated past of {self._size.days:.0f} days, imported")
@@ -161,12 +170,12 @@ class _Acts:
         if directory.exists():
             raise ConfigurationError(
                 f"a demo has been in {self._home.root} already: its people are there. Name another "
-                "RANKFEED_HOME, or none."
+                "RANKFEED_HOME, or none; or delete that one."
             )
         now_ms = self._clock.now_ms()
         world = make_world(self._size.users, self._seed)
         past = Past(world, now_ms - round(self._size.days * _DAY_MS), now_ms)
-        rows = await asyncio.to_thread(write_past, past, directory, self._say)
+        rows = await self._beside(write_past, past, directory, self._say)
         self._say(", ".join(f"{number:,} {table}" for table, number in rows.items()))
         async with open_stores(self._settings, self._home, self._clock) as stores:
             await import_directory(stores, self._home, self._clock, directory, self._say)
@@ -179,7 +188,7 @@ class _Acts:
         self._title("Training on what was seen and clicked")
         options = TrainOptions(name="home", seed=self._seed, min_positives=FEW_POSITIVES)
         places = self._home.lake, self._home.models
-        trained = await asyncio.to_thread(train_and_judge, *places, options, self._say)
+        trained = await self._beside(train_and_judge, *places, options, self._say)
         bundle = trained.bundle
         async with (
             opened_redis(self._settings) as redis,
@@ -251,7 +260,7 @@ class _Acts:
         async with opened_redis(self._settings) as redis:
             heads = [head.name for head in load_bundle(trained.bundle).manifest.heads]
             slates = SlateStore(redis)
-            regression = await asyncio.to_thread(LogisticOrder, trained.found, heads, objective, slates)
+            regression = await self._beside(LogisticOrder, trained.found, heads, objective, slates)
             judgement = await judge(crowd, self._size.judged, self._seed, regression.order)
         feeds = await side_by_side(crowd, judgement.most)
         self._console.print(feeds_table(feeds))
@@ -309,8 +318,18 @@ class _Acts:
         async with open_stores(self._settings, self._home, self._clock) as stores:
             await await_drained(stores.log, self._clock, self._say)
 
+    async def _beside(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `beside`; given up, it ends when it next has something to say."""
+        try:
+            return await beside(work, *args, **kwargs)
+        except asyncio.CancelledError:
+            self._given_up = True
+            raise
+
     def _title(self, text: str) -> None:
         self._console.rule(f"[bold]{text}", align="left")
 
     def _say(self, text: str) -> None:
+        if self._given_up:
+            raise DemoFailed("it was given up")
         self._console.print(f"  {text}", soft_wrap=True)

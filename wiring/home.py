@@ -132,6 +132,18 @@ class Home:
             finally:
                 self.state_file.unlink(missing_ok=True)
 
+    @contextmanager
+    def only_demo(self) -> Iterator[None]:
+        """Holds the directory for one demo; raises ConfigurationError where another one has it."""
+        self.run.mkdir(parents=True, exist_ok=True)
+        with (self.run / "demo.lock").open("w") as lock:
+            if not _locks(lock, fcntl.LOCK_EX):
+                raise ConfigurationError(
+                    f"another demo is under way in {self.root}: wait for its end, or name another "
+                    "RANKFEED_HOME, or none"
+                )
+            yield
+
     @property
     def _lock_file(self) -> Path:
         return self.run / "stack.lock"

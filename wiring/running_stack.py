@@ -19,6 +19,8 @@ from wiring.supervisor import die_with_parent
 
 STOP_S = 30.0
 _LOOK_EVERY_S = 0.05
+_ERROR = "Error: "
+"""How a command begins what it ends with."""
 
 
 @contextmanager
@@ -81,11 +83,14 @@ def _await_own(
         state = home.state()
         if state is not None and state.ready and state.pid == process.pid:
             return state
-        for line in lines[said:]:
+        # Its last words are the error's, and said once.
+        progress = [line for line in lines if not line.startswith(_ERROR)]
+        for line in progress[said:]:
             say(f"  {line}")
-        said = len(lines)
+        said = len(progress)
         time.sleep(_LOOK_EVERY_S)
-    raise ConfigurationError(f"the stack did not start:\n{output.read_text(errors='replace').strip()}")
+    words = output.read_text(errors="replace").strip()
+    raise ConfigurationError(f"the stack did not start:\n{words}")
 
 
 def this_environment() -> Mapping[str, str]:

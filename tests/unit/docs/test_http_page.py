@@ -91,7 +91,7 @@ def test_a_section_has_an_example(route: str) -> None:
 def test_every_error_stands_with_its_code_and_status() -> None:
     rows = re.findall(r"^\| `([a-z_]+)` \| (\d{3})(?:, \d{3})* \|", PAGE, re.M)
     assert sorted(code for code, _ in rows) == sorted(CODES)
-    kinds = [*InputError.__subclasses__(), Unavailable, Overloaded]
+    kinds: list[type[InputError | Unavailable]] = [*InputError.__subclasses__(), Unavailable, Overloaded]
     assert {kind.code: kind.status for kind in kinds} | {"internal": 500} == {
         code: int(status) for code, status in rows
     }

@@ -32,6 +32,17 @@ def test_a_directory_is_held_by_one_stack(tmp_path: Path) -> None:
         pass
 
 
+def test_a_directory_is_held_by_one_demo(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    # It starts the stack of that directory.
+    with home.only_demo(), home.only_stack():
+        second = Home(tmp_path).only_demo()
+        with pytest.raises(ConfigurationError, match="another demo is under way"):
+            second.__enter__()
+    with home.only_demo():
+        pass
+
+
 def test_a_stack_that_was_killed_is_not_running(tmp_path: Path) -> None:
     home = Home(tmp_path)
     ended = subprocess.Popen([sys.executable, "-c", ""])
