@@ -38,6 +38,8 @@ _WORDS: dict[str, Words] = {
         "Redis is away: feeds are made from the store, in time order.",
         "Start it again, or look at RANKFEED_REDIS_URL; feeds are ranked as soon as it is back.",
     ),
+    "hydrate_unavailable": Words("The tweets cannot be read: Redis and the store are away.", _AGAIN),
+    "hydrate_slow": Words("Reading the tweets took too long.", _AGAIN),
     "features_missing": Words(
         "Redis was emptied or nothing was ever seen: the features are not there (yet).",
         f"They come back by themselves. {_PIPELINES}",

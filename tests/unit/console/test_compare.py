@@ -180,6 +180,19 @@ async def test_somebody_who_is_not_there(pages: Pages) -> None:
     assert pages.one("viewer-search").value == "<i>Nobody</i>"
 
 
+@pytest.mark.parametrize("said", ["9" * 5_000, "0", str(2**64), "%00", "@", "é%20"])
+async def test_nobody_is_called_like_that(pages: Pages, said: str) -> None:
+    await pages.open(f"/?viewer={said}")
+    assert "There is nobody with" in pages.words(pages.one("problem"))
+
+
+async def test_tweets_that_cannot_be_read(pages: Pages, world: FeedWorld) -> None:
+    world.tweets.away = True
+    await pages.open("/?viewer=vera")
+    assert "The tweets cannot be read" in pages.words(pages.one("problem"))
+    assert pages.all("ranked") == []
+
+
 async def test_who_follows_nobody(pages: Pages, world: FeedWorld) -> None:
     world.timelines.authors = {VIEWER}
     await pages.open("/?viewer=vera")
