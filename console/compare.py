@@ -11,7 +11,7 @@ from console.backend import Backend
 from console.comparison import Comparison
 from console.frame import frame, heading, problem, sentence, told
 from console.people import find_person, some_people
-from console.words import why_not_ranked
+from console.words import lower_rungs, why_not_ranked
 from core.errors import NotFound
 from core.types import User
 from ranking.stages import StageFailed
@@ -74,4 +74,7 @@ async def _draw_feeds(backend: Backend, viewer: str) -> None:
     except StageFailed as failure:
         problem(*why_not_ranked(failure.reason))
         return
+    lower = lower_rungs(await backend.vitals.fresh())
+    if lower is not None and explained.reason is None:
+        problem(*lower)
     Comparison(explained).draw()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from console.vitals import RUNG
 from core.types import User
 from features.schema import FEATURES
 from ranking.objective import Diversity, Objective, Terms, Weight
@@ -172,6 +173,17 @@ async def test_why_it_is_not_ranked_is_said_beside_the_feed_in_time_order(
     assert what in said
     assert todo in said
     assert pages.all("weight-like") == []
+
+
+async def test_a_breaker_that_is_open_where_feeds_are_served_is_told(pages: Pages) -> None:
+    well, ill = pages.stack.serves(1), pages.stack.serves(2)
+    pages.stack.add(well, RUNG, 0)
+    pages.stack.add(ill, RUNG, 2)
+    await pages.open("/?viewer=vera")
+    said = pages.words(pages.one("problem"))
+    assert "1 of 2 serving processes rank less than this just now: rung 'cached'." in said
+    assert "Health says why" in said
+    assert pages.shown("ranked")
 
 
 async def test_somebody_who_is_not_there(pages: Pages) -> None:
