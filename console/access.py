@@ -51,6 +51,7 @@ class Guarded:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        send = _unframed(send)
         headers = Headers(scope=scope)
         if (refusal := self._foreign(headers)) is not None:
             await _refuse(scope, receive, send, PlainTextResponse(refusal, 403))
@@ -97,12 +98,21 @@ class Guarded:
         secure = "; Secure" if scope.get("scheme") in ("https", "wss") else ""
         cookie = f"{COOKIE}={self._ticket}; Path=/; HttpOnly; SameSite=Strict{secure}"
 
-        async def ticketed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), (b"set-cookie", cookie.encode())]
-            await send(message)
+        return _with_header(send, b"set-cookie", cookie.encode())
 
-        return ticketed
+
+def _unframed(send: Send) -> Send:
+    """No page of somebody else's shows ours within itself, under what it lets people click on."""
+    return _with_header(send, b"content-security-policy", b"frame-ancestors 'none'")
+
+
+def _with_header(send: Send, name: bytes, value: bytes) -> Send:
+    async def headed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (name, value)]
+        await send(message)
+
+    return headed
 
 
 def is_loopback(host: str) -> bool:

@@ -11,8 +11,10 @@ from console.backend import Backend
 from console.comparison import Comparison
 from console.frame import frame, heading, problem, sentence, told
 from console.people import find_person, some_people
+from console.words import lower_rungs, why_not_ranked
 from core.errors import NotFound
 from core.types import User
+from ranking.stages import StageFailed
 
 
 def register(backend: Backend) -> None:
@@ -67,4 +69,12 @@ async def _draw_feeds(backend: Backend, viewer: str) -> None:
         return
     ui.page_title(f"@{found.handle} · Compare · rankfeed")
     heading(f"@{found.handle}, {found.display_name}", 2)
-    Comparison(await backend.explainer.explain(found.user_id)).draw()
+    try:
+        explained = await backend.explainer.explain(found.user_id)
+    except StageFailed as failure:
+        problem(*why_not_ranked(failure.reason))
+        return
+    lower = lower_rungs(await backend.vitals.fresh())
+    if lower is not None and explained.reason is None:
+        problem(*lower)
+    Comparison(explained).draw()

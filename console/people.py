@@ -12,6 +12,8 @@ from stores.ports import Ids
 SOME = 12
 _ASKED = 200
 _DAYS = 7
+_LONGEST = 100
+"""Of what somebody typed; no handle is that long."""
 
 
 async def some_people(backend: Backend) -> list[User]:
@@ -30,7 +32,7 @@ async def some_people(backend: Backend) -> list[User]:
 
 async def find_person(backend: Backend, said: str) -> User:
     """By id, or by handle with or without an @. Raises NotFound, in words for who looked; Unavailable."""
-    words = said.strip().removeprefix("@")
+    words = said.strip().removeprefix("@")[:_LONGEST]
     if words.isascii() and words.isdigit() and 0 < int(words) <= MAX_ID:
         found = (await backend.users.get_many([int(words)])).get(int(words))
         if found is not None:

@@ -12,7 +12,8 @@ class RangeInput(ValueElement[float], component="range.js"):
     VALUE_PROP = "value"
     LOOPBACK = None
 
-    def __init__(self, *, least: float, most: float, step: float, value: float) -> None:
+    def __init__(self, label: str, *, least: float, most: float, step: float, value: float) -> None:
+        """`label` is what it is called by who reads it out."""
         super().__init__(value=value, throttle=THROTTLE_S)
+        self.props["label"] = label
         self.props["min"], self.props["max"], self.props["step"] = least, most, step
-        self.classes("range")

@@ -35,11 +35,17 @@ class WeightsPanel:
     def _draw(self, head: str, weight: Weight) -> None:
         bounds = f"{plain(weight.min)} to {plain(weight.max)}"
         with ui.element("div").classes("weight"):
-            slider = RangeInput(least=weight.min, most=weight.max, step=step_of(weight), value=weight.w)
+            slider = RangeInput(
+                f"weight of {head}, {bounds}",
+                least=weight.min,
+                most=weight.max,
+                step=step_of(weight),
+                value=weight.w,
+            )
             number = ui.number(
                 f"{head}, {bounds}", value=weight.w, min=weight.min, max=weight.max, step=step_of(weight)
             )
-        slider.props(f'aria-label="weight of {head}, {bounds}" data-testid=weight-{head}-slider')
+        slider.props(f"data-testid=weight-{head}-slider")
         slider.on_value_change(lambda event: self._changed(head, weight, event))
         # Taken over when somebody is done with it: half a number is another one.
         number.props(f"dense outlined data-testid=weight-{head} debounce=300")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from console.vitals import RUNG, Seen
+from ranking.ladder import RUNGS
+
 
 class Words(NamedTuple):
     what: str
@@ -38,6 +41,8 @@ _WORDS: dict[str, Words] = {
         "Redis is away: feeds are made from the store, in time order.",
         "Start it again, or look at RANKFEED_REDIS_URL; feeds are ranked as soon as it is back.",
     ),
+    "hydrate_unavailable": Words("The tweets cannot be read: Redis and the store are away.", _AGAIN),
+    "hydrate_slow": Words("Reading the tweets took too long.", _AGAIN),
     "features_missing": Words(
         "Redis was emptied or nothing was ever seen: the features are not there (yet).",
         f"They come back by themselves. {_PIPELINES}",
@@ -66,3 +71,17 @@ def why_not_ranked(reason: str) -> Words:
     if known is not None:
         return known
     return Words(f"Nothing could be ranked ({reason}).", _AGAIN)
+
+
+def lower_rungs(seen: Seen) -> Words | None:
+    """That processes which serve have no time for all of a ranked feed just now; None where all have."""
+    told = [one.value(RUNG) for one in seen.processes if one.role == "api"]
+    rungs = [RUNGS[min(len(RUNGS) - 1, round(rung))] for rung in told if rung is not None]
+    lower = [rung for rung in rungs if rung != RUNGS[0]]
+    if not lower:
+        return None
+    lowest = max(lower, key=RUNGS.index)
+    return Words(
+        f"{len(lower)} of {len(rungs)} serving processes rank less than this just now: rung '{lowest}'.",
+        "What stands below is what they would rank. Health says why, docs/degradation.md what a rung is.",
+    )

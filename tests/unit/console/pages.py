@@ -21,6 +21,7 @@ from ranking.explain import Explainer
 from ranking.objectives import Objectives
 from ranking.registry import Registry
 from stores.ports import ControlStore, Ids
+from tests.unit.console.stack_seen import StackSeen
 from tests.unit.ranking.feed_world import FeedWorld
 from tests.unit.ranking.registry_world import FakeControl
 
@@ -61,6 +62,7 @@ class Pages:
     def __init__(self, world: FeedWorld, models: Path, visitor: Visitor) -> None:
         self.people = FakePeople(world.users.users)
         self.people.day = utc_day(world.clock.now_ms())
+        self.stack = StackSeen()
         self._visitor = visitor
         control = cast(ControlStore, FakeControl())
         nobody: Any = None
@@ -75,7 +77,7 @@ class Pages:
                 registry=Registry(control, models, world.clock, None, by="a test"),
                 objectives=Objectives(control, world.clock),
                 models=models,
-                vitals=nobody,
+                vitals=self.stack.vitals,
             )
         )
 

@@ -60,7 +60,9 @@ def basic(password: str) -> dict[str, str]:
 async def test_this_machine_comes_in(host: str) -> None:
     async with client(host=host) as http:
         assert (await http.get("/")).text == "inside"
-        assert (await http.get("/", headers={"Origin": f"http://{host}"})).text == "inside"
+        own = await http.get("/", headers={"Origin": f"http://{host}"})
+        assert own.text == "inside"
+        assert own.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "192.168.0.1"])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from console.vitals import RUNG
 from core.types import User
 from features.schema import FEATURES
 from ranking.objective import Diversity, Objective, Terms, Weight
@@ -174,10 +175,34 @@ async def test_why_it_is_not_ranked_is_said_beside_the_feed_in_time_order(
     assert pages.all("weight-like") == []
 
 
+async def test_a_breaker_that_is_open_where_feeds_are_served_is_told(pages: Pages) -> None:
+    well, ill = pages.stack.serves(1), pages.stack.serves(2)
+    pages.stack.add(well, RUNG, 0)
+    pages.stack.add(ill, RUNG, 2)
+    await pages.open("/?viewer=vera")
+    said = pages.words(pages.one("problem"))
+    assert "1 of 2 serving processes rank less than this just now: rung 'cached'." in said
+    assert "Health says why" in said
+    assert pages.shown("ranked")
+
+
 async def test_somebody_who_is_not_there(pages: Pages) -> None:
     await pages.open("/?viewer=<i>Nobody</i>")
     assert "There is nobody with the handle or the id '<i>Nobody</i>'" in pages.words(pages.one("problem"))
     assert pages.one("viewer-search").value == "<i>Nobody</i>"
+
+
+@pytest.mark.parametrize("said", ["9" * 5_000, "0", str(2**64), "%00", "@", "é%20"])
+async def test_nobody_is_called_like_that(pages: Pages, said: str) -> None:
+    await pages.open(f"/?viewer={said}")
+    assert "There is nobody with" in pages.words(pages.one("problem"))
+
+
+async def test_tweets_that_cannot_be_read(pages: Pages, world: FeedWorld) -> None:
+    world.tweets.away = True
+    await pages.open("/?viewer=vera")
+    assert "The tweets cannot be read" in pages.words(pages.one("problem"))
+    assert pages.all("ranked") == []
 
 
 async def test_who_follows_nobody(pages: Pages, world: FeedWorld) -> None:
