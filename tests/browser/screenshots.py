@@ -21,7 +21,7 @@ from tests.e2e.live_stack import ROOT
 
 PICTURE = ROOT / "docs" / "images" / "console.png"
 MAX_BYTES = 300 * 1024
-WIDTH, HEIGHT = 1280, 960
+WIDTH, HEIGHT = 1280, 1200
 PATIENCE_MS = 60_000
 
 
