@@ -9,6 +9,7 @@ from console.html_table import table
 from console.metrics import Samples, of, quantile, summed
 from console.vitals import (
     BIN_S,
+    BINS,
     BREAKER,
     FEED_SECONDS,
     MEMORY,
@@ -80,8 +81,19 @@ def rungs_strip(seen: Seen) -> str:
         f'<svg class="strip" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(label)}">{"".join(bars)}</svg>'
         f'<div class="axis"><span>{minutes} minutes ago</span><span>now</span></div>'
-        f'<div class="keys">{legend}</div>'
+        f'<div class="keys">{legend}</div>{_reasons(seen)}'
     )
+
+
+def _reasons(seen: Seen) -> str:
+    """Why pages of the whole strip were not on the highest rung, the most frequent first."""
+    reasons = summed(_asked_ranked(seen.last(BINS * BIN_S)), PAGES, "reason")
+    told = [
+        f"{reason} {count:,.0f}"
+        for reason, count in sorted(reasons.items(), key=lambda one: -one[1])
+        if reason and count
+    ]
+    return f'<p class="muted">Not on the highest because of: {escape(", ".join(told))}</p>' if told else ""
 
 
 def last_minute(seen: Seen) -> str:

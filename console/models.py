@@ -20,6 +20,8 @@ from ranking.outcome import Outcome
 SHOWN = 50
 """So many models, the newest but for those that are registered."""
 
+INSTEAD = "Below is how it is now: promote another model, or train one with `rankfeed train`."
+
 # A card is a file that training wrote; whatever stands in it, it runs nothing and asks for nothing.
 CARD_HEADERS = {
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
@@ -183,7 +185,7 @@ class _Page:
             if isinstance(outcome, Outcome):
                 ui.label(outcome.as_champion).classes("done").props("data-testid=done")
             else:
-                problem(str(outcome), what_to_do(outcome))
+                problem(str(outcome), what_to_do(outcome) or INSTEAD)
         await self.show()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Locator, Page
+from playwright.async_api import Locator, Page, expect
 
 
 def items(page: Page, feed: str) -> Locator:
@@ -15,8 +15,11 @@ async def order_of(page: Page) -> list[str | None]:
     return [await item.get_attribute("data-testid") for item in await items(page, "ranked").all()]
 
 
-async def move_slider(page: Page, head: str, key: str, times: int) -> None:
-    """By keyboard: `PageUp` and `PageDown` are ten steps, the arrows one."""
-    await page.get_by_test_id(f"weight-{head}-slider").locator("[tabindex='0']").focus()
-    for _ in range(times):
-        await page.keyboard.press(key)
+async def move_slider(page: Page, head: str, key: str) -> None:
+    """By keyboard: `PageUp` and `PageDown` are a tenth of the way. Returns when the slate is that of the new
+    weight, which is shown beside the slider with it."""
+    slider, number = page.get_by_test_id(f"weight-{head}-slider"), page.get_by_test_id(f"weight-{head}")
+    before = await number.input_value()
+    await slider.focus()
+    await slider.press(key)
+    await expect(number).not_to_have_value(before)

@@ -47,7 +47,7 @@ async def test_a_slider_makes_another_slate_and_saves_nothing(page: Page, town: 
     before = await texts(page, "ranked")
     assert LONG in before[0]
     # From 1 to below 0, where what is likely to be clicked is last.
-    await move_slider(page, "click", "PageDown", 3)
+    await move_slider(page, "click", "PageDown")
     await expect(page.get_by_test_id("rerank-changed")).to_contain_text("tweets move")
     await expect(items(page, "ranked").first).to_contain_text(SHORT)
     opener = items(page, "ranked").first.get_by_role("button")

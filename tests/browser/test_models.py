@@ -62,6 +62,7 @@ async def test_a_damaged_model_is_refused_and_says_why(page: Page, town: Town) -
     problem = page.get_by_test_id("outcome")
     await expect(problem).to_contain_text(f"{SPOILT} cannot be promoted")
     await expect(problem).to_contain_text("damaged")
+    await expect(problem).to_contain_text("promote another model")
     await expect(page.get_by_test_id("champion")).to_have_text(CHAMPION)
 
 

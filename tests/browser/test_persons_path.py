@@ -21,7 +21,7 @@ async def test_from_the_demo_to_a_slate_that_one_made_oneself(page: Page, tmp_pa
         await expect(items(page, "ranked").first).to_be_visible()
         served = await order_of(page)
         # What is likely to be clicked goes down.
-        await move_slider(page, "click", "PageDown", 6)
+        await move_slider(page, "click", "PageDown")
         await expect(page.get_by_test_id("rerank-changed")).to_contain_text("tweets move")
         assert await order_of(page) != served
         await items(page, "ranked").first.get_by_role("button").click()

@@ -44,7 +44,7 @@ async def test_the_last_minute_is_told_in_words_and_drawn() -> None:
     assert view.last_minute(seen) == "In the last minute 100 ranked pages: full 98, cached 2. Why: <slow> 2."
     strip = view.rungs_strip(seen)
     assert strip.count("<rect") == 2
-    assert "&lt;slow&gt;" in strip
+    assert "Not on the highest because of: &lt;slow&gt; 2" in strip
     assert "<slow>" not in strip
 
 
