@@ -18,11 +18,14 @@ from wiring.settings import Settings
 
 def test_it_is_beside_the_stack_and_ends_with_it(tmp_path: Path) -> None:
     with live_stack(tmp_path / "home", environment={"RANKFEED_CONSOLE_ENABLED": "true"}) as stack:
-        assert stack.state.console_url in stack.words()
-        page = httpx.get(stack.state.console_url, timeout=60)
+        url = stack.state.console_url
+        assert url
+        # It is ready before it says so.
+        wait_until("the stack says where its console is", lambda: url in stack.words())
+        page = httpx.get(url, timeout=60)
         assert page.status_code == 200
         assert "There is nobody here yet." in page.text
-        assert httpx.get(f"{stack.state.console_url}/health", timeout=60).status_code == 200
+        assert httpx.get(f"{url}/health", timeout=60).status_code == 200
         # Who promotes a model waits for those that serve feeds, and for nobody else.
         assert [one.pid for one in asyncio.run(reports(stack.settings))] == stack.api_pids()
         console = stack.pid("console")
