@@ -1,0 +1,52 @@
+"""Many at once, none before its turn."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from simulation.crowd import AT_ONCE, Crowd
+
+CALLS = 3 * AT_ONCE
+
+
+class Calls:
+    def __init__(self) -> None:
+        self.made = 0
+        self.go = asyncio.Event()
+
+    async def call(self, number: int) -> int:
+        await self.go.wait()
+        return number
+
+    def make(self, number: int) -> asyncio.Task[int]:
+        self.made += 1
+        return asyncio.create_task(self.call(number))
+
+
+async def test_answers_are_in_the_order_of_the_calls_and_calls_are_made_in_turn() -> None:
+    calls = Calls()
+    # Nothing of a crowd is needed for it.
+    together = asyncio.create_task(
+        Crowd.together(cast(Crowd, None), (calls.make(number) for number in range(CALLS)))
+    )
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert calls.made == AT_ONCE
+    calls.go.set()
+    assert await together == list(range(CALLS))
+
+
+async def test_what_is_given_up_makes_no_more_calls() -> None:
+    calls = Calls()
+    together = asyncio.create_task(
+        Crowd.together(cast(Crowd, None), (calls.make(number) for number in range(CALLS)))
+    )
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    together.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await together
+    assert calls.made == AT_ONCE
