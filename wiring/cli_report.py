@@ -160,5 +160,6 @@ def _multiplied(objective: Objective) -> list[str]:
         "freshness": objective.freshness,
         "author diversity": objective.diversity,
         "factors of sources": objective.source_factor,
+        "what was seen before": objective.seen,
     }
     return [name for name, one in named.items() if one]
