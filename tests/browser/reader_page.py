@@ -18,7 +18,7 @@ async def order_of(page: Page) -> list[str | None]:
 async def move_slider(page: Page, head: str, key: str) -> None:
     """By keyboard: `PageUp` and `PageDown` are a tenth of the way. Returns when the slate is that of the new
     weight, which is shown beside the slider with it."""
-    slider = page.get_by_test_id(f"weight-{head}-slider").get_by_role("slider")
+    slider = page.get_by_role("slider", name=f"weight of {head},")
     number = page.get_by_test_id(f"weight-{head}")
     before = await number.input_value()
     await slider.focus()
