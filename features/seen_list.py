@@ -2,9 +2,9 @@
 
 u8 0xF6 | u8 format=1 | 6 bytes 0 | i64[n], little-endian, oldest first
 
-Whatever somebody does to a tweet says that they have looked at it. A second look at it changes nothing,
-so most events leave the list as it is, and counting one twice does no harm. The lists belong to the
-features stream, as the rows do: its file is their truth, and Redis a projection of it.
+Whatever somebody does to a tweet, but to report it, says that they have looked at it. A second look at it
+changes nothing, so most events leave the list as it is, and counting one twice does no harm. The lists
+belong to the features stream, as the rows do: its file is their truth, and Redis a projection of it.
 """
 
 from __future__ import annotations

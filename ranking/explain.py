@@ -34,6 +34,8 @@ from timelines.reader import TimelineReader
 
 DEADLINE_MS = 5_000.0
 _LIMIT = 20
+# A store gives so many profiles at a time; of 800 candidates, retweets among them, there may be more.
+_AT_ONCE = 1_000
 
 
 class _Unhurried(Deadline, frozen=True):
@@ -134,7 +136,10 @@ class Explainer:
             except StageFailed as failure:
                 reason = failure.reason
         scored = None if judged is None else judged.scored
-        authors = await self._users.get_many([*{*left.authors.tolist(), *left.root_authors.tolist()}])
+        wanted = [*{*left.authors.tolist(), *left.root_authors.tolist()}]
+        authors: dict[int, User] = {}
+        for at in range(0, len(wanted), _AT_ONCE):
+            authors |= await self._users.get_many(wanted[at : at + _AT_ONCE])
         return Explained(
             viewer=profile,
             now_ms=query.now_ms,

@@ -104,7 +104,11 @@ def contents(objective: Objective) -> Objective:
 
 
 def encode_objective(objective: Objective) -> bytes:
-    return msgspec.json.encode(objective)
+    """As it is stored. Without `seen` where it says nothing of it: code of before there was any takes it."""
+    document = msgspec.to_builtins(objective)
+    if objective.seen is None:
+        del document["seen"]
+    return msgspec.json.encode(document)
 
 
 def decode_objective(raw: bytes) -> Objective:

@@ -87,12 +87,15 @@ async def _of_viewer(crowd: Crowd, viewer: LiveViewer, regression: Regression | 
     worth = viewer.worth(ids)
     likes = np.array([item["engagement"]["likes"] for item in candidates.values()])
     orders = {
-        "ranked": np.array([place[one] for one in ranked if one in place]),
+        "ranked": np.array([place[one] for one in ranked if one in place], np.int64),
         "chronological": np.arange(len(candidates)),
         "popularity": np.argsort(-likes, kind="stable"),
-        "logistic": np.array([place[one] for one in simpler if one in place]),
+        "logistic": np.array([place[one] for one in simpler if one in place], np.int64),
     }
-    return [ndcg(worth, orders[name]) if len(orders[name]) else math.nan for name in ORDERS]
+    # A feed that shows nothing of worth counts; a regression that was not asked does not.
+    return [
+        ndcg(worth, order) if len(order) or name != "logistic" else math.nan for name, order in orders.items()
+    ]
 
 
 async def _ordered_by(

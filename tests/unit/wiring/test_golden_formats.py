@@ -112,6 +112,7 @@ FORMATS: dict[str, bytes] = {
     "redis/slate.seen.v1.bin": SLATES.encode(LOOKED_AT),
     "redis/seen.v1.bin": seen_list(TWEET_ID - 5, TWEET_ID),
     "redis/popular.v1.bin": POPULAR.encode(POPULAR_TWEETS),
+    "control/objective.v1.json": encode_objective(OBJECTIVE),
     "control/objective.seen.v1.json": encode_objective(SEEN_BEFORE),
     "redis/followees.v1.bin": encode_followees(FOLLOWEES),
     "redis/hidden.v1.bin": encode_hidden(HIDDEN),
