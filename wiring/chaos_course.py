@@ -39,7 +39,11 @@ async def run_course(
         for name, for_s in plan:
             say(f"{SAID[name]}, for {for_s:g} s")
             began_s = watch.now_s()
-            await chaos.give(name, for_s)
+            try:
+                await chaos.give(name, for_s)
+            except asyncio.CancelledError:
+                say(chaos.given_up())
+                raise
             ended_s = watch.now_s()
             say("that is over")
             watch.forget_calm()
