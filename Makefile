@@ -13,7 +13,7 @@ JOBS ?= 2
 .PHONY: help setup lock fmt check chromium test test-fast torture histories bench feed-parts demo up clean
 
 help:            ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
 
 setup: $(STAMP)  ## a venv in the checkout with everything in it
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from simulation.client import FeedClient
 from simulation.crowd import Crowd
 from simulation.ledger import Counted
+from simulation.together import together
 from simulation.visit import DEEP_PAGE, LiveViewer
 
 _POLL_S = 0.1
@@ -27,7 +28,7 @@ class Audit:
 
 async def audit_feeds(crowd: Crowd, viewers: int) -> Audit:
     """Reads the whole chronological feeds of the first viewers."""
-    rows = await crowd.together(_audit(crowd, viewer) for viewer in crowd.viewers[:viewers])
+    rows = await together(_audit(crowd, viewer) for viewer in crowd.viewers[:viewers])
     return Audit(len(rows), *(sum(column) for column in zip(*rows, strict=True)))
 
 
@@ -39,7 +40,7 @@ async def counts_agree(crowd: Crowd, client: FeedClient, most: int, patience_s: 
     began_s = time.monotonic()
     wrong = sorted(crowd.ledger.touched - crowd.ledger.deleted)[-most:]
     while wrong and time.monotonic() - began_s < patience_s:
-        said = await crowd.together(_said(client, tweet_id) for tweet_id in wrong)
+        said = await together(_said(client, tweet_id) for tweet_id in wrong)
         wrong = [one for one, counted in said if counted != crowd.ledger.counted(one)]
         if wrong:
             await asyncio.sleep(_POLL_S)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
@@ -17,14 +16,11 @@ from simulation.client import FeedClient
 from simulation.draws import uniform
 from simulation.known_tweets import KnownTweets
 from simulation.ledger import Ledger
+from simulation.together import together
 from simulation.tweets import Ints, live_tweets
 from simulation.visit import LiveViewer, Pages, Surroundings, Visit
 from simulation.world import World
 
-T = TypeVar("T")
-
-AT_ONCE = 12
-"""Sessions side by side: enough to keep two cores busy, too few for a queue."""
 _POLL_S = 0.01
 _PATIENCE_S = 30.0
 _PROBED = 100
@@ -75,7 +71,7 @@ class Crowd:
         """Every viewer comes once, in an order by chance, and is shown the order of their arm."""
         arms = arms_of(self.world.seed, len(self.viewers))
         turns = np.argsort(uniform(self.world.seed, "turn", np.arange(len(self.viewers)), session))
-        return await self.together(
+        return await together(
             self.viewers[viewer].visit(ARMS[arms[viewer]], session) for viewer in turns.tolist()
         )
 
@@ -85,7 +81,7 @@ class Crowd:
         first = len(self.tweets)
         drawn = uniform(self.world.seed, "posts live", first + np.arange(tweets)) * weight[-1]
         authors = np.searchsorted(weight, drawn, side="right").clip(max=len(weight) - 1)
-        await self.together(self.post_as(int(author)) for author in authors)
+        await together(self.post_as(int(author)) for author in authors)
         return tweets
 
     async def post_as(self, author: int) -> int:
@@ -118,20 +114,9 @@ class Crowd:
         """So many authors delete what they wrote last; how many had something to delete."""
         newest = [(one, self.ledger.newest_of(one)) for one in range(min(authors, len(self._authors)))]
         gone = [(one, tweet_id) for one, tweet_id in newest if tweet_id is not None]
-        await self.together(self._delete(author, tweet_id) for author, tweet_id in gone)
+        await together(self._delete(author, tweet_id) for author, tweet_id in gone)
         return len(gone)
 
     async def _delete(self, author: int, tweet_id: int) -> None:
         await self._authors[author].delete(tweet_id)
         self.ledger.delete(tweet_id)
-
-    async def together(self, calls: Iterable[Awaitable[T]]) -> list[T]:
-        """Side by side, not too many at once; a call is made when its turn comes."""
-        turns, answers = enumerate(calls), dict[int, T]()
-
-        async def take_turns() -> None:
-            for turn, call in turns:
-                answers[turn] = await call
-
-        await asyncio.gather(*(take_turns() for _ in range(AT_ONCE)))
-        return [answers[turn] for turn in range(len(answers))]

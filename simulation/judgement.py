@@ -11,6 +11,7 @@ import numpy as np
 from simulation.crowd import Crowd
 from simulation.draws import Floats
 from simulation.lift import Estimate, mean_by_viewer
+from simulation.together import together
 from simulation.tweets import Ints
 from simulation.visit import LiveViewer, root_of
 
@@ -43,7 +44,7 @@ async def judge(crowd: Crowd, viewers: int, seed: int, regression: Regression | 
 
     As in sessions, what a viewer has looked at before is worth nothing more.
     """
-    rows = await crowd.together(_of_viewer(crowd, viewer, regression) for viewer in crowd.viewers[:viewers])
+    rows = await together(_of_viewer(crowd, viewer, regression) for viewer in crowd.viewers[:viewers])
     # Whom nothing is worth anything to has no best order either.
     judged = [
         (viewer, row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,9 @@ import httpx
 
 from core.clock import Clock
 from simulation.client import FeedClient, event
+from simulation.together import together
 from simulation.townsfolk import Draft, Townsfolk
 
-CONCURRENT_CALLS = 12
 PAGE = 20
 POLL_S = 0.01
 PATIENCE_S = 30.0
@@ -56,7 +56,6 @@ class Town:
             for number in range(options.viewers + options.authors)
         ]
         self._serial = itertools.count()
-        self._gate = asyncio.Semaphore(CONCURRENT_CALLS)
 
     def viewer_id(self, viewer: int) -> int:
         return self._first_id + viewer
@@ -72,14 +71,14 @@ class Town:
 
     async def sign_up(self) -> None:
         viewers = self.world.options.viewers
-        await self.together(
+        await together(
             client.create_user(
                 f"viewer_{number}" if number < viewers else f"author_{number - viewers}",
                 f"Viewer {number}" if number < viewers else f"Author {number - viewers}",
             )
             for number, client in enumerate(self._clients)
         )
-        await self.together(
+        await together(
             self._clients[viewer].follow(self.author_id(int(author)))
             for viewer, authors in enumerate(self.world.follows)
             for author in authors
@@ -92,7 +91,7 @@ class Town:
             for _ in range(per_author)
             for author in range(self.world.options.authors)
         ]
-        return list(await self.together(self._post(draft) for draft in drafts))
+        return await together(self._post(draft) for draft in drafts)
 
     async def time_to_feed(self, viewer: int) -> float:
         """Seconds from a 201 to the first feed of a follower that shows the tweet, asked every 10 ms."""
@@ -109,7 +108,7 @@ class Town:
 
     async def read_round(self, *, algorithm: str, pages: int) -> Reading:
         """Every viewer reads some pages, looks from the top, and clicks what they like."""
-        readings = await self.together(
+        readings = await together(
             self._read(viewer, algorithm, pages) for viewer in range(self.world.options.viewers)
         )
         return Reading(*(sum(column) for column in zip(*readings, strict=True)))
@@ -148,10 +147,3 @@ class Town:
     def _event(self, kind: str, tweet: dict[str, Any], value_ms: int | None = None) -> dict[str, Any]:
         number = next(self._serial)
         return event(kind, tweet["tracking"], f"e{number}", at_ms=self._clock.now_ms(), value_ms=value_ms)
-
-    async def together(self, calls: Iterable[Awaitable[Any]]) -> list[Any]:
-        async def gated(call: Awaitable[Any]) -> Any:
-            async with self._gate:
-                return await call
-
-        return list(await asyncio.gather(*(gated(call) for call in calls)))

@@ -53,11 +53,12 @@ async def run_api(resources: Resources, listener: socket.socket, stop: asyncio.E
     # The model first: an objective is looked at beside the one that serves.
     followed: list[Followed] = [slot, objective]
     threads = resources.settings.ranking.threads
-    scoring = ThreadPoolExecutor(threads, thread_name_prefix="score")
     if resources.settings.chaos.allowed:
         faults = FaultSlot(FaultStore(resources.redis), resources.clock)
         followed.append(faults)
-        scoring = FaultyThreads(threads, "score", faults.current)
+        scoring: ThreadPoolExecutor = FaultyThreads(threads, "score", faults.current)
+    else:
+        scoring = ThreadPoolExecutor(threads, thread_name_prefix="score")
     served = ServedRecords(resources.stores.log)
     scored = ScoredRecords(resources.stores.log)
     with scoring as executor, listen("127.0.0.1", 0) as metrics:

@@ -7,13 +7,16 @@
 
 A pause that is not renewed is over in a moment, marks that nobody takes away are set again by the features
 stream, and a claim has its own end: there is nothing to be cleaned up after a command that was killed.
+A claim ends by the wall's clock, which goes on while a machine sleeps; so nothing is renewed after that.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 
 from core.clock import Clock
 from core.errors import ConfigurationError, Unavailable
@@ -38,6 +41,9 @@ SLICE_MS = 100
 """A pause ends so soon after the connection that renews it; Redis looks ten times a second."""
 _FORGET_EVERY_S = 0.02
 """The features stream looks every 0.25 s and begins anew: a small stack's rows are back in some ms."""
+_RETRY_EVERY_S = 0.1
+_END_WITHIN_S = 1.0
+"""A Redis that was paused is back within two slices, and our own circuit soon after."""
 
 
 class Chaos:
@@ -56,6 +62,7 @@ class Chaos:
         self._place = options.place
         self._faults = FaultStore(redis)
         self._clock = clock
+        self._left: Fault | None = None
 
     async def require(self, name: FaultName) -> None:
         """Raises ConfigurationError where this stack cannot have that fault now, Unavailable."""
@@ -67,7 +74,8 @@ class Chaos:
         if (other := await self._faults.standing()) is not None:
             left_s = max(0.0, (other.until_ms - self._clock.now_ms()) / 1000)
             raise ConfigurationError(
-                f"a fault of `{other.name}` stands for {left_s:.0f} s yet, and there is one at a time"
+                f"a fault of `{other.name}` stands for {left_s:.0f} s yet, and there is one at a time: wait "
+                "for its end, or end it with Ctrl-C where it was given"
             )
 
     async def give(self, name: FaultName, for_s: float) -> None:
@@ -79,32 +87,62 @@ class Chaos:
         now_ms = self._clock.now_ms()
         fault = Fault(name, now_ms + round(1000 * for_s), secrets.token_hex(8))
         if not await self._faults.claim(fault, now_ms):
-            raise ConfigurationError("another fault was given in the same moment, and there is one at a time")
+            raise ConfigurationError(
+                "another fault was given in the same moment, and there is one at a time: try again when it "
+                "is over"
+            )
         try:
             # Cancelled by the time that is up as by whoever gives it up.
             with suppress(TimeoutError):
                 async with asyncio.timeout(for_s):
-                    await self._hold(name)
+                    await self._hold(fault)
         finally:
-            # What is left of a pause may be longer than we wait; the claim ends by itself too.
-            with suppress(Unavailable):
-                await self._faults.end(fault)
+            await self._end(fault)
 
-    async def _hold(self, name: FaultName) -> None:
-        match name:
+    def given_up(self) -> str:
+        """After `give` was cancelled, what became of the fault."""
+        if self._left is None:
+            return "the fault is over"
+        left_s = max(0.0, (self._left.until_ms - self._clock.now_ms()) / 1000)
+        return (
+            f"Redis could not be told: the fault of `{self._left.name}` ends by itself, in {left_s:.0f} s at "
+            "the latest"
+        )
+
+    async def _end(self, fault: Fault) -> None:
+        """Tries for a second: what is left of a pause may be longer than a client waits."""
+        try:
+            async with asyncio.timeout(_END_WITHIN_S):
+                while not self._over(fault):
+                    try:
+                        await self._faults.end(fault)
+                        break
+                    except Unavailable:
+                        await asyncio.sleep(_RETRY_EVERY_S)
+        except TimeoutError:
+            self._left = fault
+
+    def _over(self, fault: Fault) -> bool:
+        """By the wall's clock, as its claim."""
+        return self._clock.now_ms() >= fault.until_ms
+
+    async def _hold(self, fault: Fault) -> None:
+        """Until it is over."""
+        match fault.name:
             case "redis":
-                await hang(self._place)
+                await hang(self._place, partial(self._over, fault))
             case "features":
                 rows = PackedStore(self._redis)
-                while True:
+                while not self._over(fault):
                     await rows.forget()
                     await asyncio.sleep(_FORGET_EVERY_S)
             case "model" | "slow":
+                # The serving processes look at the claim, each by its own clock.
                 await asyncio.Event().wait()
 
 
-async def hang(place: RedisPlace) -> None:
-    """Keeps a Redis of ours, or every node of a Cluster, from answering, until it is cancelled.
+async def hang(place: RedisPlace, over: Callable[[], bool]) -> None:
+    """Keeps a Redis of ours, or every node of a Cluster, from answering, until it is over or cancelled.
 
     Raises Unavailable where one of them cannot be reached.
     """
@@ -117,15 +155,15 @@ async def hang(place: RedisPlace) -> None:
                 connections.append(connection)
             async with asyncio.TaskGroup() as pauses:
                 for connection in connections:
-                    pauses.create_task(_paused(connection))
+                    pauses.create_task(_paused(connection, over))
         except* OSError as exc:
             raise Unavailable(f"redis cannot be paused: {exc.exceptions[0]}") from exc
 
 
-async def _paused(connection: RedisConnection) -> None:
+async def _paused(connection: RedisConnection, over: Callable[[], bool]) -> None:
     pause = pack(b"CLIENT", b"PAUSE", SLICE_MS)
     # One always waits behind the one that is in force: when that ends it is the first in the line, and
     # nobody else's command comes between the two.
     await connection.exchange(pause + pause, 1)
-    while True:
+    while not over():
         await connection.exchange(pause, 1)

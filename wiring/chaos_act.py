@@ -23,12 +23,13 @@ class RungSeen(NamedTuple):
 
 class FaultSpan(NamedTuple):
     """A fault, by the name that `rankfeed chaos` has for it, and the first page afterwards that was followed
-    by none but full ones."""
+    by none but full ones. `refused` requests were answered without a page (503) until then."""
 
     name: str
     began_s: float
     ended_s: float
     full_again_s: float
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,16 @@ class ChaosAct:
         """The pages from its beginning until feeds were full again."""
         return [one for one in self.rungs if fault.began_s <= one.at_s <= fault.full_again_s]
 
+    def felt(self, fault: FaultSpan) -> bool:
+        """Whether anything but full pages came of it."""
+        return fault.refused > 0 or any(one.rung != FULL for one in self.during(fault))
+
     def _line(self, fault: FaultSpan) -> str:
         below = Counter(one.said() for one in self.during(fault) if one.rung != FULL)
-        seen = ", ".join(f"{count} {what}" for what, count in below.most_common()) or "nothing but full pages"
+        told = [f"{count} {what}" for what, count in below.most_common()]
+        if fault.refused:
+            told.append(f"{fault.refused} refused (503)")
+        seen = ", ".join(told) or "nothing but full pages"
         return (
             f"{fault.name} for {fault.ended_s - fault.began_s:.1f} s: {seen}; full again "
             f"{max(0.0, fault.full_again_s - fault.ended_s):.1f} s after it ended"

@@ -38,12 +38,17 @@ async def run_course(
         faults = []
         for name, for_s in plan:
             say(f"{SAID[name]}, for {for_s:g} s")
-            began_s = watch.now_s()
-            await chaos.give(name, for_s)
+            began_s, refused = watch.now_s(), watch.refused
+            try:
+                await chaos.give(name, for_s)
+            except asyncio.CancelledError:
+                say(chaos.given_up())
+                raise
             ended_s = watch.now_s()
             say("that is over")
             watch.forget_calm()
-            faults.append(FaultSpan(name, began_s, ended_s, await watch.full_again(PATIENCE_S)))
+            full_again_s = await watch.full_again(PATIENCE_S)
+            faults.append(FaultSpan(name, began_s, ended_s, full_again_s, watch.refused - refused))
             say("ranked in full again")
         return ChaosAct(watch.rungs, faults, watch.refused, watch.now_s())
     finally:

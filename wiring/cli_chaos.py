@@ -92,7 +92,7 @@ def chaos(
         with Interruptible() as interruptible:
             act = interruptible.run(course)
     except KeyboardInterrupt:
-        click.echo("stopped: the fault is over")
+        click.echo("stopped")
         raise click.exceptions.Exit(EXIT_CODE) from None
     _tell(act)
 

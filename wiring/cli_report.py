@@ -77,8 +77,7 @@ def report(
     if label is None and not any((home.models / "home").glob("*/manifest.json")):
         raise ConfigurationError(
             f"there is no model in {home.models}, and `report` trains none: run `{command}` first, which "
-            f"leaves "
-            "the last fifth of the impressions to judge by"
+            "leaves the last fifth of the impressions to judge by"
         )
     bundle = existing_bundle(home, label)
     manifest = load_bundle(bundle).manifest
@@ -119,10 +118,8 @@ def _check_range(
     if from_ms is not None and from_ms < trained_to_ms:
         raise ConfigurationError(
             f"--from {format_time(from_ms)} is before the model's training ends, at {trained_to}: what it "
-            f"learned "
-            f"from would flatter it. Let --from be {trained_to} or later, leave it out, or train on less "
-            f"with "
-            f"`{command}`."
+            f"learned from would flatter it. Let --from be {trained_to} or later, leave it out, or train on "
+            f"less with `{command}`."
         )
     begins_ms = trained_to_ms if from_ms is None else from_ms
     if until_ms is not None and until_ms <= begins_ms:
@@ -135,9 +132,8 @@ def _check_range(
         return
     if from_ms is None and until_ms is None:
         raise ConfigurationError(
-            f"the model learned from all there is, until {trained_to}: nothing is left to judge it by. "
-            f"Train one "
-            f"on less with `{command}`, then run `rankfeed report` again."
+            f"the model learned from all there is, until {trained_to}: nothing is left to judge it by. Train "
+            f"one on less with `{command}`, then run `rankfeed report` again."
         )
     raise ConfigurationError(
         f"there is no impression from {format_time(begins_ms)} until "

@@ -77,17 +77,17 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
         wall_s = time.monotonic() - options.began_s
         sources, setting = served_sources(home.lake), await _setting(show, trained)
         figures = DemoFigures(
-            lift,
-            judgement,
-            trained.reports,
-            crowd.pages,
-            post_ms,
-            audit,
-            wall_s,
-            feeds,
-            sources,
-            setting,
-            chaos,
+            lift=lift,
+            judgement=judgement,
+            heads=trained.reports,
+            pages=crowd.pages,
+            post_ms=post_ms,
+            audit=audit,
+            wall_s=wall_s,
+            feeds=feeds,
+            sources=sources,
+            setting=setting,
+            chaos=chaos,
         )
         _report(show, figures, options)
         if options.keep:

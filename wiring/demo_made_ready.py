@@ -30,7 +30,8 @@ from wiring.simulated import write_past
 BY = "the demo"
 # The small demo has few of anything: a rough model is better than a constant.
 FEW_POSITIVES = 50
-# As a product team would say it that knows nothing of people's utility, but what it wants.
+# Exactly the weights of the world's truth (docs/simulation.md): what is measured is how well the model
+# learns, and not how well a product team guesses what people want.
 WEIGHTS = {"click": 1.0, "like": 2.0, "hide": -5.0}
 WHY = "a like is worth two clicks, and what is hidden costs five"
 _DAY_MS = 86_400_000

@@ -43,6 +43,8 @@ _LIMITS = (
     "That real people are like these: what is assumed of them is in docs/simulation.md.",
     "How much your viewers would gain: that depends on them. `rankfeed import` and `rankfeed report` say "
     "what a history of theirs can tell.",
+    "What an objective is worth that misses what people want: this one weighs clicks, likes and hides "
+    "exactly as the simulated people do, and is off only by what the model predicts of them.",
     "What happens over weeks: everybody comes once here, the model does not learn from what it showed.",
     "Latency on your machines: all processes and all viewers share this one.",
 )

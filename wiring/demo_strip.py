@@ -18,16 +18,14 @@ def chaos_section(act: ChaosAct) -> Iterator[str]:
     """HTML: the strip, and each fault in words."""
     yield paragraph(
         "Parts were taken away while viewers went on asking for ranked feeds. A page that cannot be ranked "
-        "in "
-        "full is made on a lower rung, and says which; once the fault is over the pages are full again."
+        "in full is made on a lower rung, and says which; once the fault is over the pages are full again."
     )
     if not act.rungs:
         yield note("No ranked page was answered during the act: there is nothing to draw.")
     yield figure(
         _strip(act),
         "Each dot is a page, at the second of its answer; a shaded span is a fault, its dashed line the "
-        "first "
-        "page after which all were full.",
+        "first page after which all were full.",
     )
     yield bullets(act.lines())
     if act.refused:

@@ -76,14 +76,12 @@ def _of_follows(contents: Contents, imports: Sequence[ImportReport]) -> Iterator
     if assumed:
         yield (
             "The follows are assumed, not recorded (see below): a viewer's timeline in a stack of this data "
-            "is "
-            "made of them."
+            "is made of them."
         )
     elif not contents.follows:
         yield (
             "There are no follows: “chronological” is what was shown, newest first, and not the feed of "
-            "those "
-            "whom a viewer follows. `rankfeed convert kuairand --follow-engaged` shows how they may be "
+            "those whom a viewer follows. `rankfeed convert kuairand --follow-engaged` shows how they may be "
             "assumed."
         )
 
@@ -92,8 +90,7 @@ def _of_time(contents: Contents, evaluation: Evaluation) -> Iterator[str]:
     if contents.same_hour > 0.5:
         yield (
             f"{contents.same_hour:.0%} of the tweets are written at the same time of day: the source knows "
-            f"days "
-            "only, so time order is coarse, and a chronological feed of exact times may do better."
+            "days only, so time order is coarse, and a chronological feed of exact times may do better."
         )
     replayed = evaluation.impressions - evaluation.as_served
     if replayed:
@@ -107,7 +104,7 @@ def _of_heads(heads: Sequence[HeadSupport], contents: Contents) -> Iterator[str]
     few = [f"{one.name} ({one.positives:,})" for one in heads if one.constant]
     if few:
         yield (
-            f"Too few positives to learn from, so these heads are constants and change no order: "
+            "Too few positives to learn from, so these heads are constants and change no order: "
             f"{', '.join(few)}; a head takes {FEW_POSITIVES} by default."
         )
     if not contents.did.get("hide") and not contents.did.get("report"):
@@ -132,8 +129,7 @@ def _of_completeness(contents: Contents) -> Iterator[str]:
     if not contents.declared:
         yield (
             "How far the source is complete is not known: what came of its last impressions is taken as "
-            "known "
-            "up to the last of them. `complete_until` in meta.json says it; import once more with it."
+            "known up to the last of them. `complete_until` in meta.json says it; import once more with it."
         )
 
 
@@ -141,13 +137,11 @@ def _of_size(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.viewers < _FEW_VIEWERS:
         yield (
             f"{evaluation.viewers:,} viewers are few: intervals by resampling them are too narrow rather "
-            f"than "
-            "too wide."
+            "than too wide."
         )
     span_ms = parse_time(evaluation.to_at) - parse_time(evaluation.from_at)
     if span_ms < _WEEK_MS:
         yield (
-            f"{span_ms / 86_400_000:.1f} days were judged, less than a week: the intervals know of chance "
-            f"in who "
-            "came, not of other weekdays or seasons."
+            f"{span_ms / 86_400_000:.1f} days were judged, less than a week: the intervals know of chance in "
+            "who came, not of other weekdays or seasons."
         )

@@ -30,11 +30,9 @@ _METHOD = (
     "It is no inverse-propensity estimate (Li et al., 2011; Swaminathan and Joachims, 2015): those need the "
     "chance with which each item was shown, of a feed that left something to chance.",
     "Intervals are 95 %: viewers are drawn anew, with all that is theirs (cluster bootstrap; Cameron, "
-    "Gelbach "
-    "and Miller, 2008), and every order is measured on the same draws, so differences are paired.",
+    "Gelbach and Miller, 2008), and every order is measured on the same draws, so differences are paired.",
     "The model, the regression and every feature know only what was known before: the impressions judged "
-    "here "
-    "come after the training's end.",
+    "here come after the training's end.",
 )
 
 
@@ -45,8 +43,7 @@ def page(report: HistoryReport) -> str:
     body = [
         paragraph(
             f"{one.model}, {report.learned}; judged on {one.impressions:,} impressions of {one.viewers:,} "
-            f"viewers "
-            f"that came after it, {moment(one.from_at)} to {moment(one.to_at)}."
+            f"viewers that came after it, {moment(one.from_at)} to {moment(one.to_at)}."
         ),
         tiles(_first_numbers(one)),
         section("gain", "What ranking would gain, of what was shown", _gain(report)),
@@ -119,8 +116,8 @@ def _top(report: HistoryReport, top: TopReport) -> Iterator[str]:
     yield paragraph(
         f"An item is worth what its viewer did with it, by the weights of the objective {report.objective}: "
         f"{weights}. All that was shown is worth {interval(top.shown, digits=3)} an item. Below is what the "
-        f"first "
-        f"items of a {top.group} would be worth in each order, over those that have more items than that."
+        f"first items of a {top.group} would be worth in each order, over those that have more items than "
+        "that."
     )
     if report.multiplied:
         yield paragraph(

@@ -1,4 +1,4 @@
-"""Ctrl-C while a command works: it ends soon, cleans up undisturbed, and waits for no thread."""
+"""Ctrl-C, or its terminal gone, while a command works: it ends soon, cleans up, and waits for no thread."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 EXIT_CODE = 128 + signal.SIGINT
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interruptible:
-    """The first SIGINT or SIGTERM ends what is under way in here, with KeyboardInterrupt.
+    """The first SIGINT, SIGTERM or SIGHUP ends what is under way in here, with KeyboardInterrupt.
 
     Further ones do nothing: whoever is impatient does not break off the cleaning up. For the main thread.
     """
@@ -31,6 +31,9 @@ class Interruptible:
 
     def __enter__(self) -> Interruptible:
         for number in _SIGNALS:
+            # Under `nohup` it is to go on when its terminal is gone.
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue
             self._former[number] = signal.signal(number, self._request)
         return self
 

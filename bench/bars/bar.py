@@ -7,6 +7,7 @@ import platform
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,8 +34,9 @@ class Result:
             file.write(f"| {' | '.join(cells)} |\n")
 
 
+@cache
 def commit() -> str:
-    """With a `+` where the tree has changes."""
+    """With a `+` where the tree has changes, before this run has written a row."""
     described = subprocess.run(
         ["git", "describe", "--always", "--dirty=+"], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.bars.bar import ROOT, Result
 
-DEMO_S = 60
+DEMO_S = 180
 TEST_S = 20 * 60
 
 

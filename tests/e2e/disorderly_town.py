@@ -13,6 +13,7 @@ import msgspec
 
 from core.clock import SystemClock
 from simulation.client import FeedClient, event
+from simulation.together import together
 from simulation.town import PAGE, Town
 from simulation.townsfolk import TownOptions, Townsfolk
 from tests.e2e.command import rankfeed
@@ -55,7 +56,7 @@ class DisorderlyTown:
     async def read(self, algorithm: str, pages: int) -> int:
         """Everybody reads some pages, looks, clicks and likes; how many items were served as asked."""
         viewers = range(self._town.world.options.viewers)
-        return sum(await self._town.together(self._read(viewer, algorithm, pages) for viewer in viewers))
+        return sum(await together(self._read(viewer, algorithm, pages) for viewer in viewers))
 
     async def tell_the_rest(self) -> None:
         """What was kept back is reported, the latest first."""

@@ -79,7 +79,7 @@ async def test_redis_hangs_without_a_gap_and_is_back_at_once(both_redis: RedisWo
     hurried = open_redis(
         RedisOptions(both_redis.options.url, timeout_ms=500, cluster=both_redis.options.cluster)
     )
-    hanging = asyncio.create_task(hang(both_redis.options.place))
+    hanging = asyncio.create_task(hang(both_redis.options.place, lambda: False))
     answered: list[bool] = []
 
     async def nobody_answers() -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 
 from simulation.arms import ARMS, Arm, arms_of, halves_of
 from simulation.habits import looks
+from simulation.together import together
 from simulation.world import make_world
 from tests.unit.simulation.product import FIRST_TWEET, crowd_of
 
@@ -46,7 +47,7 @@ async def test_what_was_looked_at_is_scrolled_past_and_worth_nothing_more() -> N
 async def worth(arm: Arm, numbers: Iterable[int]) -> float:
     crowd, _, http = crowd_of(WORLD, 150)
     async with http:
-        visits = await crowd.together(crowd.viewers[one].visit(arm, 0) for one in numbers)
+        visits = await together(crowd.viewers[one].visit(arm, 0) for one in numbers)
     return sum(one.utility for one in visits)
 
 

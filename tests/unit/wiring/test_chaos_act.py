@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wiring.chaos_act import ChaosAct, FaultSpan, RungSeen
 
 ACT = ChaosAct(
@@ -33,3 +35,12 @@ def test_a_fault_is_told_with_what_it_did_and_how_soon_that_was_over() -> None:
 
 def test_pages_belong_to_a_fault_until_feeds_are_full_again() -> None:
     assert [one.at_s for one in ACT.during(ACT.faults[0])] == [1.1, 1.5, 2.5, 3.2, 3.9]
+
+
+def test_a_fault_under_which_nobody_got_a_page_is_felt() -> None:
+    model, redis = ACT.faults
+    assert ACT.felt(model)
+    assert not ACT.felt(redis)
+    refused = replace(ACT, faults=[redis._replace(refused=3)])
+    assert refused.felt(refused.faults[0])
+    assert refused.lines() == ["redis for 2.0 s: 3 refused (503); full again 0.0 s after it ended"]

@@ -12,7 +12,7 @@ import pytest
 from wiring.interrupted import Interruptible, beside
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_work_is_cancelled_and_cleans_up_whatever_comes_meanwhile(number: signal.Signals) -> None:
     done: list[str] = []
 
@@ -37,6 +37,16 @@ def test_what_is_no_coroutine_is_interrupted_once() -> None:
             signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == former
+
+
+def test_under_nohup_it_goes_on_without_its_terminal() -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruptible():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, former)
 
 
 def test_work_that_is_to_end_so_ends_well() -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 import pytest
 
-from simulation.crowd import AT_ONCE, Crowd
+from simulation.together import AT_ONCE, together
 
 CALLS = 3 * AT_ONCE
 
@@ -28,25 +27,20 @@ class Calls:
 
 async def test_answers_are_in_the_order_of_the_calls_and_calls_are_made_in_turn() -> None:
     calls = Calls()
-    # Nothing of a crowd is needed for it.
-    together = asyncio.create_task(
-        Crowd.together(cast(Crowd, None), (calls.make(number) for number in range(CALLS)))
-    )
+    answers = asyncio.create_task(together(calls.make(number) for number in range(CALLS)))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert calls.made == AT_ONCE
     calls.go.set()
-    assert await together == list(range(CALLS))
+    assert await answers == list(range(CALLS))
 
 
 async def test_what_is_given_up_makes_no_more_calls() -> None:
     calls = Calls()
-    together = asyncio.create_task(
-        Crowd.together(cast(Crowd, None), (calls.make(number) for number in range(CALLS)))
-    )
+    answers = asyncio.create_task(together(calls.make(number) for number in range(CALLS)))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    together.cancel()
+    answers.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await together
+        await answers
     assert calls.made == AT_ONCE
