@@ -23,8 +23,8 @@ DEPTHS = (1, 3, 5, 10)
 
 
 class OtherTop(msgspec.Struct, frozen=True):
-    """Another order: its worth, how far the model is above it, and that as a share of its own (null where
-    its own is not above 0)."""
+    """Another order: its worth, how far the model is above it, and that as a share of its own: null where
+    its own is not above 0, and without an interval where it is not in some resample."""
 
     worth: Estimate
     gain: Estimate
@@ -43,7 +43,8 @@ class Depth(msgspec.Struct, frozen=True):
 
 class TopReport(msgspec.Struct, frozen=True):
     """An item is worth the sum of `weights` of the heads whose events happened. `group` is what was
-    ordered together, `impressions` those of which all these heads are known, `shown` their mean worth."""
+    ordered together, `impressions` those of which all these heads are known, `shown` what the first would be
+    worth in an order by chance: the mean of each group of more than one item, and of these."""
 
     weights: dict[str, float]
     group: Grouping
@@ -74,10 +75,16 @@ def at_top(
             other = resampled_mean(first_of(worth, scores, codes, first), rows, resamples)
             with np.errstate(invalid="ignore", divide="ignore"):
                 lift = np.where(other > 0, (model - other) / other, np.nan)
-            compared[name] = OtherTop(estimate(other), estimate(model - other), estimate(lift))
+            compared[name] = OtherTop(estimate(other), estimate(model - other), _told_of_all(lift))
         n_viewers = len(np.unique(viewers[mine.rows]))
         found.append(Depth(first, len(mine.rows), n_viewers, estimate(model), compared))
     return found
+
+
+def _told_of_all(share: Floats) -> Estimate:
+    """Resamples without a share are no accident: those that have one are the higher or the lower ones."""
+    one = estimate(share)
+    return Estimate(one.value, None, None) if np.isnan(share).any() else one
 
 
 def first_of(worth: Floats, scores: NDArray[np.floating], codes: NDArray[np.int64], first: int) -> OfGroups:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from core.ids import ID_UNITS_A_MS
 from features.schema import FEATURES
 from training.labels import Head
 
@@ -25,9 +26,21 @@ _RATES: Mapping[Head, int] = {
 }
 
 
-def chronological(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The newest first: float32 [n] from float32 [n, len(FEATURES)], an order and no probability."""
+def youngest(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What was youngest when it was looked at: float32 [n] from float32 [n, len(FEATURES)], no probability.
+
+    Of rows of any moments. It is no time order of what was looked at one after the other: of two tweets of
+    one moment it puts the one that was looked at first above.
+    """
     return -np.nan_to_num(inputs[:, _AGE], nan=np.inf)
+
+
+def newest(tweets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What was written last, as a feed in time order has it: float64 [n] from ids int64 [n]; ties are equal.
+
+    Ids carry the time of writing, to the millisecond, an import's too.
+    """
+    return (tweets // ID_UNITS_A_MS).astype(np.float64)
 
 
 def popularity(inputs: NDArray[np.float32], head: Head) -> NDArray[np.float32]:

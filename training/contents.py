@@ -8,19 +8,21 @@ import polars as pl
 from core.errors import ConfigurationError
 from ranking.bundle import format_time
 from stores.lake import LakeReader
-from stores.lake_imports import IMPORTED
+from stores.lake_imports import IMPORTED, complete_for
 from training.labels import KEY
 
 _DAY_MS = 86_400_000
+_STEPS_MS = (3_600_000, 60_000)
 
 
 class Contents(msgspec.Struct, frozen=True):
     """Counts are of what is there once; `did` is by kind of engagement.
 
     `from_at` and `to_at` are the first and last impression, RFC 3339, UTC. Shares, 0 to 1, are of the
-    impressions: `imported`, with a known place (`placed`), with a known chance of having been shown
-    (`randomised`); `same_hour` is of the tweets, written at the commonest time of day. `declared` says
-    whether every import declared how far it is complete.
+    impressions: `imported`, with a known place (`placed`), shown by a chance that is known and was one
+    (`randomised`: a propensity between 0 and 1, neither of them); `same_hour` is of the tweets, written at
+    the commonest time of day. `declared` says whether a source says of each imported impression that it is
+    complete so far.
     """
 
     viewers: int
@@ -50,6 +52,9 @@ def contents(reader: LakeReader) -> Contents:
             pl.col("ts_ms").max().alias("last_ms"),
             IMPORTED.mean().alias("imported"),
             (pl.col("position") >= 0).mean().alias("placed"),
+            (IMPORTED & complete_for(reader.declared_ms, pl.col("ts_ms")).is_null())
+            .any()
+            .alias("undeclared"),
         )
         .collect()
         .row(0, named=True)
@@ -76,9 +81,9 @@ def contents(reader: LakeReader) -> Contents:
         .row(0)
     )
     follows = reader.scan("follows").filter(pl.col("on")).select("follower", "followee").unique()
-    chances = (
-        reader.scan("served").filter(pl.col("propensity").is_not_null()).select(pl.len()).collect().item()
-    )
+    # What is ranked without a draw is recorded with a propensity of 1: nothing else could have been shown.
+    drawn = reader.scan("served").filter((pl.col("propensity") > 0) & (pl.col("propensity") < 1)).select(KEY)
+    by_chance = views.filter(pl.col("kind") == "seen").select(KEY).join(drawn, on=KEY, how="semi")
     return Contents(
         viewers=seen["viewers"],
         authors=authors,
@@ -90,14 +95,19 @@ def contents(reader: LakeReader) -> Contents:
         to_at=format_time(seen["last_ms"]),
         imported=float(seen["imported"]),
         placed=float(seen["placed"]),
-        randomised=min(1.0, chances / seen["rows"]),
+        randomised=by_chance.select(pl.len()).collect().item() / seen["rows"],
         same_hour=(commonest or 0) / max(1, written),
-        declared=bool(reader.declared_ms) or not seen["imported"],
+        declared=not seen["undeclared"],
     )
 
 
 def last_fifth_ms(reader: LakeReader) -> int:
-    """When four fifths of the impressions had been seen, on a full hour, UTC: a good end for training."""
-    seen = reader.scan("views").filter(pl.col("kind") == "seen")
-    moment_ms = seen.select(pl.col("ts_ms").quantile(0.8, "nearest")).collect().item()
-    return int(moment_ms) // 3_600_000 * 3_600_000
+    """When four fifths of the impressions had been seen, UTC: a good end for training.
+
+    On a full hour, where more than half of them are before it, else on a full minute, else as it is.
+    """
+    seen = pl.col("ts_ms").filter(pl.col("kind") == "seen")
+    ends_ms = [seen.quantile(share, "nearest").alias(str(share)) for share in (0.5, 0.8)]
+    half_ms, moment_ms = map(int, reader.scan("views").select(ends_ms).collect().row(0))
+    on_time = (moment_ms // step_ms * step_ms for step_ms in _STEPS_MS)
+    return next((end_ms for end_ms in on_time if end_ms > half_ms), moment_ms)

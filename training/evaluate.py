@@ -18,7 +18,7 @@ from training.dataset import UNKNOWN, Dataset, DatasetOptions, dataset
 from training.evaluation import VERSION, Evaluation
 from training.groups import groups
 from training.judge import Champion, Judged
-from training.labels import LABELS, Head, head_named, known_until_ms
+from training.labels import LABELS, Head, known_until_ms
 from training.resampling import RESAMPLES, Resamples
 
 # As many rows are scored at once: a graph's outputs and inputs are then 40 MB.
@@ -93,6 +93,12 @@ def evaluate(
     for head in model.heads:
         if head not in reports or reports[head].auc is None:
             notes.append(f"{head}: happened never or always in these impressions, so it cannot be judged")
+    unknown = [head for head, weight in options.weights.items() if weight and head not in reports]
+    if unknown:
+        notes.append(
+            f"what the first items would be worth cannot be told: {', '.join(unknown)} is weighed, and is no "
+            "head of the model's or of no label that is known"
+        )
     return Evaluation(
         evaluation=VERSION,
         model=model.label,
@@ -109,7 +115,7 @@ def evaluate(
         overlaps_training=from_ms < trained_to_ms,
         notes=notes,
         heads=reports,
-        top=ordered.at_top({head_named(head): weight for head, weight in options.weights.items()}),
+        top=ordered.at_top(options.weights),
     )
 
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranking.bundle import Metric
-from training.at_top import TopReport, at_top
-from training.baselines import CHAMPION, CHRONOLOGICAL, LOGISTIC, POPULARITY, chronological, popularity
+from training.at_top import TopReport, at_top, first_of
+from training.baselines import CHAMPION, CHRONOLOGICAL, LOGISTIC, POPULARITY, newest, popularity, youngest
 from training.dataset import UNKNOWN, Dataset
 from training.evaluation import HeadReport, SliceName, SliceReport
-from training.groups import OfGroups, groups, resampled_mean
+from training.groups import groups, resampled_mean
 from training.labels import LABELS, Head
 from training.logistic import Columns, Logistic
 from training.order import Order, against, measure
@@ -81,9 +81,9 @@ class Judged:
         """One for each head whose label is known for any row."""
         return {head: self._report(head) for head in self._own}
 
-    def at_top(self, weights: Mapping[Head, float]) -> TopReport | None:
+    def at_top(self, weights: Mapping[str, float]) -> TopReport | None:
         """What the first few items are worth by these weights; None where a head of them was not judged."""
-        rows, weighed = self._rows, {head: weight for head, weight in weights.items() if weight}
+        rows, weighed = self._rows, {cast("Head", head): weight for head, weight in weights.items() if weight}
         if not weighed or not weighed.keys() <= self._own.keys():
             return None
         at = np.flatnonzero(np.all([rows.labels[head] != UNKNOWN for head in weighed], axis=0))
@@ -98,19 +98,19 @@ class Judged:
 
         worth = summed({head: rows.positive(head).astype(np.float64) for head in weighed})
         names = [name for name in self._others[next(iter(weighed))] if name != CHRONOLOGICAL]
-        scores = {CHRONOLOGICAL: chronological(rows.inputs)[at].astype(np.float64)} | {
+        scores = {CHRONOLOGICAL: newest(rows.tweets)[at]} | {
             name: summed({head: self._others[head][name].together for head in weighed})
             for name in names
             if all(name in self._others[head] for head in weighed)
         }
         own = summed({head: self._own[head].together for head in weighed})
         codes, viewers = self._groups.codes[at], rows.viewers[at]
-        each = OfGroups(np.arange(len(at)), worth)
+        in_any_order = first_of(worth, np.zeros(len(at)), codes, 1)
         return TopReport(
             weights={str(head): weight for head, weight in weighed.items()},
             group=self._groups.of,
             impressions=len(at),
-            shown=estimate(resampled_mean(each, at, self._resamples)),
+            shown=estimate(resampled_mean(in_any_order, at, self._resamples)),
             depths=at_top(worth, codes, own, scores, at, viewers, self._resamples),
         )
 
@@ -129,9 +129,9 @@ class Judged:
 
     def _baselines(self, head: Head, champion: Order | None) -> dict[str, Order]:
         rows = self._rows
-        newest, popular = chronological(rows.inputs), popularity(rows.inputs, head)
+        popular = popularity(rows.inputs, head)
         orders = {
-            CHRONOLOGICAL: Order(newest, newest, probability=False),
+            CHRONOLOGICAL: Order(youngest(rows.inputs), newest(rows.tweets), probability=False),
             POPULARITY: Order(popular, popular),
         }
         chances = None if self._logistic is None else self._logistic.fit(head)

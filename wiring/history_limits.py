@@ -42,9 +42,9 @@ def limits(
 def _of_selection(contents: Contents) -> Iterator[str]:
     if contents.randomised < _NEARLY_NONE:
         yield (
-            "What was shown was chosen by whatever made the feed then, and nobody wrote down how likely each "
-            "item was to be shown. So the choice cannot be corrected for (no inverse propensities): what "
-            "that feed never showed to somebody, nothing here knows of."
+            "What was shown was chosen by whatever made the feed then. It left nothing to chance, or nobody "
+            "wrote down how likely each item was to be shown, so the choice cannot be corrected for (no "
+            "inverse propensities): what that feed never showed to somebody, nothing here knows of."
         )
 
 
@@ -57,12 +57,13 @@ def _of_places(contents: Contents, evaluation: Evaluation) -> Iterator[str]:
     elif contents.placed < _NEARLY_ALL:
         yield (
             f"Where an item stood is known of {contents.placed:.0%} of the impressions; the others count as "
-            "of an average place."
+            "of an average place. The model's training corrects for it, the regression's does not."
         )
     else:
         yield (
-            "Where items stood is known, and training corrects for it; this report does not: an order that "
-            "agrees with the one that was shown is flattered a little."
+            "Where items stood is known. The model's training corrects for it; the regression's and the "
+            "report's own counts do not: an order that agrees with the one that was shown is flattered a "
+            "little."
         )
     if evaluation.group == "viewer-day":
         yield (

@@ -42,8 +42,8 @@ def page(report: HistoryReport) -> str:
     sources = ", ".join(dict.fromkeys(each.source for each in report.imports)) or "this home"
     body = [
         paragraph(
-            f"{one.model}, {report.learned}; judged on {one.impressions:,} impressions of {one.viewers:,} "
-            f"viewers that came after it, {moment(one.from_at)} to {moment(one.to_at)}."
+            f"{one.model}, {report.learned}; judged on {one.impressions:,} later impressions, "
+            f"of {one.viewers:,} viewers, {moment(one.from_at)} to {moment(one.to_at)}."
         ),
         tiles(_first_numbers(one)),
         section("gain", "What ranking would gain, of what was shown", _gain(report)),
@@ -115,9 +115,9 @@ def _top(report: HistoryReport, top: TopReport) -> Iterator[str]:
     weights = ", ".join(f"{head} {weight:g}" for head, weight in top.weights.items())
     yield paragraph(
         f"An item is worth what its viewer did with it, by the weights of the objective {report.objective}: "
-        f"{weights}. All that was shown is worth {interval(top.shown, digits=3)} an item. Below is what the "
-        f"first items of a {top.group} would be worth in each order, over those that have more items than "
-        "that."
+        f"{weights}. In an order by chance the first item of a {top.group} of more than one would be worth "
+        f"{interval(top.shown, digits=3)}. Below is what the first items of a {top.group} would be worth in "
+        "each order, over those that have more items than that."
     )
     if report.multiplied:
         yield paragraph(
@@ -239,4 +239,4 @@ def _percent(value: float | None, *, signed: bool = False) -> str:
 
 
 def _span(one: Estimate) -> str:
-    return f"{_percent(one.lo)} to {_percent(one.hi)}"
+    return "cannot be told" if one.lo is None else f"{_percent(one.lo)} to {_percent(one.hi)}"

@@ -100,6 +100,7 @@ class LakeBuilder:
         tweet: int = 5,
         features: Sequence[float] = (),
         schema_hash: str = SCHEMA_HASH,
+        propensity: float | None = None,
     ) -> None:
         row: dict[str, Any] = dict.fromkeys(SCHEMAS["served"].names()) | {
             "now_ms": now_ms,
@@ -110,6 +111,7 @@ class LakeBuilder:
             "position": 0,
             "schema_hash": schema_hash,
             "features": np.array(features, "<f4").tobytes(),
+            "propensity": propensity,
         }
         self._add("served", now_ms, row)
 

@@ -63,6 +63,14 @@ def test_an_evaluation_can_be_read_by_people_and_programs(evaluation: Evaluation
     assert max(len(line) for line in table.splitlines()) <= 180
 
 
+def test_weights_of_a_head_that_nobody_knows_cost_the_top_and_nothing_else(lake: Path, bundle: Path) -> None:
+    options = EvaluateOptions(weights={"click": 1.0, "bookmark": 2.0, "hide": 0.0})
+    evaluation = evaluate(lake, bundle, options, quiet)
+    assert evaluation.top is None
+    assert evaluation.heads["click"].ndcg10 is not None
+    assert "bookmark is weighed" in evaluation.notes[-1]
+
+
 def test_an_evaluation_of_learned_impressions_says_so(lake: Path, bundle: Path) -> None:
     said: list[str] = []
     evaluation = evaluate(lake, bundle, EvaluateOptions(from_ms=T0_MS), said.append)

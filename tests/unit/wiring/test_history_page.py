@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from tests.pages import parsed
 from tests.unit.wiring.demo_figures import SCRIPT
 from tests.unit.wiring.history_figures import report
+from training.resampling import Estimate
 from wiring.history_page import page
 from wiring.history_report import to_json
 
@@ -28,8 +29,23 @@ def test_every_figure_is_on_the_page() -> None:
         "Only what was shown.",
         "2026-01-21 00:00 UTC",
         "It is no inverse-propensity estimate",
+        "judged on 2,000 later impressions, of 700 viewers",
+        "by chance the first item of a request of more than one would be worth 0.700",
     ):
         assert words in found.said
+
+
+def test_a_lift_without_an_interval_is_said_to_have_none() -> None:
+    one = report()
+    top = one.evaluation.top
+    assert top is not None
+    (depth,) = top.depths
+    others = {"chronological": replace(depth.others["chronological"], lift=Estimate(0.137, None, None))}
+    depths = [replace(depth, others=others)]
+    evaluation = replace(one.evaluation, top=replace(top, depths=depths))
+    said = parsed(page(replace(one, evaluation=evaluation))).said
+    assert "+13.7%" in said
+    assert "over time order; 95 %: cannot be told" in said
 
 
 def test_what_people_wrote_is_escaped() -> None:
