@@ -142,7 +142,11 @@ def run_stack(
             ready=False,
             settings=own,
             console_url=console_url,
-            metrics_urls={role: f"{url_of(listener)}/metrics" for role, listener in listeners.items()},
+            # Workers have theirs mounted: without the slash they would send whoever asks on.
+            metrics_urls={
+                role: f"{url_of(listener)}/metrics{'' if role == 'api' else '/'}"
+                for role, listener in listeners.items()
+            },
             own_redis=settings.redis.url is None,
         )
         home.write_state(state)
