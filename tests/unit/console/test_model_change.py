@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from nicegui import Client, ui
-from nicegui.element import Element
 from nicegui.testing import UserInteraction, user_simulation
 
 from console.model_change import ask
@@ -37,11 +36,7 @@ async def test_who_presses_enter_twice_promotes_once() -> None:
             await visitor.open("/ask")
             client = visitor.client
             assert client is not None
-            marked = {
-                str(one.props.get("data-testid")): one
-                for one in client.layout.descendants()
-                if isinstance(one, Element)
-            }
+            marked = {str(one.props.get("data-testid")): one for one in client.layout.descendants()}
             reason, dialog = marked["reason"], marked["confirm"]
             assert isinstance(reason, ui.input)
             assert "persistent" not in dialog.props
