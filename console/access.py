@@ -24,6 +24,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 COOKIE = "rankfeed_console"
+PROXIED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+"""What a proxy says of those it speaks for."""
+GUESSING = 8
+"""So many who say a password wait for each other; more are sent away at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Access:
     host: str
     password: str | None
     pause_s: float = 0.5
-    """After a wrong password: who guesses waits."""
+    """After a wrong password: who guesses waits, and whoever guesses beside them too."""
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
 
@@ -46,6 +50,8 @@ class Guarded:
         password = (access.password or "").encode()
         # A browser that gave the password shows this instead: not every one sends it with a websocket.
         self._ticket = hmac.new(access.secret, password, hashlib.sha256).hexdigest()
+        self._one_guess = asyncio.Lock()
+        self._guessing = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -57,25 +63,48 @@ class Guarded:
             await _refuse(scope, receive, send, PlainTextResponse(refusal, 403))
         elif self._access.password is None or self._has_ticket(headers):
             await self._app(scope, receive, send)
-        elif self._has_password(headers):
-            await self._app(scope, receive, self._with_ticket(scope, send))
+        elif "authorization" in headers and self._guessing >= GUESSING:
+            words = "too many are trying passwords just now: try again in a few seconds"
+            await _refuse(scope, receive, send, PlainTextResponse(words, 429))
+        elif await self._knows(headers):
+            await self._app(scope, receive, self._with_ticket(headers, send))
         else:
-            if "authorization" in headers:
-                await asyncio.sleep(self._access.pause_s)
             asks = {"WWW-Authenticate": 'Basic realm="rankfeed console", charset="UTF-8"'}
             words = "the console's password, please (RANKFEED_CONSOLE_PASSWORD); any name will do"
             await _refuse(scope, receive, send, PlainTextResponse(words, 401, asks))
 
+    async def _knows(self, headers: Headers) -> bool:
+        """Whether it says the password. One after the other: what is wrong takes its time before the next is
+        looked at, over however many connections they come. Who has a ticket waits for none of them."""
+        if "authorization" not in headers:
+            return False
+        self._guessing += 1
+        try:
+            async with self._one_guess:
+                right = self._has_password(headers)
+                if not right:
+                    await asyncio.sleep(self._access.pause_s)
+                return right
+        finally:
+            self._guessing -= 1
+
     def _foreign(self, headers: Headers) -> str | None:
         """Why the request is not from this console's own pages."""
-        host = headers.get("host", "")
-        name = urlsplit(f"//{host}").hostname or ""
-        if self._access.password is None and not (name == self._access.host or is_loopback(name)):
-            return f"this console answers this machine alone, and not as '{name}': open it by 127.0.0.1"
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
-            return f"a page of {origin} may not speak to this console"
-        return None
+        host, origin = headers.get("host", ""), headers.get("origin")
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+            foreign = origin is not None and urlsplit(origin).netloc != host
+        except ValueError:
+            return "no address has such a Host or Origin: open the console by 127.0.0.1"
+        if self._access.password is None:
+            if not (name == self._access.host or is_loopback(name)):
+                return f"this console answers this machine alone, and not as '{name}': open it by 127.0.0.1"
+            if any(one in headers for one in PROXIED):
+                return (
+                    "this came by a proxy, and without a password the console answers this machine alone: "
+                    "set RANKFEED_CONSOLE_PASSWORD to 12 characters or more and start it again"
+                )
+        return f"a page of {origin} may not speak to this console" if foreign else None
 
     def _has_ticket(self, headers: Headers) -> bool:
         try:
@@ -94,10 +123,10 @@ class Guarded:
             return False
         return hmac.compare_digest(said, (self._access.password or "").encode())
 
-    def _with_ticket(self, scope: Scope, send: Send) -> Send:
-        secure = "; Secure" if scope.get("scheme") in ("https", "wss") else ""
+    def _with_ticket(self, headers: Headers, send: Send) -> Send:
+        # The console speaks no TLS: a proxy in front of it says so. Who lies harms a cookie of their own.
+        secure = "; Secure" if headers.get("x-forwarded-proto") == "https" else ""
         cookie = f"{COOKIE}={self._ticket}; Path=/; HttpOnly; SameSite=Strict{secure}"
-
         return _with_header(send, b"set-cookie", cookie.encode())
 
 

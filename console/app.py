@@ -15,6 +15,9 @@ from console.frame import frame, problem
 RECONNECT_S = 30.0
 """So long a page is kept whose browser is silent: on a busy machine 3 s of it are nothing, and whoever moved
 weights would begin anew."""
+HISTORY = 100
+"""So many messages are kept for a page that comes back: a slider that is dragged sends many a second, each of
+the whole list. Whoever missed more has the page made anew."""
 
 
 def create_console(backend: Backend, access: Access) -> ASGIApp:
@@ -29,7 +32,14 @@ def create_console(backend: Backend, access: Access) -> ASGIApp:
 
     # Nothing comes from elsewhere: styles are our own file, and so NiceGUI's scripts and fonts are its own.
     ui.run_with(
-        app, title="rankfeed", dark=None, tailwind=False, language="en-US", show_welcome_message=False
+        app,
+        title="rankfeed",
+        dark=None,
+        tailwind=False,
+        language="en-US",
+        show_welcome_message=False,
+        reconnect_timeout=RECONNECT_S,
+        message_history_length=HISTORY,
     )
     return Guarded(app, access)
 

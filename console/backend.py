@@ -7,27 +7,20 @@ from pathlib import Path
 
 from console.vitals import Vitals
 from core.clock import Clock
-from eventlog.log import OperatedLog
 from ranking.explain import Explainer
-from ranking.objectives import Objectives
 from ranking.registry import Registry
-from stores.ports import GraphStore, UserStore
-from stores.redis_client import RedisClient
+from stores.ports import UserStore
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """`registry` and `objectives` change things in the console's name. `models` has every bundle; `vitals`
-    are kept while the console runs.
+    """`registry` promotes and rolls back in the console's name, and nothing else here changes anything.
+    `models` is the directory of all bundles; `vitals` are kept while the console runs.
     """
 
     clock: Clock
     users: UserStore
     explainer: Explainer
-    graph: GraphStore
-    redis: RedisClient
-    log: OperatedLog
     registry: Registry
     models: Path
-    objectives: Objectives
     vitals: Vitals

@@ -9,7 +9,7 @@ from nicegui import ui
 
 from console.backend import Backend
 from console.comparison import Comparison
-from console.frame import frame, heading, problem, sentence, told
+from console.frame import ANSWER_S, frame, heading, problem, sentence, told
 from console.people import find_person, some_people
 from console.words import lower_rungs, why_not_ranked
 from core.errors import NotFound
@@ -18,7 +18,7 @@ from ranking.stages import StageFailed
 
 
 def register(backend: Backend) -> None:
-    @ui.page("/")
+    @ui.page("/", response_timeout=ANSWER_S)
     async def compare(viewer: str = "") -> None:
         with frame("Compare"):
             heading("Compare feeds")
@@ -65,7 +65,11 @@ async def _draw_feeds(backend: Backend, viewer: str) -> None:
     try:
         found = await find_person(backend, viewer)
     except NotFound as exc:
-        problem(sentence(exc), "Handles and ids are in GET /v1/users/{id}; or pick one of those above.")
+        problem(
+            sentence(exc),
+            "Look for a slip: it takes a whole handle, with or without the @, or a user's id. "
+            "Or pick somebody above.",
+        )
         return
     ui.page_title(f"@{found.handle} · Compare · rankfeed")
     heading(f"@{found.handle}, {found.display_name}", 2)

@@ -82,6 +82,8 @@ class Comparison:
             check_bounds(objective)
         except ConfigurationError as exc:
             self._said.set_text(f"Not possible: {exc}.")
+            # The command that stood here is for other weights than the sliders have now.
+            self._todo.clear()
             return
         self._weighing = self._explained.under(objective)
         self._tell(weights)

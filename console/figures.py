@@ -1,18 +1,20 @@
-"""Numbers and tables as people read them; whatever comes from elsewhere is escaped."""
+"""Numbers as people read them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from html import escape
+import math
 
-_UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
-def age(seconds: float) -> str:
+def age(seconds: float | None) -> str:
+    """In the largest unit of which there are two; "-" where it is not known."""
+    if seconds is None or math.isnan(seconds):
+        return "-"
     for unit_s, name in _UNITS:
-        if seconds >= unit_s:
-            return f"{seconds / unit_s:.0f} {name}"
-    return f"{seconds:.0f} s"
+        if seconds >= 2 * unit_s:
+            return f"{seconds / unit_s:.0f}\u00a0{name}"
+    return f"{max(0.0, seconds):.0f}\u00a0s"
 
 
 def share(probability: float) -> str:
@@ -28,19 +30,3 @@ def plain(value: float) -> str:
 
 def times(value: float) -> str:
     return f"\N{MULTIPLICATION SIGN} {plain(value)}"
-
-
-def table(caption: str, titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """HTML; the first column names the row, the others are numbers."""
-    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
-    body = "".join(
-        "<tr>"
-        + f'<th scope="row">{escape(row[0])}</th>'
-        + "".join(f'<td class="number">{escape(cell)}</td>' for cell in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    return (
-        f'<table class="table"><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table>"
-    )

@@ -15,6 +15,8 @@ from core.errors import ConfigurationError, RankfeedError, Unavailable
 
 PAGES = (("/", "Compare"), ("/models", "Models"), ("/health", "Health"))
 STYLE = Path(__file__).with_name("style.css")
+ANSWER_S = 15.0
+"""So long a page may take to be made: Compare waits up to 5 s for a feed, and 2 s for a look at the stack."""
 
 Shade = Literal["auto", "light", "dark"]
 _DARK: dict[str, bool | None] = {"auto": None, "light": False, "dark": True}

@@ -6,7 +6,7 @@ from nicegui import ui
 
 from console import health_view as view
 from console.backend import Backend
-from console.frame import frame, heading, problem
+from console.frame import ANSWER_S, frame, heading, problem
 from console.html_table import STYLE
 from console.vitals import Seen
 
@@ -25,7 +25,7 @@ _NOT_KNOWN = {
 
 
 def register(backend: Backend) -> None:
-    @ui.page("/health")
+    @ui.page("/health", response_timeout=ANSWER_S)
     async def health() -> None:
         with frame("Health"):
             heading("Health")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 
+from console.figures import age
 from console.html_table import table
 from console.metrics import Samples, of, quantile, summed
 from console.vitals import (
@@ -19,17 +19,17 @@ from console.vitals import (
     ROW_AGE,
     ROWS_MISSING,
     ROWS_READ,
-    RUNG,
     Process,
     Seen,
 )
+from console.words import VIEWS
+from features.reader import SEEN
 from ranking.breaker import STATES
 from ranking.ladder import RUNGS
 
 MINUTE_S = 60
 SHOWN_RUNGS = (*RUNGS, "popular")
 STATE_WORDS = {"closed": "closed", "half_open": "half open", "open": "open"}
-VIEWS = {"u": "viewers", "a": "authors", "t": "tweets", "va": "viewer and author", "g": "everything"}
 _WIDTH, _HEIGHT = 720, 96
 
 
@@ -49,12 +49,23 @@ def away_processes(seen: Seen) -> list[tuple[str, str]]:
     return [
         (
             f"{one.role} ({one.where}) is away: {one.away}",
-            "A stack starts it again by itself, and the others go on. If it stays away, "
-            f"logs/{one.role}.log in RANKFEED_HOME says why.",
+            _mending(one),
         )
         for one in seen.processes
         if one.away
     ]
+
+
+def _mending(one: Process) -> str:
+    """A supervisor sees that a process ended, and not that it hangs."""
+    log = f"logs/{one.role}.log in RANKFEED_HOME"
+    if one.report is None:
+        whose = f"end it by its pid, which each line of {log} names"
+    else:
+        whose = f"end it: kill {one.report.pid} on {one.report.host}. {log} says more"
+    return (
+        f"If it ended, its stack starts it again, and the others go on. If it stays away it hangs: {whose}."
+    )
 
 
 def rungs_strip(seen: Seen) -> str:
@@ -148,8 +159,13 @@ def features_table(seen: Seen) -> str:
     rows = []
     for view in sorted(view for view in read if read[view]):
         age_s = quantile(last, ROW_AGE, 0.5, lambda one, v=view: one.label("view") == v)  # type: ignore[misc]  # bound per turn
-        hits = 1 - missing.get(view, 0.0) / read[view]
-        rows.append((VIEWS.get(view, view), _count(read[view]), f"{hits:.1%}", duration(age_s)))
+        there = f"{1 - missing.get(view, 0.0) / read[view]:.1%}"
+        if view == SEEN:
+            # No row like the others: who looked at nothing yet has none, and nothing is lost.
+            name, there = "what the viewer saw", f"{there}, the others saw nothing lately"
+        else:
+            name = VIEWS.get(view, view)
+        rows.append((name, _count(read[view]), there, age(age_s)))
     if not rows:
         return '<p class="muted">In the last minute nobody asked for features.</p>'
     return table("Rows of the last minute", ("view", "asked for", "were there", "age, median"), rows)
@@ -161,16 +177,7 @@ def newest_event(seen: Seen) -> str:
     newest_s = max((one for one in found if one), default=None)
     if newest_s is None:
         return "How far the features stream is, is not known."
-    return f"The newest event among feature rows is {duration(seen.at_ms / 1000 - newest_s)} old."
-
-
-def duration(seconds: float | None) -> str:
-    if seconds is None or math.isnan(seconds):
-        return "-"
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f}\u00a0{unit}"
-    return f"{max(0.0, seconds):.0f}\u00a0s"
+    return f"The newest event among feature rows is {age(seen.at_ms / 1000 - newest_s)} old."
 
 
 def _process(one: Process) -> tuple[str, ...]:
@@ -190,11 +197,10 @@ def _process(one: Process) -> tuple[str, ...]:
 
 
 def _begins(one: Process) -> str:
-    rung, quality = one.value(RUNG), one.value(QUALITY)
-    if one.role != "api" or rung is None:
-        return "-"
-    name = RUNGS[min(len(RUNGS) - 1, max(0, round(rung)))]
-    return f"{name}, {quality:.0%} of the candidates" if name == "fewer" and quality is not None else name
+    quality = one.value(QUALITY)
+    if one.rung == "fewer" and quality is not None:
+        return f"{one.rung}, {quality:.0%} of the candidates"
+    return one.rung or "-"
 
 
 def _breaker(samples: Samples) -> str:

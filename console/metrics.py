@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -36,7 +37,7 @@ class Scraper:
     def __init__(self, names: Sequence[str]) -> None:
         self._names: dict[str, Sequence[str]] = {"name[]": names}
         # Neighbours of ours, on this machine: no proxy that the environment names stands in between.
-        self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, follow_redirects=True)
+        self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False)
 
     async def __aenter__(self) -> Scraper:
         return self
@@ -49,17 +50,24 @@ class Scraper:
     async def read(self, url: str) -> Samples:
         """Those of the process whose metrics are at `url`; raises Unavailable where it does not give any."""
         try:
-            answer = await self._client.get(url, params=self._names)
-            answer.raise_for_status()
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            # httpx' own limit is for each part; this one is for all of them.
+            async with (
+                asyncio.timeout(TIMEOUT_S),
+                self._client.stream("GET", url, params=self._names) as answer,
+            ):
+                answer.raise_for_status()
+                said = bytearray()
+                async for part in answer.aiter_bytes():
+                    said += part
+                    if len(said) > _MAX_BYTES:
+                        raise Unavailable(f"{url} gives more than {_MAX_BYTES:,} bytes of metrics")
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as exc:
             raise Unavailable(f"{url} does not answer ({type(exc).__name__})") from exc
-        return parse(answer.text)
+        return parse(said.decode(errors="replace"))
 
 
 def parse(text: str) -> Samples:
     """All samples of a page of metrics; raises Unavailable for what is none."""
-    if len(text) > _MAX_BYTES:
-        raise Unavailable(f"metrics of {len(text):,} characters; {_MAX_BYTES:,} are read at most")
     try:
         return {
             Sample(one.name, tuple(sorted(one.labels.items()))): one.value

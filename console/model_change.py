@@ -28,20 +28,29 @@ def ask(title: str, consequences: Sequence[str], verb: str, act: Act, done: Done
         )
         reason.classes("full")
 
+        begun = False
+
         async def change() -> None:
+            nonlocal begun
+            if begun:
+                return
             if not reason.value.strip():
                 reason.props('error error-message="Say why: the history keeps it."')
                 reason.run_method("focus")
                 return
-            for button in (yes, no):
-                button.disable()
+            begun = True
+            for element in (reason, yes, no):
+                element.disable()
+            # Escape would close what is under way, and leave nowhere to say what came of it.
+            dialog.props("persistent")
             waiting.set_text("Waiting until every process has it …")
             outcome: Outcome | RankfeedError
             try:
                 outcome = await act(reason.value.strip())
             except RankfeedError as exc:
                 outcome = exc
-            dialog.close()
+            finally:
+                dialog.close()
             await done(outcome)
 
         reason.on("keydown.enter", change)

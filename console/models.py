@@ -9,7 +9,7 @@ from fastapi import Response
 from nicegui import app, ui
 
 from console.backend import Backend
-from console.frame import frame, heading, problem, told, what_to_do
+from console.frame import ANSWER_S, frame, heading, problem, told, what_to_do
 from console.html_table import STYLE
 from console.model_change import ask
 from console.model_tables import compared, history_table, moment, summary
@@ -38,7 +38,7 @@ def register(backend: Backend) -> None:
             return Response(text, status_code=404, media_type="text/plain")
         return Response(found.read_bytes(), media_type="text/html", headers=CARD_HEADERS)
 
-    @ui.page("/models")
+    @ui.page("/models", response_timeout=ANSWER_S)
     async def models() -> None:
         with frame("Models"):
             heading("Models")
@@ -85,7 +85,9 @@ class _Page:
     def _serving(self, seen: ModelsSeen, mark: str) -> None:
         if seen.processes is None:
             problem(
-                f"Who runs it is not known: {seen.unknown}", "Nothing can be promoted until Redis is back."
+                f"Who runs it is not known: {seen.unknown}",
+                "Start Redis again (logs/redis.log in RANKFEED_HOME says why it ended) and reload this page: "
+                "nothing can be promoted until then.",
             )
             return
         total = len(seen.processes)
@@ -96,7 +98,8 @@ class _Page:
             for refused, why in one.refusals.items():
                 problem(
                     f"{one.host} {one.pid} refuses {refused.partition(' ')[0]}: {why}",
-                    "Mend its files on that machine, or promote another model.",
+                    "Copy its bundle anew into models/ in that machine's RANKFEED_HOME, "
+                    "or promote another model.",
                 )
 
     def _all(self, seen: ModelsSeen) -> None:

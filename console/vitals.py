@@ -17,6 +17,7 @@ from console.metrics import Sample, Samples, increases
 from core.clock import Clock
 from core.errors import RankfeedError, Unavailable
 from core.waiting import happens
+from ranking.ladder import RUNGS
 from ranking.processes import ProcessReport, Reports
 
 T = TypeVar("T")
@@ -73,6 +74,14 @@ class Process:
     def value(self, name: str) -> float | None:
         return self.samples.get(Sample(name, ()))
 
+    @property
+    def rung(self) -> str | None:
+        """On which its next ranked feed begins; None where it serves none, or does not say."""
+        told = self.value(RUNG)
+        if self.role != "api" or told is None:
+            return None
+        return RUNGS[min(len(RUNGS) - 1, max(0, round(told)))]
+
 
 @dataclass(frozen=True, slots=True)
 class Bin:
@@ -123,10 +132,10 @@ class Vitals:
     async def fresh(self) -> Seen:
         """What was seen within the last second. Never raises: what is away is told in it."""
         async with self._looking:
-            now_s = self._clock.monotonic_s()
-            if self._looked_s is None or now_s - self._looked_s >= FRESH_S:
+            if self._looked_s is None or self._clock.monotonic_s() - self._looked_s >= FRESH_S:
                 self._seen = await self._look()
-                self._looked_s = now_s
+                # When it ended: a look may take longer than it is fresh, and others wait for this one.
+                self._looked_s = self._clock.monotonic_s()
             return self._seen
 
     async def _look(self) -> Seen:
@@ -174,8 +183,8 @@ class Vitals:
         except Unavailable as exc:
             return Process(role, where, str(exc), report=report)
         counted = {sample: value for sample, value in samples.items() if sample.name in COUNTED}
-        # What was counted before the first look of all happened at no known time.
-        before = self._before.get(url, counted if self._looked_s is None else {})
+        # What it counted before it was first seen happened at no known time.
+        before = self._before.get(url, counted)
         self._before[url] = counted
         now = self._bin().counted
         for sample, added in increases(counted, before).items():

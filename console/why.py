@@ -6,17 +6,12 @@ from html import escape
 
 from nicegui import ui
 
-from console.figures import age, plain, share, table, times
+from console.figures import age, plain, share, times
+from console.html_table import numbers
+from console.words import VIEWS
 from ranking.reasons import Candidate, Reasons
 
-_ABOUT = {
-    "t": "tweet",
-    "a": "author",
-    "u": "viewer",
-    "va": "viewer and author",
-    "g": "everything",
-    "": "request",
-}
+_ABOUT = {**VIEWS, "": "request"}
 
 
 def draw_why(candidate: Candidate, reasons: Reasons) -> None:
@@ -42,7 +37,7 @@ def _places(candidate: Candidate, reasons: Reasons) -> str:
 
 def _heads(reasons: Reasons) -> str:
     rows = [(one.name, share(one.probability), plain(one.weight), plain(one.part)) for one in reasons.heads]
-    return table("What the model expects", ("head", "probability", "weight", "part"), rows)
+    return numbers("What the model expects", ("head", "probability", "weight", "part"), rows)
 
 
 def _score(reasons: Reasons) -> str:
@@ -56,7 +51,7 @@ def _score(reasons: Reasons) -> str:
         ("diversity", times(reasons.diversity)),
         ("value", plain(reasons.value)),
     ]
-    return table("What becomes of it", ("term", "value"), rows)
+    return numbers("What becomes of it", ("term", "value"), rows)
 
 
 def _features(reasons: Reasons) -> str:
@@ -69,4 +64,4 @@ def _features(reasons: Reasons) -> str:
         )
         for one in reasons.features
     ]
-    return table("As the model gets them", ("feature", "value", "of", "row's age"), rows)
+    return numbers("As the model gets them", ("feature", "value", "of", "row's age"), rows)

@@ -1,10 +1,10 @@
-"""Why a feed is not ranked, in words, and what to do about it. Reasons are those of `meta.reason`."""
+"""Words that pages share: what views are of; why a feed is not ranked, by `meta.reason`, and what to do."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from console.vitals import RUNG, Seen
+from console.vitals import Seen
 from ranking.ladder import RUNGS
 
 
@@ -12,6 +12,9 @@ class Words(NamedTuple):
     what: str
     todo: str
 
+
+VIEWS = {"u": "viewer", "a": "author", "t": "tweet", "va": "viewer and author", "g": "everything"}
+"""What a row of features is of, by the name of its view."""
 
 _AGAIN = (
     "Reload this page in a moment. If it stays so, Health says what is slow, and docs/degradation.md why."
@@ -75,8 +78,7 @@ def why_not_ranked(reason: str) -> Words:
 
 def lower_rungs(seen: Seen) -> Words | None:
     """That processes which serve have no time for all of a ranked feed just now; None where all have."""
-    told = [one.value(RUNG) for one in seen.processes if one.role == "api"]
-    rungs = [RUNGS[min(len(RUNGS) - 1, round(rung))] for rung in told if rung is not None]
+    rungs = [one.rung for one in seen.processes if one.rung is not None]
     lower = [rung for rung in rungs if rung != RUNGS[0]]
     if not lower:
         return None

@@ -6,14 +6,17 @@ import asyncio
 import os
 import socket
 import sys
+from functools import partial
 
 import click
 
 from core.errors import ConfigurationError
 from wiring.cli_group import Group
 from wiring.console_access import require_password
+from wiring.console_by_hand import serve_beside
+from wiring.home import Home
 from wiring.process import listen_as, url_of
-from wiring.roles import run_role
+from wiring.roles import RoleMain, run_role
 from wiring.running_stack import as_running
 from wiring.settings import Settings
 
@@ -31,7 +34,10 @@ def register(group: click.Group) -> None:
 def console(settings: Settings, fd: int | None, lifeline: int | None) -> None:
     """Serve the console of a running stack: compare, models, health (`up` starts one by itself)."""
     require_password(settings)
+    role_main: RoleMain = console_main
     if fd is None:
+        home = Home(settings.home)
+        stack = home.state()
         settings = as_running(settings)
         if settings.redis.url is None:
             raise ConfigurationError(
@@ -41,7 +47,12 @@ def console(settings: Settings, fd: int | None, lifeline: int | None) -> None:
         listener = listen_as("console", settings.console.host, settings.console.port)
         click.echo(f"console: {url_of(listener)}  (Ctrl-C ends it)")
         fd = listener.detach()
-    run_role(settings, "console", console_main, fd, lifeline)
+
+        async def by_hand(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+            await serve_beside(home, stack, partial(console_main, settings, listener, stop), stop)
+
+        role_main = by_hand
+    run_role(settings, "console", role_main, fd, lifeline)
 
 
 async def console_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
+import msgspec
+
 from core.errors import ConfigurationError
 from wiring.home import Home
 from wiring.process import listen_as, url_of
@@ -38,6 +40,15 @@ def start_console(
     except ConfigurationError as exc:
         say(f"no console: {exc}")
         return ""
+
+    def left_out() -> None:
+        # Whoever opened it would wait for an answer for ever, and a stack that says where it is misleads.
+        listener.close()
+        state = home.state()
+        if state is not None:
+            home.write_state(msgspec.structs.replace(state, console_url=""))
+
+    url = url_of(listener)
     options = ("--fd", str(listener.fileno()), "--lifeline", str(supervisor.lifeline))
     supervisor.start(
         Child(
@@ -47,6 +58,7 @@ def start_console(
             home.logs / "console.log",
             pass_fds=(listener.fileno(), supervisor.lifeline),
             needed=False,
+            left_out=left_out,
         )
     )
-    return url_of(listener)
+    return url

@@ -24,7 +24,6 @@ from eventlog.log import EventLog
 from ranking.explain import DEADLINE_MS, Explainer
 from ranking.model_slot import ModelSlot
 from ranking.objective_slot import ObjectiveSlot
-from ranking.objectives import Objectives
 from ranking.processes import Reports, follow_unseen, poll_each, serving_processes
 from ranking.registry import Registry
 from wiring.console_access import access_of
@@ -77,12 +76,8 @@ async def run_console(settings: Settings, listener: socket.socket, stop: asyncio
                 explainer=Explainer(
                     parts.timelines, parts.pipeline, parts.users, clock, settings.ranking.candidates
                 ),
-                graph=stores.graph,
-                redis=redis,
-                log=stores.log,
                 models=home.models,
                 registry=Registry(stores.control, home.models, clock, reports, by=BY),
-                objectives=Objectives(stores.control, clock),
                 vitals=Vitals(_sources(home, reports, stores.log, scraper), clock),
             )
             await poll_each(followed)

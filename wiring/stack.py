@@ -142,17 +142,23 @@ def run_stack(
             ready=False,
             settings=own,
             console_url=console_url,
-            metrics_urls={role: f"{url_of(listener)}/metrics" for role, listener in listeners.items()},
+            # Workers have theirs mounted: without the slash they would send whoever asks on.
+            metrics_urls={
+                role: f"{url_of(listener)}/metrics{'' if role == 'api' else '/'}"
+                for role, listener in listeners.items()
+            },
             own_redis=settings.redis.url is None,
         )
         home.write_state(state)
         _await_ready(supervisor, listeners, home, stopping)
         if not stopping.requested:
-            home.write_state(msgspec.structs.replace(state, ready=True))
+            # As it stands there: a console that was left out is no longer in it.
+            state = msgspec.structs.replace(home.state() or state, ready=True)
+            home.write_state(state)
             say(f"ready: {api_url}")
             say(f"  data and logs in {home.root}; Ctrl-C stops everything")
-            if console_url:
-                say(f"  compare feeds, promote models, look at its health: {console_url}")
+            if state.console_url:
+                say(f"  compare feeds, promote models, look at its health: {state.console_url}")
             say("  a token for calling it: rankfeed token --user 1001")
             supervisor.watch(lambda: stopping.requested)
         say("stopping")

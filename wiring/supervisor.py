@@ -30,7 +30,8 @@ class Child:
     """What to run; `pass_fds` stay open in it.
 
     `on_parent_death` is the kernel's signal to it when the supervisor is gone, `on_stop` ours. One that is
-    not `needed` is left alone after it died early three times in a row: the others do without it.
+    not `needed` is left alone after it died early three times in a row: the others do without it, and
+    `left_out` is called.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Child:
     on_parent_death: signal.Signals = signal.SIGTERM
     on_stop: signal.Signals = signal.SIGTERM
     needed: bool = True
+    left_out: Callable[[], None] | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +92,8 @@ class Supervisor:
                         f"{name} does not start ({_ending(code)}) and is left out; all else goes on. "
                         f"What it said: {running.child.log_file}"
                     )
+                    if running.child.left_out is not None:
+                        running.child.left_out()
                     continue
                 waits_s = self._backoff_s
                 wait_s = waits_s[min(running.failures, len(waits_s)) - 1] if running.failures else 0.0

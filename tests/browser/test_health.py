@@ -20,7 +20,7 @@ async def test_its_figures_move_by_themselves(page: Page, town: Town) -> None:
     await expect(page.get_by_test_id("last-minute")).to_contain_text(re.compile(r"ranked pages?: .*full"))
     await expect(page.get_by_test_id("rungs").locator("rect.rung-full").first).to_be_visible()
     await expect(page.get_by_test_id("latency")).to_contain_text(re.compile(r"ranked\s*\d+\s*\d+\.\d"))
-    await expect(page.get_by_test_id("features")).to_contain_text("viewers")
+    await expect(page.get_by_test_id("features")).to_contain_text("viewer and author")
     api = page.get_by_test_id("processes").locator("tr", has_text=str(town.stack.pid("api")))
     for words in ("serves", CHAMPION, "full", "closed"):
         await expect(api).to_contain_text(words)

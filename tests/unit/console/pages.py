@@ -18,7 +18,6 @@ from core.clock import utc_day
 from core.errors import Unavailable
 from core.types import User
 from ranking.explain import Explainer
-from ranking.objectives import Objectives
 from ranking.registry import Registry
 from stores.ports import ControlStore, Ids
 from tests.unit.console.stack_seen import StackSeen
@@ -65,17 +64,12 @@ class Pages:
         self.stack = StackSeen()
         self._visitor = visitor
         control = cast(ControlStore, FakeControl())
-        nobody: Any = None
         register_pages(
             Backend(
                 clock=world.clock,
                 users=cast(Any, self.people),
                 explainer=Explainer(world.timelines, world.pipeline, world.users, world.clock, 8),
-                graph=nobody,
-                redis=nobody,
-                log=nobody,
                 registry=Registry(control, models, world.clock, None, by="a test"),
-                objectives=Objectives(control, world.clock),
                 models=models,
                 vitals=self.stack.vitals,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import httpx
@@ -13,7 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Message
 from starlette.websockets import WebSocket
 
-from console.access import COOKIE, Access, Guarded
+from console.access import COOKIE, GUESSING, Access, Guarded
 
 PASSWORD = "correct horse battery"
 
@@ -81,6 +82,52 @@ async def test_a_page_of_others_may_not_speak_to_it(origin: str, password: str |
         assert (await http.get("/", headers=headers)).status_code == 403
     said = await websocket(guarded(password), Host="127.0.0.1:8000", **headers)
     assert said == "websocket.close"
+
+
+@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host"])
+async def test_what_a_proxy_hands_on_needs_a_password(name: str) -> None:
+    async with client() as http:
+        answer = await http.get("/", headers={name: "192.0.2.1"})
+    assert answer.status_code == 403
+    assert "set RANKFEED_CONSOLE_PASSWORD" in answer.text
+    assert await websocket(guarded(), Host="127.0.0.1:8000", **{name: "192.0.2.1"}) == "websocket.close"
+    async with client(PASSWORD) as http:
+        assert (await http.get("/", headers={name: "192.0.2.1", **basic(PASSWORD)})).text == "inside"
+
+
+@pytest.mark.parametrize("password", [None, PASSWORD])
+@pytest.mark.parametrize("headers", [{"Host": "["}, {"Origin": "http://["}, {"Host": "[::x]:1"}])
+async def test_what_is_no_address_is_refused(headers: dict[str, str], password: str | None) -> None:
+    async with client(password) as http:
+        assert (await http.get("/", headers={**basic(PASSWORD), **headers})).status_code == 403
+
+
+async def test_passwords_are_tried_one_after_the_other() -> None:
+    app = Starlette(routes=[Route("/", page)])
+    door = Guarded(app, Access("127.0.0.1", PASSWORD, pause_s=3_600.0))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://x") as http:
+        async with asyncio.TaskGroup() as tasks:
+            wrong = [
+                tasks.create_task(http.get("/", headers=basic(f"wrong {n}"))) for n in range(GUESSING - 1)
+            ]
+            right = tasks.create_task(http.get("/", headers=basic(PASSWORD)))
+            for _ in range(20):
+                await asyncio.sleep(0)
+            # It is right, and not its turn yet.
+            assert not any(one.done() for one in (*wrong, right))
+            assert (await http.get("/", headers=basic(PASSWORD))).status_code == 429
+            for one in wrong:
+                one.cancel()
+        assert right.result().text == "inside"
+        # Whoever waits for nobody any more leaves room.
+        assert (await http.get("/")).text == "inside"
+
+
+@pytest.mark.parametrize(("scheme", "secure"), [("https", True), ("http", False)])
+async def test_behind_tls_the_ticket_is_for_tls_alone(scheme: str, secure: bool) -> None:
+    async with client(PASSWORD) as http:
+        answer = await http.get("/", headers={"X-Forwarded-Proto": scheme, **basic(PASSWORD)})
+    assert ("; Secure" in answer.headers["Set-Cookie"]) is secure
 
 
 async def test_who_knows_the_password_comes_in_by_any_name_and_stays() -> None:

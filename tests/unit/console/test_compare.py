@@ -149,7 +149,9 @@ async def test_weights_that_are_all_zero_are_not_possible(pages: Pages) -> None:
     await pages.open("/?viewer=vera")
     served = pages.shown("ranked")
     pages.set("weight-hide", 0.0)
+    assert pages.all("command")
     pages.set("weight-like", 0.0)
+    assert pages.all("command") == []
     assert "must have at least one that is not 0" in pages.words(pages.one("rerank-changed"))
     assert pages.shown("ranked") == served
 

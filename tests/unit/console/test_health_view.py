@@ -14,6 +14,7 @@ from console.vitals import (
     RUNG,
     Seen,
 )
+from features.reader import SEEN
 from tests.unit.console.stack_seen import StackSeen
 
 
@@ -33,6 +34,8 @@ async def busy() -> tuple[StackSeen, Seen]:
         stack.add(url, f"{FEED_SECONDS}_bucket", below, algorithm="ranked", le=bound)
     stack.add(url, ROWS_READ, 200, view="t")
     stack.add(url, ROWS_MISSING, 3, view="t")
+    stack.add(url, ROWS_READ, 4, view=SEEN)
+    stack.add(url, ROWS_MISSING, 2, view=SEEN)
     for bound in ("30.0", "+Inf"):
         stack.add(url, f"{ROW_AGE}_bucket", 4, view="t", le=bound)
     stack.clock.advance(1_000)
@@ -58,7 +61,12 @@ async def test_processes_say_where_they_stand() -> None:
     stack.clock.advance(1_000)
     ((what, todo),) = view.away_processes(await stack.vitals.fresh())
     assert "pipelines (here) is away" in what
-    assert "logs/pipelines.log" in todo
+    assert "If it ended, its stack starts it again" in todo
+    assert "end it by its pid, which each line of logs/pipelines.log" in todo
+    stack.measured.clear()
+    stack.clock.advance(1_000)
+    todos = [todo for _, todo in view.away_processes(await stack.vitals.fresh())]
+    assert "kill 7 on here. logs/api.log" in todos[0]
 
 
 async def test_latency_lag_and_features_are_of_the_last_minute() -> None:
@@ -70,6 +78,7 @@ async def test_latency_lag_and_features_are_of_the_last_minute() -> None:
     assert "served.v1" not in view.lag_table(seen)
     assert "98.5%" in view.features_table(seen)
     assert "15\u00a0s" in view.features_table(seen)
+    assert "50.0%, the others saw nothing lately" in view.features_table(seen)
     assert view.newest_event(seen) == "The newest event among feature rows is 30\u00a0s old."
     stack.clock.advance(120_000)
     later = await stack.vitals.fresh()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from console.figures import age, plain, share, table
+from console.figures import age, plain, share
+from console.html_table import numbers, table
 from console.rerank import command, moves, step_of, weights_of
 from console.words import why_not_ranked
 from ranking.diversity import diversify
@@ -57,9 +60,17 @@ def test_the_command_names_what_changes(weights: dict[str, float], words: str) -
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7_300, "2 h"), (200_000, "2 d")]
+    ("seconds", "words"),
+    [
+        (None, "-"),
+        (-1, "0\u00a0s"),
+        (119, "119\u00a0s"),
+        (120, "2\u00a0min"),
+        (7_300, "2\u00a0h"),
+        (200_000, "2\u00a0d"),
+    ],
 )
-def test_ages_are_short(seconds: float, words: str) -> None:
+def test_ages_are_short(seconds: float | None, words: str) -> None:
     assert age(seconds) == words
 
 
@@ -68,8 +79,9 @@ def test_numbers_are_short() -> None:
     assert (share(0.5), share(0.001234)) == ("50 %", "0.123 %")
 
 
-def test_tables_escape_what_others_wrote() -> None:
-    made = table("a <caption>", ["<one>", "two"], [["<row>", "<b>1</b>"]])
+@pytest.mark.parametrize("made_by", [table, numbers])
+def test_tables_escape_what_others_wrote(made_by: Callable[..., str]) -> None:
+    made = made_by("a <caption>", ["<one>", "two"], [["<row>", "<b>1</b>"]])
     assert "<b>" not in made
     assert "&lt;row&gt;" in made
     assert '<th scope="row">' in made

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
-from console.metrics import summed
+import pytest
+
+from console.metrics import Samples, summed
 from console.vitals import BIN_S, BINS, PAGES, REMEMBERED_S, RUNG
 from tests.e2e.waiting import eventually
 from tests.unit.console.stack_seen import StackSeen
@@ -30,12 +33,31 @@ async def test_what_was_counted_before_the_first_look_is_not_of_the_last_minutes
     assert summed((await stack.vitals.fresh()).last(60), PAGES, "rung") == {"full": 3, "cached": 1}
 
 
-async def test_all_processes_count_and_one_that_came_later_from_its_start() -> None:
+async def test_a_look_that_takes_long_is_fresh_from_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = StackSeen()
+
+    async def slow(url: str) -> Samples:
+        await asyncio.sleep(0)
+        stack.clock.advance(2_000)
+        return {}
+
+    stack.workers["fanout"] = "http://f"
+    sources = dataclasses.replace(stack.vitals._sources, read=slow)
+    monkeypatch.setattr(stack.vitals, "_sources", sources)
+    await asyncio.gather(*(stack.vitals.fresh() for _ in range(4)))
+    assert stack.looks == 1
+
+
+async def test_all_processes_count_from_where_they_were_first_seen() -> None:
     stack = StackSeen()
     first = stack.serves(1)
     await stack.vitals.fresh()
     stack.page(first, "full")
+    # It was away at the first look, and has served for a day.
     second = stack.serves(2)
+    stack.page(second, "full", times=1_000)
+    stack.clock.advance(1_000)
+    assert summed((await stack.vitals.fresh()).last(60), PAGES, "rung") == {"full": 1}
     stack.page(second, "full", times=2)
     stack.clock.advance(1_000)
     assert summed((await stack.vitals.fresh()).last(60), PAGES, "rung") == {"full": 3}
