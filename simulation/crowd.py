@@ -21,6 +21,8 @@ from simulation.tweets import Ints, live_tweets
 from simulation.visit import LiveViewer, Pages, Surroundings, Visit
 from simulation.world import World
 
+READERS = 3
+"""So many read side by side, as are ranked at once by default: nobody is turned away for want of a place."""
 _POLL_S = 0.01
 _PATIENCE_S = 30.0
 _PROBED = 100
@@ -71,9 +73,8 @@ class Crowd:
         """Every viewer comes once, in an order by chance, and is shown the order of their arm."""
         arms = arms_of(self.world.seed, len(self.viewers))
         turns = np.argsort(uniform(self.world.seed, "turn", np.arange(len(self.viewers)), session))
-        return await together(
-            self.viewers[viewer].visit(ARMS[arms[viewer]], session) for viewer in turns.tolist()
-        )
+        visits = (self.viewers[viewer].visit(ARMS[arms[viewer]], session) for viewer in turns.tolist())
+        return await together(visits, READERS)
 
     async def post(self, tweets: int) -> int:
         """So many tweets, by those who write most; how many that were."""

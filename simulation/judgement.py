@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from simulation.crowd import Crowd
+from simulation.crowd import READERS, Crowd
 from simulation.draws import Floats
 from simulation.lift import Estimate, mean_by_viewer
 from simulation.together import together
@@ -44,7 +44,8 @@ async def judge(crowd: Crowd, viewers: int, seed: int, regression: Regression | 
 
     As in sessions, what a viewer has looked at before is worth nothing more.
     """
-    rows = await together(_of_viewer(crowd, viewer, regression) for viewer in crowd.viewers[:viewers])
+    asking = (_of_viewer(crowd, viewer, regression) for viewer in crowd.viewers[:viewers])
+    rows = await together(asking, READERS)
     # Whom nothing is worth anything to has no best order either.
     judged = [
         (viewer, row)

@@ -9,10 +9,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 AT_ONCE = 12
-"""Sessions side by side: enough to keep two cores busy, too few for a queue."""
+"""Calls side by side: enough to keep two cores busy, too few for a queue."""
 
 
-async def together(calls: Iterable[Awaitable[T]]) -> list[T]:
+async def together(calls: Iterable[Awaitable[T]], at_once: int = AT_ONCE) -> list[T]:
     """Their answers in their order. Not too many at once; a call is made when its turn comes."""
     turns, answers = enumerate(calls), dict[int, T]()
 
@@ -20,5 +20,5 @@ async def together(calls: Iterable[Awaitable[T]]) -> list[T]:
         for turn, call in turns:
             answers[turn] = await call
 
-    await asyncio.gather(*(take_turns() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(take_turns() for _ in range(at_once)))
     return [answers[turn] for turn in range(len(answers))]

@@ -9,7 +9,7 @@ from functools import partial
 from core.clock import Clock
 from ranking.quality import BUSY, SLOW
 from simulation.client import FeedClient
-from simulation.crowd import Crowd
+from simulation.crowd import READERS, Crowd
 from wiring.chaos import Chaos
 from wiring.chaos_act import ChaosAct
 from wiring.chaos_course import Planned, run_course
@@ -19,8 +19,6 @@ from wiring.redis_settings import opened_redis, redis_options
 from wiring.settings import Settings
 
 FAULT_S = 2.5
-READERS = 3
-"""As many as are ranked at once by default: nobody is turned away for want of a place."""
 _FOR_WANT_OF_TIME = frozenset({BUSY, SLOW})
 """On a machine that is busy with other things, too, a demo ends well."""
 _READ_EVERY_S = 0.05
