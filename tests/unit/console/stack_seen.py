@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,7 +17,7 @@ HOST = "here"
 
 @dataclass
 class StackSeen:
-    """`measured` are samples by address; an address that is not in it does not answer."""
+    """`measured` are samples by address; others do not answer. Each takes `slow_ms`."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     told: list[ProcessReport] = field(default_factory=list)
@@ -25,6 +26,7 @@ class StackSeen:
     behind: dict[str, dict[str, int]] = field(default_factory=dict)
     away: set[str] = field(default_factory=set)
     looks: int = 0
+    slow_ms: int = 0
 
     def __post_init__(self) -> None:
         self.vitals = Vitals(
@@ -59,6 +61,10 @@ class StackSeen:
         return self.behind
 
     async def _read(self, url: str) -> Samples:
+        if self.slow_ms:
+            # Others may ask meanwhile.
+            await asyncio.sleep(0)
+            self.clock.advance(self.slow_ms)
         if url not in self.measured:
             raise Unavailable(f"{url} does not answer")
         return dict(self.measured[url])

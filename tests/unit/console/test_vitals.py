@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 
-import pytest
-
-from console.metrics import Samples, summed
+from console.metrics import summed
 from console.vitals import BIN_S, BINS, PAGES, REMEMBERED_S, RUNG
 from tests.e2e.waiting import eventually
 from tests.unit.console.stack_seen import StackSeen
@@ -33,17 +30,8 @@ async def test_what_was_counted_before_the_first_look_is_not_of_the_last_minutes
     assert summed((await stack.vitals.fresh()).last(60), PAGES, "rung") == {"full": 3, "cached": 1}
 
 
-async def test_a_look_that_takes_long_is_fresh_from_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    stack = StackSeen()
-
-    async def slow(url: str) -> Samples:
-        await asyncio.sleep(0)
-        stack.clock.advance(2_000)
-        return {}
-
-    stack.workers["fanout"] = "http://f"
-    sources = dataclasses.replace(stack.vitals._sources, read=slow)
-    monkeypatch.setattr(stack.vitals, "_sources", sources)
+async def test_a_look_that_takes_long_is_fresh_from_its_end() -> None:
+    stack = StackSeen(slow_ms=2_000, workers={"fanout": "http://f"}, measured={"http://f": {}})
     await asyncio.gather(*(stack.vitals.fresh() for _ in range(4)))
     assert stack.looks == 1
 

@@ -27,11 +27,12 @@ SLICES = 3
 class Redis:
     """Answers what a claim needs, and counts the times that it was to forget rows."""
 
-    def __init__(self, forgets: Callable[[], None]) -> None:
+    def __init__(self, forgets: Callable[[], None], failed: Callable[[], None] = lambda: None) -> None:
         self.forgot = 0
         self.ends = 0
         self.away = 0
         self._forgets = forgets
+        self._failed = failed
 
     async def call(self, command: Command) -> Any:
         match command.packed.split(b"\r\n")[2]:
@@ -41,6 +42,7 @@ class Redis:
                 return b"OK"
         self.ends += 1
         if self.ends <= self.away:
+            self._failed()
             raise Unavailable("away")
         return 1
 
@@ -114,10 +116,11 @@ async def test_a_claim_that_cannot_be_ended_at_once_is_tried_again() -> None:
     assert chaos.given_up() == "the fault is over"
 
 
-async def test_a_claim_that_stays_is_told_with_its_own_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wiring.chaos._END_WITHIN_S", 0.0)
-    redis = Redis(lambda: None)
+async def test_a_claim_that_stays_is_told_with_its_own_end() -> None:
+    clock = FakeClock()
+    redis = Redis(lambda: None, failed=lambda: clock.advance(600))
     redis.away = SLEPT_MS
-    chaos = chaos_of(redis, FakeClock())
+    chaos = chaos_of(redis, clock)
     await given_up(chaos, "model")
-    assert "`model` ends by itself, in 300 s" in chaos.given_up()
+    assert redis.ends == 2
+    assert "`model` ends by itself, in 299 s" in chaos.given_up()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import socket
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from wiring import console_child
 from wiring.console_child import start_console
 from wiring.home import Home, StackState
 from wiring.settings import load_settings
@@ -30,15 +28,14 @@ def test_who_wants_none_has_none(tmp_path: Path) -> None:
     assert started({"RANKFEED_CONSOLE_ENABLED": "false"}, tmp_path) == ("", [])
 
 
-def test_one_that_does_not_start_leaves_its_port_and_its_address(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(console_child, "COMMAND", (sys.executable, "-S", "-c", "raise SystemExit(1)"))
+def test_one_that_does_not_start_leaves_its_port_and_its_address(tmp_path: Path) -> None:
+    # A Python that finds nothing of its own ends at once.
+    broken = {"PYTHONHOME": str(tmp_path)}
     home, said = Home(tmp_path), list[str]()
     supervisor = Supervisor(said.append, backoff_s=(0.0,))
     with ExitStack() as cleanup, home.only_stack():
         cleanup.callback(supervisor.stop)
-        url = start_console(load_settings({}), {}, home, supervisor, cleanup, said.append)
+        url = start_console(load_settings({}), broken, home, supervisor, cleanup, said.append)
         port = int(url.rpartition(":")[2])
         home.write_state(StackState(1, "", "", ready=True, console_url=url))
         socket.create_connection(("127.0.0.1", port)).close()
