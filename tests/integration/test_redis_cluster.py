@@ -276,8 +276,10 @@ async def test_slots_that_move_are_followed(shards: Shards, client: RedisClient)
     assert (await client.find([key, absent, b"else"])).values == [b"here", b"there", None]
     assert await client.call(command(b"LPUSHX", b"l:{%d}" % viewer, 1), copied=True) == 0
     assert [one.tolist() for one in await client.spread([Spread(both, 1)], copied=True)] == [[0, 0]]
-    # Home again, for the tests that come after.
+    # Home again, for the tests that come after. Without IMPORTING the source would come home with its old
+    # epoch, and a node that has not heard of it yet would tell it that the slot is the target's.
     shards.flush(target)
+    shards.ask(source, "CLUSTER SETSLOT", slot, "IMPORTING", ids[target])
     for node in (source, target):
         shards.ask(node, "CLUSTER SETSLOT", slot, "NODE", ids[source])
     assert await client.calls([command(b"GET", key)]) == [None]
