@@ -53,13 +53,14 @@ _RATED = SUM_EVENTS[1:]
 class _Known:
     """What is derived once of all rows; arrays of n or 1 rows, NaN where a row is missing or expired.
 
-    `ages` are seconds since each row's time [n or 1]; `sums` are decayed to the moment, `rates` shrunk,
-    both [n or 1, half-lives, events].
+    `ages` are seconds since each row's time [n or 1], `missing` bool [n or 1] of those views of which there
+    are such rows; `sums` are decayed to the moment, `rates` shrunk, both [n or 1, half-lives, events].
     """
 
     blocks: Mapping[ViewName, RowBlock]
     moments: Moments
     ages: dict[ViewName, Floats]
+    missing: dict[ViewName, NDArray[np.bool_]]
     sums: dict[ViewName, Floats]
     rates: dict[ViewName, Floats]
 
@@ -135,6 +136,7 @@ _PLAN = _planned(INPUTS)
 def _derive(blocks: Mapping[ViewName, RowBlock], moments: Moments) -> _Known:
     now_s = moments.at_ms // 1000
     ages = {name: _ages(name, blocks[name], now_s) for name in VIEWS}
+    missing = {name: absent for name, its in ages.items() if (absent := np.isnan(its)).any()}
     sums = {name: _sums(name, blocks[name], ages[name]) for name in VIEWS}
     guess = np.array([_FIRST_GUESS[event] for event in _RATED], np.float64)
     rates: dict[ViewName, Floats] = {}
@@ -143,7 +145,7 @@ def _derive(blocks: Mapping[ViewName, RowBlock], moments: Moments) -> _Known:
     rates["u"] = _shrunk(sums["u"], rates["g"], _STRENGTH["u"])
     rates["t"] = _shrunk(sums["t"], rates["a"], _STRENGTH["t"])
     rates["va"] = _shrunk(sums["va"], rates["u"], _STRENGTH["va"])
-    return _Known(blocks, moments, ages, sums, rates)
+    return _Known(blocks, moments, ages, missing, sums, rates)
 
 
 def _column(formula: Formula, known: _Known) -> NDArray[np.floating]:
@@ -197,4 +199,4 @@ def _shrunk(sums: Floats, prior: Floats, strength: float) -> Floats:
 def _stored(view: ViewName, field: str, known: _Known) -> Floats:
     """A field as it is in the rows: float64 [n or 1], NaN where the row is missing or expired."""
     values = known.blocks[view].values[:, _AT[view][field]].astype(np.float64)
-    return np.where(np.isnan(known.ages[view]), np.nan, values)
+    return np.where(known.missing[view], np.nan, values) if view in known.missing else values

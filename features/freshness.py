@@ -64,7 +64,8 @@ def _metrics(view: ViewName) -> tuple[Gauge, Histogram]:
 
 
 def _of(block: RowBlock, now_s: int) -> Freshness:
-    there = block.event_ts_s[block.present]
+    hit_rate = block.hit_rate
+    there = block.event_ts_s if hit_rate == 1.0 else block.event_ts_s[block.present]
     # A row from after the moment is as fresh as can be.
-    age_s = float(np.maximum(now_s - there, 0).mean()) if len(there) else math.nan
-    return Freshness(block.hit_rate, age_s)
+    age_s = int(np.maximum(now_s - there, 0).sum()) / len(there) if len(there) else math.nan
+    return Freshness(hit_rate, age_s)

@@ -60,7 +60,7 @@ class RowBlock:
     @property
     def hit_rate(self) -> float:
         """The share of rows that are there; 1.0 where none was asked for."""
-        return float(self.present.mean()) if self.present.size else 1.0
+        return int(np.count_nonzero(self.present)) / self.present.size if self.present.size else 1.0
 
     def __len__(self) -> int:
         return int(self.present.size)

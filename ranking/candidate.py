@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
+from operator import attrgetter
 
 import msgspec
 import numpy as np
@@ -27,6 +29,11 @@ class Item(msgspec.Struct, frozen=True, array_like=True):
 
     tweet: Tweet
     root: LiveTweet
+
+
+_told = attrgetter("tweet.author_id", "root.tweet.tweet_id", "root.tweet.author_id")
+"""Of an item: who wrote it, its root, who wrote that."""
+_NOTHING = (0, 0, 0)
 
 
 class Candidates(msgspec.Struct, frozen=True):
@@ -56,13 +63,8 @@ class Hydrated(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, candidates: Candidates, found: Mapping[int, Item]) -> Hydrated:
         items = [found.get(tweet_id) for tweet_id in candidates.ids.tolist()]
-        told = [
-            (0, 0, 0)
-            if one is None
-            else (one.tweet.author_id, one.root.tweet.tweet_id, one.root.tweet.author_id)
-            for one in items
-        ]
-        columns = np.array(told, np.int64).reshape(-1, 3).T
+        told = [_NOTHING if one is None else _told(one) for one in items]
+        columns = np.fromiter(chain.from_iterable(told), np.int64, 3 * len(told)).reshape(-1, 3).T
         return cls(candidates.ids, candidates.sources, items, *columns)
 
     def __len__(self) -> int:

@@ -13,7 +13,7 @@ import structlog
 from core.clock import Clock
 from core.errors import Unavailable
 from core.ids import id_time_ms
-from stores.cached_tweet import counts_key, decode_states, encode_counts
+from stores.cached_tweet import counts_key, decode_state, encode_counts
 from stores.ports import CountKind, Counts, EngagementStore
 from stores.redis_client import RedisClient
 from stores.redis_commands import script
@@ -69,9 +69,8 @@ class CountsCache:
             except Unavailable as exc:
                 _logger.warning("hint_not_given", tweet=tweet_id, error=str(exc))
             else:
-                if raw is not None:
-                    ((likes, retweets, replies, _),) = decode_states([raw])
-                    return Counts(likes, retweets, replies)
+                if (state := decode_state(raw)) is not None:
+                    return state[0]
         if before is None:
             return (await self._engagements.counts([tweet_id]))[tweet_id]
         shifted = list(before)

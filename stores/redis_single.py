@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import Unavailable
 from stores.ports import Ids
 from stores.redis_client import Found, RedisClient
-from stores.redis_commands import Command, pack
+from stores.redis_commands import Command, mget, pack
 from stores.redis_errors import ResponseError, translated
 from stores.redis_node import RedisNode
 from stores.redis_spread import Spread, packed_spread, read_lines
@@ -40,7 +40,7 @@ class SingleRedis(RedisClient):
         if not asked:
             return Found([], [])
         try:
-            (values,) = await self._exchange([pack(b"MGET", *asked)])
+            (values,) = await self._exchange([mget(asked)])
         except Unavailable as exc:
             return Found([None] * len(keys), [], frozenset(range(len(keys))), exc)
         return Found(values[: len(keys)], values[len(keys) :])

@@ -24,12 +24,11 @@ from core.types import Tweet
 from stores.cached_tweet import (
     FLAG_DELETED,
     FLAG_HIDDEN,
-    NO_FLAGS,
     TTL_S,
     TTL_SPREAD,
     TWEETS,
     counts_key,
-    decode_states,
+    decode_state,
     encode_state,
     is_tombstone,
     tweet_key,
@@ -44,7 +43,7 @@ from stores.tombstones import tombstone
 FILL_WITHIN_S = 4.0
 """So old may be what was read: deletions and counts are written once more after 5 s."""
 DECODED = 16_384
-"""Bodies that need not be decoded again, 16 MB. The tweets of one moment's feeds are much the same."""
+"""Tweets that need not be decoded again, 16 MB. Those of one moment's feeds are much the same."""
 _GONE = FLAG_DELETED | FLAG_HIDDEN
 
 V = TypeVar("V")
@@ -73,6 +72,26 @@ class _View:
     counts: dict[int, Counts] = field(default_factory=dict)
     unanswered: frozenset[int] = frozenset()
 
+    def note(self, tweet_id: int, raw: bytes | None, state: bytes | None) -> None:
+        """One that is not live by these two."""
+        counted = decode_state(state)
+        if is_tombstone(raw) or (counted is not None and counted[1] & _GONE):
+            return
+        self.half.append(tweet_id)
+        if counted is not None:
+            self.counts[tweet_id] = counted[0]
+        elif (tweet := TWEETS.decode(raw)) is not None:
+            self.bodies[tweet_id] = tweet
+
+
+def _live(raw: bytes | None, state: bytes | None) -> LiveTweet | None:
+    """None where one of the two is missing, or says that the tweet is gone."""
+    counted = decode_state(state)
+    if counted is None or counted[1] & _GONE:
+        return None
+    tweet = TWEETS.decode(raw)
+    return None if tweet is None else LiveTweet(tweet, counted[0])
+
 
 class TweetCache:
     """Reads through Redis to the store; without Redis, straight from the store."""
@@ -91,9 +110,9 @@ class TweetCache:
         self._clock = clock
         self._random = spread
         self._misses = RecentMisses(clock)
-        # By its very bytes, which are read each time: what is decoded is what they say.
         self._originals = KnownOriginals()
-        self._decode = lru_cache(maxsize=DECODED)(TWEETS.decode)
+        # By its very bytes, which are read each time: what is decoded is what they say.
+        self._decoded = lru_cache(maxsize=DECODED)(_live)
 
     async def get_live(self, tweet_ids: Sequence[int]) -> Mapping[int, LiveTweet]:
         """Tweets by id with their counts, in one round trip; unknown, deleted and hidden ones are absent.
@@ -145,27 +164,19 @@ class TweetCache:
     async def _view(self, tweet_ids: Sequence[int]) -> _View:
         found = await self._find([*map(tweet_key, tweet_ids), *map(counts_key, tweet_ids)])
         number = len(tweet_ids)
-        view = _View(unanswered=frozenset(tweet_ids[i % number] for i in found.unanswered))
-        states = decode_states(found.values[number:])
-        decode = self._decode
-        for tweet_id, raw, (likes, retweets, replies, flags) in zip(
-            tweet_ids, found.values[:number], states, strict=True
-        ):
-            counted = flags != NO_FLAGS
-            if counted and flags & _GONE:
-                continue
-            tweet = decode(raw)
-            if counted and tweet is not None:
-                view.live[tweet_id] = LiveTweet(tweet, Counts(likes, retweets, replies))
-                self._originals.note(tweet)
-                continue
-            if is_tombstone(raw):
-                continue
-            view.half.append(tweet_id)
-            if counted:
-                view.counts[tweet_id] = Counts(likes, retweets, replies)
-            elif tweet is not None:
-                view.bodies[tweet_id] = tweet
+        bodies, states = found.values[:number], found.values[number:]
+        live = list(map(self._decoded, bodies, states))
+        view = _View(
+            {tweet_id: one for tweet_id, one in zip(tweet_ids, live, strict=True) if one is not None},
+            unanswered=frozenset(tweet_ids[i % number] for i in found.unanswered),
+        )
+        if not all(live):
+            for tweet_id, one, raw, state in zip(tweet_ids, live, bodies, states, strict=True):
+                if one is None:
+                    view.note(tweet_id, raw, state)
+        for one in view.live.values():
+            if one.tweet.retweet_of is not None:
+                self._originals.note(one.tweet)
         return view
 
     async def _complete(self, view: _View) -> None:

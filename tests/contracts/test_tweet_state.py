@@ -23,7 +23,7 @@ from eventlog.schema import Event, LikeSet, ReplySet, RetweetSet, TweetDeleted, 
 from pipelines.recounts import RecountOptions, Recounts
 from pipelines.tombstone_repeats import TombstoneRepeats
 from pipelines.tweet_state import GROUP, TOPICS, TweetState
-from stores.cached_tweet import counts_key, decode_states, is_tombstone, tweet_key
+from stores.cached_tweet import counts_key, decode_state, is_tombstone, tweet_key
 from stores.counts_cache import CountsCache
 from stores.ports import Counts, EngagementStore, OutboxRecord
 from stores.redis_assembly import open_redis
@@ -173,11 +173,8 @@ class World:
 
     async def in_redis(self, tweet: int) -> Counts | None:
         """Asked past the product's own reading."""
-        raw = await self.redis.call(command(b"GET", counts_key(tweet)))
-        if raw is None:
-            return None
-        ((likes, retweets, replies, _),) = decode_states([raw])
-        return Counts(likes, retweets, replies)
+        state = decode_state(await self.redis.call(command(b"GET", counts_key(tweet))))
+        return None if state is None else state[0]
 
     async def is_marked_deleted(self, tweet: int) -> bool:
         body, state = (await self.redis.find([tweet_key(tweet), counts_key(tweet)])).values

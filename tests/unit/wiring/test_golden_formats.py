@@ -29,7 +29,7 @@ from stores.cached_tweet import (
     FLAG_HIDDEN,
     TOMBSTONE,
     TWEETS,
-    decode_states,
+    decode_state,
     encode_state,
     is_tombstone,
 )
@@ -173,7 +173,7 @@ def test_values_of_redis_are_read_as_what_they_were() -> None:
     # Code that knows no tombstones reads a miss, asks the store, and cannot fill.
     assert TWEETS.decode(tombstone) is None
     states = [golden("redis/counts.v1.bin"), golden("redis/counts.gone.v1.bin")]
-    assert list(decode_states(states)) == [(*COUNTS, 0), (*COUNTS, 3)]
+    assert list(map(decode_state, states)) == [(COUNTS, 0), (COUNTS, 3)]
     followees = decode_followees(golden("redis/followees.v1.bin"))
     assert followees is not None
     assert (followees.ids.tolist(), followees.ver) == (FOLLOWEES.ids.tolist(), FOLLOWEES.ver)
