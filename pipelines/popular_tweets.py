@@ -33,14 +33,16 @@ WRITTEN = Counter("rankfeed_popular_written_total", "Times that the list of popu
 
 _PAUSE = 9.0
 """Turns take a tenth of a core at the most: after a longer one the next comes later."""
+_MOST_DOUBLED = 10
+"""From 1 s on: longer than any `every_s`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PopularOptions:
-    """`every_s` seconds between turns; tweets older than `days` are not looked at.
+    """`every_s` seconds between turns, fewer between the first ones.
 
-    The best `kept` are kept. Rows are read `page` at a time, which takes some milliseconds, and the stream
-    goes on in between.
+    Tweets older than `days` are not looked at. The best `kept` are kept. Rows are read `page` at a time,
+    which takes some milliseconds, and the stream goes on in between.
     """
 
     every_s: float
@@ -59,22 +61,28 @@ class PopularTweets:
 
     async def run(self, file: FeaturesFile, stop: asyncio.Event) -> None:
         """Turn by turn until `stop` is set; where file or Redis are away the next turn tries again."""
+        written = 0
         while not stop.is_set():
             began_s = self._clock.monotonic_s()
             try:
-                await self.turn(file)
+                written += await self.turn(file)
                 self._away = False
             except Unavailable as exc:
+                written = 0
                 if not self._away:
                     self._logger.warning("popular_not_written", error=str(exc))
                 self._away = True
-            await happens(stop, pause_s(self._clock.monotonic_s() - began_s, self._options.every_s))
+            took_s = self._clock.monotonic_s() - began_s
+            await happens(stop, pause_s(took_s, self._options.every_s, written))
 
-    async def turn(self, file: FeaturesFile) -> None:
-        """Writes the list as it is now; none before the first event. Raises Unavailable."""
+    async def turn(self, file: FeaturesFile) -> bool:
+        """Writes the list as it is now; False, and nothing written, before the first event.
+
+        Raises Unavailable.
+        """
         found = (await file.find([], [("g", 0)])).rows
         if not found:
-            return
+            return False
         everything = decode_block([found[0].packed], VIEWS["g"])
         moment_ms = as_of(everything, self._clock.now_ms())
         ids, scores = await self._best(file, everything, moment_ms)
@@ -82,6 +90,7 @@ class PopularTweets:
         await self._store.put(popular)
         FOUND.set(len(ids))
         WRITTEN.inc()
+        return True
 
     async def _best(
         self, file: FeaturesFile, everything: RowBlock, moment_ms: int
@@ -102,6 +111,9 @@ class PopularTweets:
         return ids, scores
 
 
-def pause_s(took_s: float, every_s: float) -> float:
-    """Until the next turn, after one that took `took_s`."""
-    return max(every_s, _PAUSE * took_s)
+def pause_s(took_s: float, every_s: float, written: int) -> float:
+    """Until the next turn, after one that took `took_s`, when so many lists were written one after the other.
+
+    The first ones follow soon: what is popular in a new stack is not yet what will be in a minute.
+    """
+    return max(min(every_s, 2.0 ** min(written, _MOST_DOUBLED)), _PAUSE * took_s)

@@ -154,7 +154,10 @@ class WorkerSettings(_Section):
 
 class PopularSettings(_Section):
     every_s: float = Field(
-        30.0, gt=0.0, le=300.0, description="Seconds after which it is reckoned anew what is popular"
+        30.0,
+        gt=0.0,
+        le=300.0,
+        description="Seconds after which it is reckoned anew what is popular, fewer after a start",
     )
     days: int = Field(30, ge=1, le=90, description="Age in days from which a tweet is not popular any more")
 

@@ -92,8 +92,10 @@ async def test_it_is_the_best_of_all_pages(world: World) -> None:
 
 
 async def test_before_the_first_event_nothing_is_said(world: World) -> None:
-    await world.popular.turn(world.file)
+    assert not await world.popular.turn(world.file)
     assert world.store.popular is None
+    await world.see(world.tweet(DAY_MS))
+    assert await world.popular.turn(world.file)
 
 
 async def test_where_the_log_is_quiet_it_is_what_was_popular_a_day_after(world: World) -> None:
@@ -108,8 +110,14 @@ async def test_where_the_log_is_quiet_it_is_what_was_popular_a_day_after(world: 
 
 
 def test_turns_that_take_long_come_less_often() -> None:
-    assert pause_s(0.5, 30.0) == 30.0
-    assert pause_s(20.0, 30.0) == 180.0
+    assert pause_s(0.5, 30.0, written=100) == 30.0
+    assert pause_s(20.0, 30.0, written=100) == 180.0
+    assert pause_s(20.0, 30.0, written=0) == 180.0
+
+
+def test_the_first_lists_follow_soon() -> None:
+    assert [pause_s(0.01, 30.0, written) for written in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+    assert pause_s(0.01, 0.5, written=0) == 0.5
 
 
 async def test_what_redis_lost_is_there_again_and_it_may_be_away(world: World) -> None:
