@@ -1,19 +1,12 @@
-"""The processes of a stack, each a command: `rankfeed api`; the stack says `python -m wiring.roles api`.
-
-Whoever starts imports this file and what its own role needs: all commands together are a third more.
-"""
+"""The processes of a stack, from their start to their end; each imports what its own role needs."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import socket
-import sys
 from collections.abc import Awaitable, Callable
 
-import click
-
-from wiring.cli_group import Group
 from wiring.process import configure_logging, listen_as, stopping
 from wiring.settings import Settings
 
@@ -67,28 +60,3 @@ async def pipelines_main(settings: Settings, listener: socket.socket, stop: asyn
 
 
 ROLES: dict[str, RoleMain] = {"api": api_main, "fanout": fanout_main, "pipelines": pipelines_main}
-
-
-def register(group: click.Group) -> None:
-    for name, role_main in ROLES.items():
-        _register(group, name, role_main)
-
-
-def _register(group: click.Group, name: str, role_main: RoleMain) -> None:
-    @group.command(name, help=f"Run one {name} process (what `up` starts).")
-    @click.option("--fd", type=int, help="An inherited listening socket.")
-    @click.option("--lifeline", type=int, help="An inherited pipe; the process ends when it closes.")
-    @click.pass_obj
-    def command(settings: Settings, fd: int | None, lifeline: int | None) -> None:
-        run_role(settings, name, role_main, fd, lifeline)
-
-
-@click.group(cls=Group)
-def main() -> None:
-    """Run one process of a stack."""
-
-
-register(main)
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -18,9 +18,9 @@ import msgspec
 from core.clock import SystemClock
 from core.errors import ConfigurationError
 from feed_api.auth import TokenVerifier
-from wiring.chaos_allowed import may_be_disturbed
-from wiring.console_access import require_password
-from wiring.console_child import start_console
+from wiring.chaos.allowed import may_be_disturbed
+from wiring.console.access import require_password
+from wiring.console.child import start_console
 from wiring.home import Home, StackState
 from wiring.keys import load_jwks, stack_keys
 from wiring.process import listen_as, reachable, url_of
@@ -38,9 +38,9 @@ _CHECK_S = 1.0
 class Programs:
     """The command of each process: the product's own, or a test's with faults around its ports."""
 
-    api: tuple[str, ...] = (sys.executable, "-m", "wiring.roles", "api")
-    fanout: tuple[str, ...] = (sys.executable, "-m", "wiring.roles", "fanout")
-    pipelines: tuple[str, ...] = (sys.executable, "-m", "wiring.roles", "pipelines")
+    api: tuple[str, ...] = (sys.executable, "-m", "wiring.cli", "api")
+    fanout: tuple[str, ...] = (sys.executable, "-m", "wiring.cli", "fanout")
+    pipelines: tuple[str, ...] = (sys.executable, "-m", "wiring.cli", "pipelines")
 
 
 def run_stack(

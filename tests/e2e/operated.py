@@ -11,7 +11,7 @@ from core.clock import SystemClock
 from eventlog.log import OperatedLog
 from tests.e2e.command import Ended, rankfeed
 from tests.e2e.live_stack import RANKFEED, ROOT, STOP_S, LiveStack, clean_environment, live_stack
-from wiring.operated_log import open_log
+from wiring.cli.operated_log import open_log
 from wiring.settings import load_settings
 
 

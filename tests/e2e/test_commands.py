@@ -15,7 +15,7 @@ from feed_api.problems import CODES
 from tests.e2e.command import rankfeed
 from tests.e2e.live_stack import LiveStack
 from tests.pages import parsed
-from wiring.contracts import REDIS_KEYS
+from wiring.cli.contracts import REDIS_KEYS
 from wiring.settings import Settings, list_settings
 
 

@@ -15,7 +15,7 @@ from stores.redis_assembly import open_redis
 from stores.redis_options import RedisOptions
 from tests.e2e.waiting import eventually
 from tests.integration.redis_world import RedisWorld
-from wiring.chaos import ALLOWED, Chaos, hang
+from wiring.chaos.faults import ALLOWED, Chaos, hang
 from wiring.home import StackState
 
 LONG_S = 60.0

@@ -13,7 +13,7 @@ from eventlog.reading import read
 from eventlog.schema import EDGES, TWEETS, Event, ReplySet, RetweetSet, TweetDeleted, decode_event
 from tests.e2e.live_stack import LiveStack
 from tests.e2e.people import Person, make_people
-from wiring.operated_log import open_log
+from wiring.cli.operated_log import open_log
 
 
 async def told(stack: LiveStack, *topics: str) -> dict[Event, int]:

@@ -23,13 +23,20 @@ def found(words: tuple[str, ...]) -> tuple[click.Command, list[str]]:
     """The command that the words begin with, and the words that it is given."""
     command: click.Command = main
     rest = list(words)
-    while isinstance(command, click.Group) and rest and rest[0] in command.commands:
-        command = command.commands[rest.pop(0)]
+    while isinstance(command, click.Group) and rest and (below := child(command, rest[0])) is not None:
+        command = below
+        rest.pop(0)
     return command, rest
 
 
+def child(group: click.Group, name: str) -> click.Command | None:
+    return group.get_command(click.Context(group), name)
+
+
 def every(group: click.Group) -> Iterator[click.Command]:
-    for command in group.commands.values():
+    for name in group.list_commands(click.Context(group)):
+        command = child(group, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from every(command)
         else:
@@ -83,7 +90,7 @@ def test_every_option_that_is_named_belongs_to_a_command() -> None:
 
 def test_every_command_is_told_of_somewhere() -> None:
     told = [found(typed.words)[0] for typed in TYPED] + [found(words)[0] for _, words in in_passing()]
-    told += [main.commands[name] for name in re.findall(r"\$\(BIN\)/rankfeed (\w+)", MAKEFILE)]
+    told += [found((name,))[0] for name in re.findall(r"\$\(BIN\)/rankfeed (\w+)", MAKEFILE)]
     assert {command.name for command in every(main) if command not in told} == set()
 
 

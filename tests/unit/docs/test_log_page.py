@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from eventlog import kafka_topics
+from wiring.cli.log_arguments import TOPICS
 from wiring.draining import GROUPS
-from wiring.log_arguments import TOPICS
 from wiring.resources import EMBEDDED_PARTITIONS
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/log.md").read_text()

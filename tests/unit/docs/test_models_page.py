@@ -8,7 +8,7 @@ from pathlib import Path
 from ranking import model_slot
 from ranking.admission import MAX_DIFF
 from ranking.registered import MAX_CHALLENGERS
-from wiring.cli_registry import models
+from wiring.cli.models import models
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/models.md").read_text()
 

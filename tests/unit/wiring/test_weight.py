@@ -13,7 +13,7 @@ SERVING = ("core", "eventlog", "features", "timelines", "ranking", "feed_api", "
 
 
 @pytest.mark.parametrize(
-    "module", ["wiring.api_process", "wiring.worker_processes", "wiring.roles", "wiring.cli"]
+    "module", ["wiring.api_process", "wiring.worker_processes", "wiring.cli.processes", "wiring.cli"]
 )
 def test_what_serves_imports_nothing_that_only_training_needs(module: str) -> None:
     assert _imported(module, HEAVY) == []
@@ -23,10 +23,10 @@ def test_what_serves_imports_nothing_that_only_training_needs(module: str) -> No
     ("modules", "needless"),
     [
         # They start again and again in tests and deployments: the commands' own needs are none of theirs.
-        ("wiring.roles, wiring.resources, wiring.api_process", ("redis", "wiring.cli", "wiring.stack")),
+        ("wiring.cli.processes, wiring.resources, wiring.api_process", ("redis", "wiring.stack")),
         (
-            "wiring.roles, wiring.resources, wiring.worker_processes",
-            ("redis", "wiring.cli", "wiring.stack", "jwt", "cryptography", "fastapi"),
+            "wiring.cli.processes, wiring.resources, wiring.worker_processes",
+            ("redis", "wiring.stack", "jwt", "cryptography", "fastapi"),
         ),
     ],
     ids=["api", "workers"],

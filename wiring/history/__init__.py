@@ -1,0 +1,1 @@
+"""What `rankfeed report` says of somebody's own history, and what that history cannot tell."""
