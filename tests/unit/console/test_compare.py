@@ -15,7 +15,8 @@ from core.types import User
 from features.schema import FEATURES
 from ranking.objective import Diversity, Objective, Terms, Weight
 from tests.unit.console.pages import Pages, pages_of
-from tests.unit.ranking.feed_world import VIEWER, FakeModel, FeedWorld
+from tests.unit.ranking.fake_ranking import FakeModel
+from tests.unit.ranking.feed_world import VIEWER, FeedWorld
 
 OBJECTIVE = Objective(
     1,

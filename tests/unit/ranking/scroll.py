@@ -22,7 +22,8 @@ from ranking.candidate import POPULAR_SOURCE, root_id
 from ranking.objective import ENGAGEMENT
 from ranking.query import FeedItem, FeedPage, FeedPosition
 from stores.slates import SLATES, Slate
-from tests.unit.ranking.feed_world import VIEWER, FakeModel, FakeSlates, FeedWorld
+from tests.unit.ranking.fake_ranking import FakeModel, FakeSlates
+from tests.unit.ranking.feed_world import VIEWER, FeedWorld
 
 FOLLOWED = (21, 22, 23, 24)
 STRANGERS = (61, 62, 63)

@@ -6,10 +6,8 @@ import pytest
 
 from core.errors import Unavailable
 from ranking.query import FeedPage
-from tests.unit.ranking.feed_world import BREAKER, FeedWorld, shown
+from tests.unit.ranking.feed_world import BREAKER, NEWEST_FIRST, TWENTY, FeedWorld, shown
 
-TWENTY = range(101, 121)
-NEWEST_FIRST = list(reversed(TWENTY))
 RANKED, TAIL = list(range(113, 121)), list(range(112, 100, -1))
 """The eight newest as the model likes them, and what follows in time order."""
 

@@ -16,7 +16,8 @@ from ranking.objective import Diversity, FreshnessDecay, Objective, Terms, Weigh
 from ranking.presets import SATISFACTION
 from ranking.reasons import candidate_at, reasons_at
 from stores.slates import Slate
-from tests.unit.ranking.feed_world import VIEWER, FakeModel, FeedWorld
+from tests.unit.ranking.fake_ranking import FakeModel
+from tests.unit.ranking.feed_world import VIEWER, FeedWorld
 
 HEADS = ("click", "like", "hide")
 LIKES = replace(

@@ -18,7 +18,7 @@ from ranking.processes import ProcessReport
 from stores.sqlite import open_facts
 from stores.sqlite_control import SqliteControlStore
 from tests.fakes import FakeClock
-from tests.unit.ranking.feed_world import FakeModel, oldest_best
+from tests.unit.ranking.fake_ranking import FakeModel, oldest_best
 
 LIKES = Objective(1, "likes", 0, "ada", "try likes", {"like": Weight(1.0)})
 CLICKS = replace(LIKES, name="clicks", reason="and clicks", weights={"click": Weight(2.0)})

@@ -9,7 +9,8 @@ import pytest
 
 from core.types import Tweet
 from ranking.candidate import root_id
-from tests.unit.ranking.feed_world import VIEWER, FakeModel, FeedWorld, shown
+from tests.unit.ranking.fake_ranking import FakeModel
+from tests.unit.ranking.feed_world import VIEWER, FeedWorld, shown
 
 ADA, BOB, EVE, MAX, STRANGER = 21, 22, 23, 24, 25
 SEEDS = range(40)

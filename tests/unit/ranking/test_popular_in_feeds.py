@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ranking.query import FeedPage
-from tests.unit.ranking.feed_world import VIEWER, FeedWorld, shown
+from tests.unit.ranking.feed_world import NEWEST_FIRST, TWENTY, VIEWER, FeedWorld, shown
 
-TWENTY = range(101, 121)
-NEWEST_FIRST = list(reversed(TWENTY))
 STRANGER, OTHER = 61, 62
 
 

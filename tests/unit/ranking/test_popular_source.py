@@ -10,7 +10,8 @@ import pytest
 from core.errors import Unavailable
 from ranking.popular_source import FRESH_S, PopularSource
 from stores.popular import TTL_S
-from tests.unit.ranking.feed_world import VIEWER, FakePopular, FeedWorld
+from tests.unit.ranking.fake_ranking import FakePopular
+from tests.unit.ranking.feed_world import VIEWER, FeedWorld
 from timelines.reader import Timeline
 
 NOBODY = np.empty(0, np.int64)

@@ -11,7 +11,8 @@ from core.errors import Gone, NotFound
 from core.ids import UserId
 from ranking.single_reads import SingleReads
 from stores.ports import Deletion, Hidden, Ids
-from tests.unit.ranking.feed_world import VIEWER, FakeTweets, FeedWorld
+from tests.unit.ranking.fake_reading import FakeTweets
+from tests.unit.ranking.feed_world import VIEWER, FeedWorld
 from timelines.relations import Relations
 
 ADA, BOB, EVE = 21, 22, 23

@@ -16,7 +16,8 @@ from ranking.candidate import TIMELINE_SOURCE
 from ranking.model import RankingModel
 from ranking.objective import Diversity, FreshnessDecay, Objective, Seen, Weight
 from tests.bundles import bundle
-from tests.unit.ranking.feed_world import FakeFeatures, FeedWorld
+from tests.unit.ranking.fake_ranking import FakeFeatures
+from tests.unit.ranking.feed_world import FeedWorld
 from training.served_records import Recorded
 
 NOW_MS = 1_700_000_000_000
