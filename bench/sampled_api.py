@@ -20,7 +20,7 @@ from types import FrameType
 import click
 
 from wiring.cli import main as product
-from wiring.settings import load_settings
+from wiring.environment import load_settings
 from wiring.stack import Programs, run_stack
 
 FILE = "BENCH_SAMPLES"

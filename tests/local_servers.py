@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from wiring.environment import load_settings
 from wiring.home import Home
 from wiring.servers.local import LocalServers
-from wiring.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from stores.cassandra.assembly import CassandraStores, open_cassandra
 from stores.cassandra.migrate import migrate
 from stores.cassandra.options import CassandraOptions, CassandraTls
 from stores.turn import Turn
+from wiring.environment import variable_of
 from wiring.resources import Stores
-from wiring.settings import CassandraSettings, Settings, variable_of
+from wiring.settings import CassandraSettings, Settings
 
 
 def kafka_options(settings: Settings) -> KafkaOptions:

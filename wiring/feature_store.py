@@ -14,10 +14,11 @@ from feast.repo_config import RegistryConfig, RepoConfig
 from features.repo.names import PROJECT
 from features.repo.offline_store import LakeOfflineStoreConfig
 from features.repo.online_store import PackedOnlineStoreConfig
+from wiring.environment import load_settings, overlaid, variable_of
 from wiring.home import Home
 from wiring.redis_settings import redis_options
 from wiring.running_stack import as_running
-from wiring.settings import Settings, load_settings, overlaid, variable_of
+from wiring.settings import Settings
 
 
 def open_feature_store(home: Path | None = None) -> FeatureStore:

@@ -14,8 +14,8 @@ from stores.lake import LakeReader
 from stores.lake_tables import Table
 from training.impressions import impressions
 from training.labels import Head
+from wiring.environment import load_settings
 from wiring.home import Home
-from wiring.settings import load_settings
 
 
 class Lake:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from wiring.distributed import migrate_servers
+from wiring.environment import overlaid, variable_of
 from wiring.home import Home
 from wiring.servers.local import LocalServers
-from wiring.settings import Settings, overlaid, variable_of
+from wiring.settings import Settings
 
 OWN = ("kafka", "cassandra", "redis-cluster")
 

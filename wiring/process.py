@@ -21,7 +21,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from core.errors import ConfigurationError
-from wiring.settings import Settings, variable_of
+from wiring.environment import variable_of
+from wiring.settings import Settings
 
 GRACEFUL_S = 5
 _STDERR = 2

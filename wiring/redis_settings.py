@@ -14,7 +14,8 @@ from stores.redis_assembly import open_redis
 from stores.redis_client import RedisClient
 from stores.redis_errors import RedisRefused
 from stores.redis_options import RedisOptions
-from wiring.settings import Settings, variable_of
+from wiring.environment import variable_of
+from wiring.settings import Settings
 
 URL = variable_of(("redis", "url"))
 _logger = structlog.get_logger("redis")

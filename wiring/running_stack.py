@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import ConfigurationError
+from wiring.environment import overlaid, variable_of
 from wiring.home import Home, StackState
-from wiring.settings import Settings, overlaid, variable_of
+from wiring.settings import Settings
 from wiring.stack import READY_S
 from wiring.supervisor import die_with_parent
 

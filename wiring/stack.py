@@ -21,12 +21,13 @@ from feed_api.auth import TokenVerifier
 from wiring.chaos.allowed import may_be_disturbed
 from wiring.console.access import require_password
 from wiring.console.child import start_console
+from wiring.environment import variable_of
 from wiring.home import Home, StackState
 from wiring.keys import load_jwks, stack_keys
 from wiring.process import listen_as, reachable, url_of
 from wiring.redis_server import redis_command
 from wiring.redis_settings import redis_options
-from wiring.settings import Settings, variable_of
+from wiring.settings import Settings
 from wiring.supervisor import BACKOFF_S, Child, Supervisor
 
 READY_S = 30.0

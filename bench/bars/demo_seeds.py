@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.bars.bar import Result
 from bench.bars.clone import DEMO_S
-from wiring.settings import PREFIX
+from wiring.environment import PREFIX
 
 SEEDS = (1, 2, 3, 4, 5)
 LEAST_ORACLE_SHARE = 0.30

@@ -13,9 +13,9 @@ from pathlib import Path
 from bench.bars.bar import Result
 from bench.bars.cpu import cpu_s
 from stores.lake import LakeReader
+from wiring.environment import PREFIX
 from wiring.home import Home
 from wiring.running_stack import running_stack
-from wiring.settings import PREFIX
 
 SPLIT = "2022-05-01T00:00+08:00"
 SECONDS = 120

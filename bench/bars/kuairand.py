@@ -15,9 +15,9 @@ import httpx
 import polars as pl
 
 from bench.bars.bar import Result
+from wiring.environment import PREFIX
 from wiring.home import Home
 from wiring.running_stack import running_stack
-from wiring.settings import PREFIX
 
 SPLIT = "2022-05-01T00:00+08:00"
 # A prototype came to 0.742, 0.809 and 0.741 with one seed; above 0.77 for click is a leak until explained.

@@ -22,9 +22,10 @@ from eventlog.kafka_subscription import KafkaSubscription
 from eventlog.log import Entry, OperatedLog
 from tests.faults.fault import Trigger
 from tests.faults.watched import watched_log
+from wiring.environment import load_settings
 from wiring.resources import open_resources
 from wiring.roles import run_role
-from wiring.settings import Settings, load_settings
+from wiring.settings import Settings
 from wiring.worker_processes import fanout_work, run_workers
 
 EFFECTS = "CONSUMER_EFFECTS"

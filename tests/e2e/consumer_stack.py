@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from wiring.settings import load_settings
+from wiring.environment import load_settings
 from wiring.stack import Programs, run_stack
 
 

@@ -17,7 +17,8 @@ from tests.contracts.log_engines import delete_topics
 from tests.e2e.waiting import eventually
 from tests.local_servers import CassandraAddress
 from wiring.distributed import cassandra_options
-from wiring.settings import Settings, variable_of
+from wiring.environment import variable_of
+from wiring.settings import Settings
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from tests.e2e.people import http_client, make_people
 from tests.e2e.stubborn import Stubborn
 from tests.faults.fault import Fault, arm, mark_of
 from timelines.layout import timeline_key
-from wiring.settings import variable_of
+from wiring.environment import variable_of
 
 FULL_LOAD = 50
 """Requests that must be under way when an api is killed."""

@@ -18,10 +18,11 @@ from core.clock import SystemClock
 from tests.e2e.distributed import outbox_is_empty
 from tests.e2e.waiting import PATIENCE_S, wait_until
 from wiring.draining import await_drained
+from wiring.environment import PREFIX, load_settings
 from wiring.home import Home, StackState
 from wiring.keys import StackKeys, stack_keys
 from wiring.resources import open_stores
-from wiring.settings import PREFIX, Settings, load_settings
+from wiring.settings import Settings
 from wiring.supervisor import die_with_parent
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from eventlog.log import OperatedLog
 from tests.e2e.command import Ended, rankfeed
 from tests.e2e.live_stack import RANKFEED, ROOT, STOP_S, LiveStack, clean_environment, live_stack
 from wiring.cli.operated_log import open_log
-from wiring.settings import load_settings
+from wiring.environment import load_settings
 
 
 class Operated:

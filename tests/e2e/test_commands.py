@@ -16,7 +16,8 @@ from tests.e2e.command import rankfeed
 from tests.e2e.live_stack import LiveStack
 from tests.pages import parsed
 from wiring.cli.contracts import REDIS_KEYS
-from wiring.settings import Settings, list_settings
+from wiring.environment import list_settings
+from wiring.settings import Settings
 
 
 # The embedded one is on a person's path: tests/browser/test_persons_path.py.

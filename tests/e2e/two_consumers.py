@@ -26,7 +26,7 @@ from tests.e2e.waiting import eventually
 from tests.faults.fault import Fault, arm, environment_of
 from timelines.layout import timeline_key
 from wiring.distributed import kafka_options
-from wiring.settings import variable_of
+from wiring.environment import variable_of
 
 STAYING, KILLED, ADDED = "fanout-0", "fanout-1", "fanout-2"
 BATCHES = 5

@@ -14,9 +14,9 @@ from pathlib import Path
 from core.errors import ConfigurationError
 from tests.e2e.live_stack import LiveStack, live_stack
 from wiring.distributed import migrate_servers
+from wiring.environment import load_settings, variable_of
 from wiring.home import Home
 from wiring.servers.local import NAMES, LocalServers
-from wiring.settings import load_settings, variable_of
 
 READY_S = 120.0
 PATIENCE = 3

@@ -23,10 +23,11 @@ from stores.counts_cache import CountsCache
 from stores.tombstones import Tombstones
 from tests.faults.fault import Trigger
 from tests.faults.watched import Watched, watched, watched_log
+from wiring.environment import load_settings
 from wiring.home import Home
 from wiring.resources import Resources, Stores, open_resources, open_stores
 from wiring.roles import RoleMain, run_role
-from wiring.settings import Settings, load_settings
+from wiring.settings import Settings
 from wiring.worker_processes import Work, fanout_work, pipelines_work, run_workers, tweet_state
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 from core.clock import SystemClock
+from wiring.environment import load_settings
 from wiring.resources import open_resources
 from wiring.roles import RoleMain, run_role
-from wiring.settings import Settings, load_settings
+from wiring.settings import Settings
 from wiring.worker_processes import fanout_work, pipelines_work, run_workers
 
 STEP = "clock_step_ms"

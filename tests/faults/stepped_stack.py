@@ -8,7 +8,7 @@ import sys
 import click
 
 from tests.faults.stepped_entry import ROLES
-from wiring.settings import load_settings
+from wiring.environment import load_settings
 from wiring.stack import Programs, run_stack
 
 

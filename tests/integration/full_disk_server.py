@@ -28,9 +28,9 @@ from stores.ports import OutboxRecord
 from tests.e2e.command import rankfeed
 from tests.e2e.waiting import eventually
 from tests.integration.small_disk import small_disk
+from wiring.environment import load_settings
 from wiring.home import Home
 from wiring.servers.local import Endpoints, LocalServers
-from wiring.settings import load_settings
 
 VALUE = b"v" * 50_000
 

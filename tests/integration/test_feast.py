@@ -84,8 +84,8 @@ async def small_world(tmp_path: Path, past: Path, one_redis: RedisWorld) -> Asyn
 async def opened_store(world: FeastWorld) -> AsyncIterator[Any]:
     """Feast over this world, told of everything."""
     from features.repo.definitions import apply_definitions
+    from wiring.environment import load_settings
     from wiring.feature_store import feature_store
-    from wiring.settings import load_settings
 
     store = feature_store(load_settings(world.environment))
     apply_definitions(store, world.home / "lake")

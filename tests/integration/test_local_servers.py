@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from core.errors import ConfigurationError
 from tests.local_servers import CassandraAddress
 from wiring.cli import main
+from wiring.environment import load_settings
 from wiring.home import Home
 from wiring.servers.cluster import LocalCluster
 from wiring.servers.jars import JarCache
@@ -26,7 +27,6 @@ from wiring.servers.java import Java
 from wiring.servers.kafka import KafkaRecipe
 from wiring.servers.local import LocalServers
 from wiring.servers.redis_cluster import SLOTS
-from wiring.settings import load_settings
 
 CACHE = load_settings(os.environ).servers.cache
 

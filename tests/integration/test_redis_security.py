@@ -18,11 +18,11 @@ from stores.redis_options import RedisOptions
 from tests.e2e.waiting import eventually
 from tests.integration.redis_world import PATIENT_MS
 from tests.papers import Papers
+from wiring.environment import load_settings
 from wiring.home import Home
 from wiring.process import listen
 from wiring.redis_server import redis_command
 from wiring.redis_settings import opened_redis
-from wiring.settings import load_settings
 
 PASSWORD = "a-password"
 URL, CLUSTER, CA = "RANKFEED_REDIS_URL", "RANKFEED_REDIS_CLUSTER", "RANKFEED_REDIS_TLS_CA"

@@ -11,9 +11,10 @@ import click
 
 from tests.outages.switched import SWITCHES, switched
 from wiring.api_process import run_api
+from wiring.environment import load_settings
 from wiring.resources import open_resources
 from wiring.roles import run_role
-from wiring.settings import Settings, load_settings
+from wiring.settings import Settings
 
 
 async def api_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:

@@ -17,11 +17,12 @@ from wiring.chaos.act import FULL, ChaosAct, RungSeen
 from wiring.chaos.course import Planned, run_course
 from wiring.chaos.faults import Chaos
 from wiring.chaos.watch import NotFull, Watch
+from wiring.environment import variable_of
 from wiring.home import Home, StackState
 from wiring.keys import stack_keys
 from wiring.redis_settings import opened_redis, redis_options
 from wiring.resources import open_stores
-from wiring.settings import Settings, variable_of
+from wiring.settings import Settings
 
 EVERY_S = 0.5
 _CALL_TIMEOUT_S = 10.0

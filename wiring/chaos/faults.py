@@ -26,8 +26,8 @@ from stores.redis_client import RedisClient
 from stores.redis_commands import pack
 from stores.redis_connection import RedisConnection
 from stores.redis_options import RedisOptions, RedisPlace
+from wiring.environment import variable_of
 from wiring.home import StackState
-from wiring.settings import variable_of
 
 SAID: dict[FaultName, str] = {
     "redis": "Redis does not answer",

@@ -9,9 +9,10 @@ import click
 
 from core.clock import SystemClock
 from ranking.faults import LONGEST_S, FaultName
+from wiring.environment import overlaid
 from wiring.home import Home
 from wiring.interrupted import EXIT_CODE, Interruptible
-from wiring.settings import Settings, overlaid
+from wiring.settings import Settings
 
 if TYPE_CHECKING:
     from wiring.chaos.act import ChaosAct

@@ -11,10 +11,11 @@ from core.clock import SystemClock
 from core.errors import ConfigurationError
 from wiring.cli.moment import Moment
 from wiring.draining import GROUPS
+from wiring.environment import overlaid
 from wiring.home import Home
 from wiring.resources import open_stores
 from wiring.running_stack import as_running
-from wiring.settings import Settings, overlaid
+from wiring.settings import Settings
 
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 _REPORT = click.option(

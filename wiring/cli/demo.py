@@ -14,8 +14,9 @@ import click
 
 from core.errors import ConfigurationError, RankfeedError
 from wiring.cli.out_file import OutFile
+from wiring.environment import variable_of
 from wiring.home import Home
-from wiring.settings import Settings, variable_of
+from wiring.settings import Settings
 
 ROOM_MB, SMALL_ROOM_MB = 500, 100
 """What a demo writes, and about half as much again."""

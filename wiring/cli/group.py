@@ -70,7 +70,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         # Here, because `--help` needs none.
-        from wiring.settings import load_settings
+        from wiring.environment import load_settings
 
         try:
             ctx.obj = load_settings(os.environ)

@@ -6,7 +6,8 @@ import os
 
 import click
 
-from wiring.settings import Settings, list_settings
+from wiring.environment import list_settings
+from wiring.settings import Settings
 
 
 @click.command("settings")

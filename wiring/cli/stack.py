@@ -6,7 +6,8 @@ import os
 
 import click
 
-from wiring.settings import Settings, overlaid, variable_of
+from wiring.environment import overlaid, variable_of
+from wiring.settings import Settings
 
 
 @click.command()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from console.access import Access, is_loopback
 from core.errors import ConfigurationError
-from wiring.settings import Settings, variable_of
+from wiring.environment import variable_of
+from wiring.settings import Settings
 
 
 def require_password(settings: Settings) -> None:

@@ -28,12 +28,13 @@ from ranking.processes import Reports, follow_unseen, poll_each, serving_process
 from ranking.registry import Registry
 from wiring.console.access import access_of
 from wiring.draining import GROUPS
+from wiring.environment import overlaid, variable_of
 from wiring.home import Home
 from wiring.process import serve_http
 from wiring.ranking_parts import make_ranking
 from wiring.redis_settings import opened_redis
 from wiring.resources import open_stores
-from wiring.settings import Settings, overlaid, variable_of
+from wiring.settings import Settings
 
 BY = "the console"
 OWN = {

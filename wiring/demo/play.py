@@ -22,9 +22,10 @@ from wiring.demo.report import DemoFigures
 from wiring.demo.show import DemoShow, DemoSize
 from wiring.demo.sources import served_sources
 from wiring.demo.tables import lines, tables
+from wiring.environment import overlaid
 from wiring.home import Home, StackState
 from wiring.keys import stack_keys
-from wiring.settings import Settings, overlaid
+from wiring.settings import Settings
 
 PIPE_WIDTH = 140
 CALL_TIMEOUT_S = 30.0

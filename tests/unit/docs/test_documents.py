@@ -11,7 +11,8 @@ from fastapi.routing import APIRoute
 from feed_api.app import ROUTES
 from tests.outages.table import PARTS, ROWS
 from tests.unit.docs.pages import DOCS, PAGES, named
-from wiring.settings import PREFIX, Settings, list_settings
+from wiring.environment import PREFIX, list_settings
+from wiring.settings import Settings
 
 
 def test_every_setting_stands_in_the_reference_with_its_default_and_what_it_is() -> None:

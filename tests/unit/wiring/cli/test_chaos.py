@@ -14,8 +14,8 @@ from stores.redis_options import RedisOptions
 from wiring.chaos.allowed import may_be_disturbed
 from wiring.chaos.faults import ALLOWED, SAID, Chaos
 from wiring.cli import main
+from wiring.environment import load_settings
 from wiring.home import StackState
-from wiring.settings import load_settings
 
 NOWHERE = RedisOptions("redis://127.0.0.1:1/0")
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import ConfigurationError
 from wiring.console.access import access_of, require_password
-from wiring.settings import load_settings
+from wiring.environment import load_settings
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "::1", "localhost"])

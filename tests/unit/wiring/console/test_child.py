@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from wiring.console.child import start_console
+from wiring.environment import load_settings
 from wiring.home import Home, StackState
-from wiring.settings import load_settings
 from wiring.supervisor import Supervisor
 
 
