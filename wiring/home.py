@@ -15,6 +15,8 @@ import msgspec
 
 from core.errors import ConfigurationError
 
+READY_S = 30.0
+"""How long the processes of a stack may take until they can serve."""
 _LOCK_PATIENCE_S = 0.3
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 
 from core.errors import ConfigurationError
 from wiring.environment import overlaid, variable_of
-from wiring.home import Home, StackState
+from wiring.home import READY_S, Home, StackState
 from wiring.settings import Settings
-from wiring.stack import READY_S
 from wiring.supervisor import die_with_parent
 
 STOP_S = 30.0

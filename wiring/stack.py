@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
-import socket
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
@@ -24,15 +20,13 @@ from wiring.console.child import start_console
 from wiring.environment import variable_of
 from wiring.home import Home, StackState
 from wiring.keys import load_jwks, stack_keys
-from wiring.process import listen_as, reachable, url_of
+from wiring.process import listen_as, url_of
+from wiring.readiness import await_ready
 from wiring.redis_server import redis_command
 from wiring.redis_settings import redis_options
 from wiring.settings import Settings
+from wiring.stop_signals import StopSignals
 from wiring.supervisor import BACKOFF_S, Child, Supervisor
-
-READY_S = 30.0
-LAST_LINES = 5
-_CHECK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +52,7 @@ def run_stack(
     home = Home(settings.home.absolute())
     # What people write and read is nobody else's business on a shared machine.
     os.umask(0o077)
-    stopping = _StopSignals()
+    stopping = StopSignals()
     with suppress(KeyboardInterrupt), ExitStack() as cleanup:
         cleanup.enter_context(stopping)
         cleanup.enter_context(home.only_stack())
@@ -151,7 +145,7 @@ def run_stack(
             own_redis=settings.redis.url is None,
         )
         home.write_state(state)
-        _await_ready(supervisor, listeners, home, stopping)
+        await_ready(supervisor, listeners, home, lambda: stopping.requested)
         if not stopping.requested:
             # As it stands there: a console that was left out is no longer in it.
             state = msgspec.structs.replace(home.state() or state, ready=True)
@@ -163,85 +157,6 @@ def run_stack(
             say("  a token for calling it: rankfeed token --user 1001")
             supervisor.watch(lambda: stopping.requested)
         say("stopping")
-
-
-class _StopSignals:
-    """Remembers that SIGINT or SIGTERM came."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._interrupts = False
-        self._former: dict[int, object] = {}
-
-    def __enter__(self) -> _StopSignals:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._former[number] = signal.signal(number, self._request)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself returned
-
-    @contextmanager
-    def interrupting(self, say: Callable[[str], None]) -> Iterator[None]:
-        """What is under way here ends at once with KeyboardInterrupt: a first download takes minutes."""
-        self._interrupts = True
-        try:
-            if self.requested:
-                raise KeyboardInterrupt
-            yield
-        except KeyboardInterrupt:
-            say("stopping")
-            raise
-        finally:
-            self._interrupts = False
-
-    def _request(self, number: int, frame: object) -> None:
-        self.requested = True
-        if self._interrupts:
-            # Once: another one must not break off the cleaning up.
-            self._interrupts = False
-            raise KeyboardInterrupt
-
-
-def _await_ready(
-    supervisor: Supervisor, listeners: Mapping[str, socket.socket], home: Home, stopping: _StopSignals
-) -> None:
-    end_s = time.monotonic() + READY_S
-    waiting = dict(listeners)
-
-    def done() -> bool:
-        for name in list(waiting):
-            if _is_ready(waiting[name]):
-                del waiting[name]
-        return not waiting or stopping.requested or time.monotonic() > end_s or supervisor.dying() is not None
-
-    supervisor.watch(done)
-    if (dying := supervisor.dying()) is not None and waiting:
-        raise ConfigurationError(
-            f"{dying.name} does not start. {dying.log_file} ends:\n{_end_of(dying.log_file)}"
-        )
-    if waiting and not stopping.requested:
-        logs = ", ".join(str(home.logs / f"{name}.log") for name in waiting)
-        raise ConfigurationError(
-            f"not ready after {READY_S:.0f} s: {', '.join(waiting)}. What they say: {logs}"
-        )
-
-
-def _end_of(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
-
-
-def _is_ready(listener: socket.socket) -> bool:
-    host, port = listener.getsockname()[:2]
-    connection = http.client.HTTPConnection(reachable(host), port, timeout=_CHECK_S)
-    try:
-        connection.request("GET", "/health/ready")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _port_for(name: str, wanted: int) -> int:
