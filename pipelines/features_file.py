@@ -16,20 +16,16 @@ from typing import IO, NamedTuple, Self, TypeVar
 from core.clock import Clock
 from core.errors import ConfigurationError
 from eventlog.log import Offsets, TopicPartition
-from features.accumulate import Entity, PackedRow
+from features.accumulate import PackedRow
 from features.packed_store import ExpiringRow
-from features.schema import VIEWS, ViewName
 from features.seen_list import SeenList
-from pipelines import offline_queue, seen_table
-from pipelines.offline_queue import OfflineQueue, Place, Progress, columns_of
+from pipelines import offline_queue, rows_table, seen_table
+from pipelines.offline_queue import OfflineQueue, Place, Progress
+from pipelines.rows_table import After, RowKey
 from stores.sqlite_database import SqliteDatabase
 
 STATEMENTS = (
-    # `other` is the author of a pair, 0 for every other view; ids are never 0 there.
-    """CREATE TABLE rows (
-        view TEXT NOT NULL, entity INTEGER NOT NULL, other INTEGER NOT NULL,
-        packed BLOB NOT NULL, written_ms INTEGER NOT NULL,
-        PRIMARY KEY (view, entity, other)) WITHOUT ROWID""",
+    rows_table.STATEMENT,
     """CREATE TABLE offsets (
         topic TEXT NOT NULL, part INTEGER NOT NULL, next INTEGER NOT NULL,
         PRIMARY KEY (topic, part)) WITHOUT ROWID""",
@@ -47,10 +43,6 @@ _ONE_STATEMENT = 2_000
 
 T = TypeVar("T")
 
-RowKey = tuple[ViewName, Entity]
-After = tuple[str, int, int]
-FIRST: After = ("", 0, 0)
-"""Comes before every row."""
 _LISTS = "~"
 """In the place of a view: lists of what was seen come after the rows of all views."""
 
@@ -131,25 +123,14 @@ class FeaturesFile:
         """
 
         def operation(connection: sqlite3.Connection) -> Found:
-            one = connection.execute
             counted = frozenset(
                 key
                 for some in _chunks(keys)
-                for (key,) in one(
-                    f"SELECT key FROM counted WHERE key IN ({_marks('?', some)})", some
+                for (key,) in connection.execute(
+                    f"SELECT key FROM counted WHERE key IN ({', '.join('?' * len(some))})", some
                 ).fetchall()
             )
-            # The keys come first, so that each is one step into the table.
-            found = [
-                PackedRow(view, (entity, other) if other else entity, packed)
-                for some in _chunks(rows)
-                for view, entity, other, packed in one(
-                    f"WITH wanted (view, entity, other) AS (VALUES {_marks('(?, ?, ?)', some)}) "
-                    "SELECT view, entity, other, packed FROM wanted "
-                    "CROSS JOIN rows USING (view, entity, other)",
-                    [column for view, entity in some for column in (view, *columns_of(entity))],
-                ).fetchall()
-            ]
+            found = [one for some in _chunks(rows) for one in rows_table.find(connection, some)]
             lists = [one for some in _chunks(viewers) for one in seen_table.find(connection, some)]
             return Found(_offsets(connection), counted, found, lists)
 
@@ -179,21 +160,14 @@ class FeaturesFile:
         purge = now_ms - self._purged_ms >= _PURGE_EVERY_MS
 
         def operation(connection: sqlite3.Connection) -> None:
-            connection.executemany(
-                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)",
-                [(row.view, *columns_of(row.entity), row.packed, now_ms) for row in rows],
-            )
+            rows_table.put(connection, rows, now_ms)
             seen_table.put(connection, seen, now_ms)
             offline_queue.put(connection, rows, arrived_ms, progress)
             connection.executemany("INSERT OR REPLACE INTO counted VALUES (?, ?)", counted.items())
             connection.execute("DELETE FROM counted WHERE published_ms < ?", (forget_before_ms,))
             _advance(connection, progress)
             if purge:
-                for view in VIEWS.values():
-                    connection.execute(
-                        "DELETE FROM rows WHERE view = ? AND written_ms <= ?",
-                        (view.name, now_ms - view.ttl_s * 1000),
-                    )
+                rows_table.purge(connection, now_ms)
                 seen_table.purge(connection, now_ms)
 
         await self._database.write(operation)
@@ -202,54 +176,27 @@ class FeaturesFile:
 
     async def tweets(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """At most `limit` tweets of ids above `after` and their packed rows of `t`, in the order of ids."""
-        return await self._database.read(
-            lambda connection: connection.execute(
-                "SELECT entity, packed FROM rows WHERE view = 't' AND entity > ? ORDER BY entity LIMIT ?",
-                (after, limit),
-            ).fetchall()
-        )
+        return await self._database.read(lambda connection: rows_table.tweets(connection, after, limit))
 
     async def page(self, after: After, limit: int) -> Page:
         """At most `limit` rows behind `after`, in the order of their keys, with what is left of their ttl;
-        behind all rows the lists of what was seen.
-
-        A row is kept for its view's ttl after it was last written, on the wall clock: never shorter
-        than in event time, so none goes that compute would still use.
-        """
+        behind all rows the lists of what was seen."""
         now_ms = self._clock.now_ms()
         if after[0] == _LISTS:
-            lists, last = await self._database.read(
+            lists, viewer = await self._database.read(
                 lambda connection: seen_table.page(connection, after[1], limit, now_ms)
             )
-            return Page(lists, None if last is None else (_LISTS, last, 0))
-        found = await self._database.read(
-            lambda connection: connection.execute(
-                "SELECT view, entity, other, packed, written_ms FROM rows "
-                "WHERE (view, entity, other) > (?, ?, ?) ORDER BY view, entity, other LIMIT ?",
-                (*after, limit),
-            ).fetchall()
+            return Page(lists, None if viewer is None else (_LISTS, viewer, 0))
+        rows, last = await self._database.read(
+            lambda connection: rows_table.page(connection, after, limit, now_ms)
         )
-        rows = []
-        for name, entity, other, packed, written_ms in found:
-            view = VIEWS.get(name)
-            if view is None:
-                continue
-            left_s = view.ttl_s - (now_ms - written_ms) // 1000
-            if left_s > 0:
-                whose: Entity = (entity, other) if other else entity
-                rows.append(ExpiringRow.of(PackedRow(name, whose, packed), left_s))
-        return Page(rows, found[-1][:3] if len(found) == limit else (_LISTS, 0, 0))
+        return Page(rows, (_LISTS, 0, 0) if last is None else last)
 
 
 def _chunks(wanted: Iterable[T]) -> Iterator[list[T]]:
     left = iter(wanted)
     while chunk := list(islice(left, _ONE_STATEMENT)):
         yield chunk
-
-
-def _marks(mark: str, wanted: Sequence[object]) -> str:
-    """Marks of a statement's parameters, one for each that is wanted."""
-    return ", ".join([mark] * len(wanted))
 
 
 def _offsets(connection: sqlite3.Connection) -> dict[TopicPartition, int]:

@@ -11,7 +11,8 @@ from prometheus_client import Counter
 from core.errors import Unavailable
 from core.waiting import happens
 from features.packed_store import ExpiringRow, PackedStore
-from pipelines.features_file import FIRST, After, FeaturesFile
+from pipelines.features_file import FeaturesFile
+from pipelines.rows_table import FIRST, After
 
 ROWS_WRITTEN = Counter("rankfeed_feature_rows_written_total", "Feature rows written to Redis")
 PROJECTIONS = Counter(

@@ -7,18 +7,17 @@ Numbers rise without a gap, and the lake's manifest holds the next one: nothing 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby, islice
 from typing import NamedTuple, cast
 
 import msgspec
 
-from core.errors import Corrupt
 from eventlog.log import TopicPartition
-from features.accumulate import Entity, PackedRow
+from features.accumulate import PackedRow
 from features.offline_rows import Chunk, pack_owned
-from features.packed_row import decode_row, encode_row, event_ts_s_of
-from features.schema import VIEWS
+from features.packed_row import event_ts_s_of
+from pipelines import rows_table
 from stores.sqlite_database import SqliteDatabase
 
 # The newest chunk stays, whether the lake has it or not: it says which number and which time are next.
@@ -98,10 +97,7 @@ class OfflineQueue:
         def operation(connection: sqlite3.Connection) -> None:
             for table in ("rows", "offsets", "offline", "offline_progress"):
                 connection.execute(f"DELETE FROM {table}")
-            connection.executemany(
-                "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
-                ((view, *columns_of(whose), packed, now_ms) for view, whose, packed in rows),
-            )
+            rows_table.put(connection, rows, now_ms)
             connection.executemany(
                 "INSERT INTO offsets VALUES (?, ?, ?, ?)",
                 [(*partition, *place) for partition, place in progress.items()],
@@ -162,32 +158,13 @@ def _start(connection: sqlite3.Connection, next_: int) -> None:
     connection.execute("DELETE FROM offline_progress")
     connection.execute("INSERT INTO offline VALUES (?, '', ?, 0, x'')", (next_ - 1, created_us))
     if not is_behind:
-        rows = list(_all_rows(connection))
+        rows = list(rows_table.every(connection))
         newest_s = max((event_ts_s_of(row.packed) for row in rows), default=0)
         places = connection.execute("SELECT topic, part, next, reached_ms FROM offsets").fetchall()
         progress = {TopicPartition(*place[:2]): Place(*place[2:]) for place in places}
         put(connection, rows, newest_s * 1_000, progress)
 
 
-def columns_of(whose: Entity) -> tuple[int, int]:
-    """An owner as the file has it: the second id is 0 where there is one."""
-    return whose if isinstance(whose, tuple) else (whose, 0)
-
-
 def _last(connection: sqlite3.Connection) -> tuple[int, int]:
     found = connection.execute("SELECT number, created_us FROM offline ORDER BY number DESC LIMIT 1")
     return cast(tuple[int, int], found.fetchone() or (0, 0))
-
-
-def _all_rows(connection: sqlite3.Connection) -> Iterator[PackedRow]:
-    for name, view in VIEWS.items():
-        found = connection.execute("SELECT entity, other, packed FROM rows WHERE view = ?", (name,))
-        for entity, other, packed in found:
-            # Chunks are of one schema: what was written under an older one is written under today's.
-            try:
-                row = decode_row(packed, view)
-            except Corrupt:
-                # It starts anew with its next event.
-                continue
-            today = encode_row(view.schema_id, row.event_ts_s, row.seq, row.values)
-            yield PackedRow(name, (entity, other) if other else entity, today)

@@ -19,7 +19,8 @@ from features.offline_rows import DIRECTORY, OFFLINE
 from features.packed_row import decode_row
 from features.schema import VIEWS as FEATURE_VIEWS
 from features.schema import ViewName
-from pipelines.features_file import FIRST, FeaturesFile
+from pipelines.features_file import FeaturesFile
+from pipelines.rows_table import FIRST
 from stores.lake import LakeReader
 from stores.ports import OutboxRecord
 from stores.sqlite import open_facts, open_telemetry

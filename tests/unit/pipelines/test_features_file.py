@@ -13,7 +13,8 @@ from features.accumulate import FeatureState, Observation, PackedRow
 from features.packed_store import row_key
 from features.schema import VIEWS
 from features.seen_list import TTL_S, SeenList, seen_key
-from pipelines.features_file import FIRST, FeaturesFile
+from pipelines.features_file import FeaturesFile
+from pipelines.rows_table import FIRST
 from tests.fakes import FakeClock
 
 VIEWS_0 = TopicPartition("views.v1", 0)

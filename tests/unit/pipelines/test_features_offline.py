@@ -15,8 +15,9 @@ from eventlog.log import TopicPartition
 from features.accumulate import FeatureState, Observation
 from features.offline_rows import DIRECTORY, OFFLINE
 from features.schema import VIEWS
-from pipelines.features_file import FIRST, FeaturesFile
+from pipelines.features_file import FeaturesFile
 from pipelines.features_offline import FeaturesOffline, OfflineOptions
+from pipelines.rows_table import FIRST
 from stores.lake import LakeReader, manifest_path, newest_manifest
 from stores.lake_disk import LakeDisk
 from tests.fakes import FakeClock

@@ -20,8 +20,9 @@ from features.packed_row import Row, decode_row, encode_row
 from features.packed_store import ExpiringRow, row_key
 from features.schema import VIEWS, ViewName
 from features.seen_list import SeenList, SeenLists, decode_seen, seen_key
-from pipelines.features_file import FIRST, FeaturesFile
+from pipelines.features_file import FeaturesFile
 from pipelines.features_stream import FeaturesHandler
+from pipelines.rows_table import FIRST
 from tests.fakes import FakeClock
 
 DAY_MS = 86_400_000
