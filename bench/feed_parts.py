@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +112,7 @@ def main() -> None:
             environment = {**kind.environment, sampled_api.FILE: str(samples)}
             command = (sys.executable, "-m", "bench.sampled_api", "up")
             with live_stack(Path(directory) / "home", command=command, environment=environment) as stack:
-                sections.append(_section(kind, run(lambda: _measure(kind, stack, samples))))  # noqa: B023  # awaited here
+                sections.append(_section(kind, run(partial(_measure, kind, stack, samples))))
     page = _page(sections)
     PAGE.write_text(page)
     print(page)

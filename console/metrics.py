@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple
 
@@ -101,12 +101,12 @@ def summed(samples: Samples, name: str, by: str) -> dict[str, float]:
     return sums
 
 
-def quantile(samples: Samples, histogram: str, q: float, among: Callable[[Sample], bool]) -> float | None:
-    """The q-quantile of a histogram's observations, within a bucket as if evenly spread (as Prometheus'
-    histogram_quantile); beyond the last bound that bound. None where nothing was observed."""
+def quantile(samples: Samples, histogram: str, q: float, **labels: str) -> float | None:
+    """The q-quantile of a histogram's observations with these labels, within a bucket as if evenly spread (as
+    Prometheus' histogram_quantile); beyond the last bound that bound. None where nothing was observed."""
     bounds: dict[float, float] = {}
     for sample, value in of(samples, f"{histogram}_bucket"):
-        if among(sample):
+        if all(sample.label(name) == wanted for name, wanted in labels.items()):
             bound = float(sample.label("le"))
             bounds[bound] = bounds.get(bound, 0.0) + value
     total = bounds.get(math.inf, 0.0)

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 VARIABLE = "TEST_CHROMIUM"
 """As TEST_SERVERS without the product's prefix, of which it refuses what is no setting of its own."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -97,7 +99,7 @@ def this_machine() -> Machine:
         run=_run,
         playwright=_playwrights_own,
         is_root=os.geteuid() == 0,
-        say=lambda words: print(words, file=sys.stderr, flush=True),  # noqa: T201
+        say=lambda words: click.echo(words, err=True),
     )
 
 
@@ -137,9 +139,9 @@ def _playwrights_own() -> str:
 
 def main() -> int:
     try:
-        print(ensure(this_machine()))  # noqa: T201
+        click.echo(ensure(this_machine()))
     except NoChromium as exc:
-        print(exc, file=sys.stderr)  # noqa: T201
+        click.echo(exc, err=True)
         return 1
     return 0
 

@@ -112,17 +112,18 @@ def fills_go_over_tombstones() -> Iterator[None]:
 def commit_before_the_work() -> Iterator[None]:
     """A batch whose consumer died over it does not come again."""
     handle = Worker._handle
+    subscriptions: dict[Worker, Any] = {}
 
     async def committed_first(self: Worker, batch: list[Any], stop: Any) -> None:
         committed = next_offsets([one.entry for one in batch])
-        subscription = self._subscription_of_test  # type: ignore[attr-defined]
+        subscription = subscriptions[self]
         await self._until_available(lambda: subscription.commit(committed), stop)
         await handle(self, batch, stop)
 
     turn = Worker._turn
 
     async def turned(self: Worker, subscription: Any, stop: Any) -> None:
-        self._subscription_of_test = subscription  # type: ignore[attr-defined]
+        subscriptions[self] = subscription
         await turn(self, subscription, stop)
 
     with patch.object(Worker, "_handle", committed_first), patch.object(Worker, "_turn", turned):

@@ -53,17 +53,17 @@ def test_what_is_no_page_of_metrics_is_refused(text: str) -> None:
     ],
 )
 def test_quantiles_lie_within_their_bucket(observed: list[float], q: float, expected: float | None) -> None:
-    found = quantile(samples_of(observed), "seconds", q, lambda one: one.label("algorithm") == "ranked")
+    found = quantile(samples_of(observed), "seconds", q, algorithm="ranked")
     assert found is None if expected is None else found is not None and math.isclose(found, expected)
 
 
 def test_quantiles_of_an_increase_know_the_bounds_below() -> None:
     grown = increases(samples_of([0.05, 0.3, 0.3]), samples_of([0.05]))
-    assert quantile(grown, "seconds", 0.5, lambda _: True) == pytest.approx(0.3)
+    assert quantile(grown, "seconds", 0.5) == pytest.approx(0.3)
 
 
 def test_quantiles_of_others_are_left_out() -> None:
-    assert quantile(samples_of([0.3]), "seconds", 0.5, lambda one: one.label("algorithm") == "x") is None
+    assert quantile(samples_of([0.3]), "seconds", 0.5, algorithm="x") is None
 
 
 def test_what_a_counter_grew_by_counts_from_zero_where_it_began_anew() -> None:

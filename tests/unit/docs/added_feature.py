@@ -16,6 +16,7 @@ from features.packed_row import decode_block, encode_row
 from features.packed_store import row_key
 from features.reader import FeatureReader
 from features.schema import FEATURES, VIEWS
+from features.view import EventKind
 from stores.redis_client import Found, RedisClient
 from tests.unit.training.lakes import T0_MS, LakeBuilder
 from training.asof import features_as_of, observations
@@ -41,8 +42,9 @@ class Rows:
 
 async def test_it_is_served_as_it_is_in_the_batch(tmp_path: Path) -> None:
     state, redis, lake = FeatureState(), Rows(), LakeBuilder()
-    for kind, at_ms in (("click", T0_MS), ("seen", T0_MS + HOUR_MS)):
-        state.apply(Observation(at_ms, kind, VIEWER, AUTHOR, TWEET))  # type: ignore[arg-type]
+    happened: list[tuple[EventKind, int]] = [("click", T0_MS), ("seen", T0_MS + HOUR_MS)]
+    for kind, at_ms in happened:
+        state.apply(Observation(at_ms, kind, VIEWER, AUTHOR, TWEET))
         lake.view(kind, at_ms, viewer=VIEWER, author=AUTHOR, tweet=TWEET)
     redis.rows = {row_key(row.view, row.entity): row.packed for row in state.drain()}
     reader = FeatureReader(cast(RedisClient, redis))
