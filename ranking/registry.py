@@ -1,19 +1,19 @@
-"""Changes which models there are, and waits until every serving process goes by it."""
+"""Changes which models there are, and has every serving process go by it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from core.clock import Clock
-from core.errors import ConfigurationError, Corrupt, Unavailable
+from core.errors import ConfigurationError, Corrupt
 from ranking.admission import admitted
 from ranking.bundle import load_bundle
 from ranking.objective import check
 from ranking.objectives import Objectives
 from ranking.outcome import Outcome
-from ranking.processes import PATIENCE_S, ProcessReport, Reports, awaited
+from ranking.processes import ProcessReport, Reports
 from ranking.registered import (
     MAX_CHALLENGERS,
     MODELS,
@@ -24,6 +24,7 @@ from ranking.registered import (
     decode_registered,
     encode_registered,
 )
+from ranking.rollout import Rollout
 from stores.ports import ControlStore
 
 MAX_REASON = 500
@@ -43,7 +44,7 @@ class Registry:
         self._control = control
         self._models = models
         self._clock = clock
-        self._reports = reports
+        self._rollout = None if reports is None else Rollout(reports, clock)
         self._by = by
 
     def bundles(self) -> list[tuple[str, str]]:
@@ -57,7 +58,7 @@ class Registry:
 
     async def processes(self) -> list[ProcessReport]:
         """Raises Unavailable."""
-        return [] if self._reports is None else await self._reports()
+        return [] if self._rollout is None else await self._rollout.processes()
 
     async def register(self, name: str, version: str, reason: str) -> Outcome:
         """Makes a bundle a challenger, loaded by every process when this returns.
@@ -95,7 +96,7 @@ class Registry:
         await self._check_objective(entry)
         registered = await self.registered()
         _check_unchanged(registered, registered if seen is None else seen)
-        if self._reports is not None and entry != registered.champion:
+        if self._rollout is not None and entry != registered.champion:
             new = entry not in registered.wanted()
             if new:
                 change = self._change("register", entry, "on the way to its promotion")
@@ -135,50 +136,22 @@ class Registry:
             return changed(one)
 
         version = await self._apply(swap)
-        if self._reports is None:
+        if self._rollout is None:
             return Outcome(entry, 0, 0, 0.0)
-        try:
-            reports = await self._awaited(version, lambda one: entry.mark in (one.serves, *one.refusals))
-        except Unavailable as exc:
-            raise ConfigurationError(
-                f"{entry.label} is the champion, but who runs it is not known: {exc}. "
-                "The processes take it over by themselves."
-            ) from exc
-        serving = sum(one.serves == entry.mark for one in reports)
-        outcome = Outcome(entry, serving, len(reports), 1000 * (self._clock.monotonic_s() - began_s))
-        if serving < len(reports):
-            raise ConfigurationError(
-                f"{entry.label} is the champion, and {outcome.words} run it: "
-                f"{_refusals(reports, entry) or 'the others say nothing'}; their logs say more"
-            )
-        return outcome
+        return await self._rollout.serving(entry, version, began_s)
 
     async def _loaded_by_all(self, entry: Entry, what: str, *, withdraw: bool) -> Outcome:
         began_s = self._clock.monotonic_s()
-        if self._reports is None:
+        if self._rollout is None:
             return Outcome(entry, 0, 0, 0.0)
         _, version = await self._read()
-        fault: str | None = None
-        reports: list[ProcessReport] = []
-        try:
-            reports = await self._awaited(version, lambda one: entry.mark in (*one.loaded, *one.refusals))
-            loaded = sum(entry.mark in one.loaded for one in reports)
-            if loaded < len(reports):
-                silent = f"{loaded} of {len(reports)} processes loaded it within {PATIENCE_S:.0f} s"
-                fault = _refusals(reports, entry) or silent
-        except Unavailable as exc:
-            fault = f"which processes can load it is not known: {exc}"
-        if fault is not None:
+        outcome, fault = await self._rollout.loaded(entry, version, began_s)
+        if fault:
             if withdraw:
                 change = self._change("retire", entry, f"could not be {what}: {fault}"[:MAX_REASON])
                 await self._apply(lambda one: one.without_challenger(entry.label, change))
             raise ConfigurationError(f"{entry.label} cannot be {what}: {fault}. The champion serves on.")
-        return Outcome(entry, len(reports), len(reports), 1000 * (self._clock.monotonic_s() - began_s))
-
-    async def _awaited(self, version: int, done: Callable[[ProcessReport], bool]) -> list[ProcessReport]:
-        """The reports, once all of them go by the version and are done, or time is up."""
-        assert self._reports is not None
-        return await awaited(self._reports, lambda one: one.registry >= version and done(one), self._clock)
+        return outcome
 
     async def _admitted(self, name: str, version: str, what: str) -> Entry:
         try:
@@ -243,12 +216,3 @@ def _check_unchanged(now: Registered, seen: Registered) -> None:
 def _check_reason(reason: str) -> None:
     if len(reason) > MAX_REASON:
         raise ConfigurationError(f"the reason has {len(reason)} characters; at most {MAX_REASON} are kept")
-
-
-def _refusals(reports: Sequence[ProcessReport], entry: Entry) -> str:
-    """Each reason once, and of how many processes."""
-    reasons = [one.refusals[entry.mark] for one in reports if entry.mark in one.refusals]
-    return "; ".join(
-        f"{reasons.count(reason)} of {len(reports)} processes refuse it: {reason}"
-        for reason in dict.fromkeys(reasons)
-    )
