@@ -26,7 +26,7 @@ from wiring.servers.jars import JarCache
 from wiring.servers.java import Java
 from wiring.servers.kafka import KafkaRecipe
 from wiring.servers.local import LocalServers
-from wiring.servers.redis_cluster import SLOTS
+from wiring.servers.redis_slots import SLOTS
 
 CACHE = load_settings(os.environ).servers.cache
 
