@@ -166,6 +166,15 @@ class FanoutSettings(WorkerSettings):
     )
 
 
+class PipelinesSettings(WorkerSettings):
+    nice: int = Field(
+        5,
+        ge=0,
+        le=19,
+        description="How far it stands back where others want the CPU, as nice(1) counts; 0 for not at all",
+    )
+
+
 class KafkaSettings(_Section):
     bootstrap: str | None = Field(None, description="Kafka's `host:port`, several separated by commas")
     prefix: str = Field("", description="Stands before the names of topics and groups")
@@ -248,7 +257,7 @@ class Settings(_Section):
     popular: PopularSettings = PopularSettings()
     fanout: FanoutSettings = FanoutSettings()
     preheat: PreheatSettings = PreheatSettings()
-    pipelines: WorkerSettings = WorkerSettings()
+    pipelines: PipelinesSettings = PipelinesSettings()
     kafka: KafkaSettings = KafkaSettings()
     cassandra: CassandraSettings = CassandraSettings()
     servers: ServersSettings = ServersSettings()
