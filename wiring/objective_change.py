@@ -18,19 +18,20 @@ async def apply_objective(
     reports: Reports | None,
     clock: Clock,
     say: Callable[[str], None],
-) -> None:
+) -> Objective:
     """Sets `wanted` in place of `seen` and waits for the serving processes; without `reports` none serve.
 
-    Raises ConfigurationError where another one was set meanwhile, or one of the processes does not apply it.
+    Returns the one that applies, under its own version. Raises ConfigurationError where another one was set
+    meanwhile, or one of the processes does not apply it.
     """
     made = await objectives.set(wanted, seen)
     label = made.objective.label
     if made == seen:
         say(f"{label} says the same already: nothing was changed")
-        return
+        return made.objective
     if reports is None:
         say(f"{label} is set; no stack is running, the next one goes by it")
-        return
+        return made.objective
     began_s = clock.monotonic_s()
     try:
         found = await awaited(reports, lambda one: one.objective_row >= made.row, clock)
@@ -44,6 +45,7 @@ async def apply_objective(
     if applied < len(found):
         raise ConfigurationError(f"{label} is set, and {outcome} go by it: {_reasons(found)}")
     say(f"{label} applies: {outcome}" if found else f"{label} is set; no process serves")
+    return made.objective
 
 
 def _reasons(found: list[ProcessReport]) -> str:

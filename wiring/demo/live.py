@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ranking.bundle import load_bundle
+from ranking.objective import Objective
 from simulation.audit import Audit, audit_feeds, counts_agree
 from simulation.client import FeedClient
 from simulation.crowd import Crowd
@@ -64,13 +65,14 @@ async def chaos(show: DemoShow, crowd: Crowd, client_of: Callable[[int], FeedCli
     return act
 
 
-async def comparison(show: DemoShow, crowd: Crowd, trained: Trained) -> tuple[Judgement, FeedsBeside]:
+async def comparison(
+    show: DemoShow, crowd: Crowd, trained: Trained, objective: Objective
+) -> tuple[Judgement, FeedsBeside]:
     """How good the orders are, and both feeds of who gains most. Raises DemoFailed where none was ranked."""
     show.title("Chronological beside ranked")
     if not crowd.pages.served_ranked:
         page = await crowd.viewers[0].client.feed(algorithm="ranked")
         raise DemoFailed(f"no feed was served ranked; meta says {page['meta']}")
-    objective = await show.objective()
     async with opened_redis(show.settings) as redis:
         heads = [head.name for head in load_bundle(trained.bundle).manifest.heads]
         slates = SlateStore(redis)

@@ -8,7 +8,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from core.errors import ConfigurationError
-from ranking.objective import reweighed
+from ranking.objective import Objective, reweighed
 from ranking.objectives import Objectives
 from ranking.processes import serving_processes
 from ranking.registry import Registry
@@ -80,8 +80,8 @@ async def training(show: DemoShow) -> Trained:
     return trained
 
 
-async def objective(show: DemoShow) -> None:
-    """Sets what the ranking is for, as `rankfeed objective set` does."""
+async def objective(show: DemoShow) -> Objective:
+    """Sets what the ranking is for, as `rankfeed objective set` does; returns what applies."""
     show.title("What the ranking is for")
     async with (
         opened_redis(show.settings) as redis,
@@ -91,6 +91,7 @@ async def objective(show: DemoShow) -> None:
         seen = await objectives.current()
         wanted = replace(reweighed(seen.objective, WEIGHTS), author=BY, reason=WHY)
         reports = partial(serving_processes, redis)
-        await apply_objective(objectives, wanted, seen, reports, show.clock, show.say)
-    for line in objective_lines(wanted):
+        applied = await apply_objective(objectives, wanted, seen, reports, show.clock, show.say)
+    for line in objective_lines(applied):
         show.say(line)
+    return applied

@@ -12,6 +12,7 @@ import httpx
 from rich.console import Console
 
 from core.clock import SystemClock
+from ranking.objective import Objective
 from simulation.client import FeedClient
 from training.train import Trained
 from wiring.demo import live, made_ready
@@ -68,15 +69,15 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
             show, lambda user_id: FeedClient(http, token_of(user_id), retries=RETRIES)
         )
         trained = await made_ready.training(show)
-        await made_ready.objective(show)
+        objective = await made_ready.objective(show)
         post_ms = await live.posting(show, crowd)
         lift = await live.visits(show, crowd)
         chaos = await live.chaos(show, crowd, lambda user_id: FeedClient(http, token_of(user_id)))
-        judgement, feeds = await live.comparison(show, crowd, trained)
+        judgement, feeds = await live.comparison(show, crowd, trained, objective)
         await live.reactions(show, crowd)
         audit = await live.audit(show, crowd)
         wall_s = time.monotonic() - options.began_s
-        sources, setting = served_sources(home.lake), await _setting(show, trained)
+        sources, setting = served_sources(home.lake), _setting(show, trained, objective)
         figures = DemoFigures(
             lift=lift,
             judgement=judgement,
@@ -98,9 +99,9 @@ async def run_demo(settings: Settings, home: Home, state: StackState, options: D
                 await asyncio.Event().wait()
 
 
-async def _setting(show: DemoShow, trained: Trained) -> dict[str, str]:
+def _setting(show: DemoShow, trained: Trained, objective: Objective) -> dict[str, str]:
     """What was run, in words: for the page."""
-    size, bundle, objective = show.size, trained.bundle, await show.objective()
+    size, bundle = show.size, trained.bundle
     weights = ", ".join(f"{head} {one.w:g}" for head, one in objective.weights.items())
     return {
         "World": f"{size.users:,} people, {size.days:.0f} days of a past; seed {show.seed}",

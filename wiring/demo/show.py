@@ -11,8 +11,6 @@ from rich.console import Console, RenderableType
 
 from core.clock import SystemClock
 from core.errors import RankfeedError
-from ranking.objective import Objective
-from ranking.objectives import Objectives
 from wiring.draining import await_drained
 from wiring.home import Home, StackState
 from wiring.interrupted import beside
@@ -75,8 +73,3 @@ class DemoShow:
         """Returns once every consumer has caught up with the log."""
         async with open_stores(self.settings, self.home, self.clock) as stores:
             await await_drained(stores.log, self.clock, self.say)
-
-    async def objective(self) -> Objective:
-        """The one that applies."""
-        async with open_stores(self.settings, self.home, self.clock) as stores:
-            return (await Objectives(stores.control, self.clock).current()).objective
