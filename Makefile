@@ -8,6 +8,9 @@ ARGS ?=
 STACK ?= embedded
 # Test files run side by side in so many processes, each with servers of its own (a Kafka and a Cassandra take 2 GB).
 JOBS ?= 2
+# Hundreds of processes start in a run of the tests, and a stack is five: where this is set, each compiles
+# anew all that it imports, and takes twice as long to start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock fmt check chromium test test-fast torture histories bench feed-parts demo up clean

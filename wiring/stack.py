@@ -26,7 +26,7 @@ from wiring.redis_server import redis_command
 from wiring.redis_settings import redis_options
 from wiring.settings import Settings
 from wiring.stop_signals import StopSignals
-from wiring.supervisor import BACKOFF_S, Child, Supervisor
+from wiring.supervisor import BACKOFF_S, Child, Process, Supervisor
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,12 @@ def run_stack(
     say: Callable[[str], None],
     programs: Programs | None = None,
     backoff_s: Sequence[float] = BACKOFF_S,
+    spawn: Callable[[Child], Process] | None = None,
 ) -> None:
     """Runs the stack until SIGINT or SIGTERM; raises ConfigurationError where it cannot start.
 
-    `backoff_s` are the supervisor's waits before it starts a process again that died early.
+    `backoff_s` are the supervisor's waits before it starts a process again that died early, `spawn` is how it
+    starts one.
     """
     home = Home(settings.home.absolute())
     # What people write and read is nobody else's business on a shared machine.
@@ -82,7 +84,7 @@ def run_stack(
             with stopping.interrupting(say):
                 own |= bring_up_servers(settings, home, say, cleanup)
         # After the servers, so that it is stopped before them: the children still drain into them.
-        supervisor = Supervisor(say, backoff_s)
+        supervisor = Supervisor(say, backoff_s, spawn)
         cleanup.callback(supervisor.stop)
         if settings.redis.url is not None:
             redis_url = redis_options(settings).url

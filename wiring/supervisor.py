@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 BACKOFF_S = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 HEALTHY_AFTER_S = 10.0
@@ -45,10 +46,25 @@ class Child:
     left_out: Callable[[], None] | None = None
 
 
+class Process(Protocol):
+    """What is asked of a process, as `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+    def kill(self) -> None: ...
+
+
 @dataclass(slots=True)
 class _Running:
     child: Child
-    process: subprocess.Popen[bytes]
+    process: Process
     started_s: float
     failures: int
     restart_at_s: float = field(default=0.0)
@@ -56,16 +72,25 @@ class _Running:
 
 
 class Supervisor:
-    """Runs children in the order given and stops them in the reverse order. For one thread."""
+    """Runs children in the order given and stops them in the reverse order. For one thread.
 
-    def __init__(self, say: Callable[[str], None], backoff_s: Sequence[float] = BACKOFF_S) -> None:
+    `spawn` starts a process for a child; None: `run`.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        backoff_s: Sequence[float] = BACKOFF_S,
+        spawn: Callable[[Child], Process] | None = None,
+    ) -> None:
         self._say = say
         self._backoff_s = backoff_s
+        self._spawn = spawn or run
         self._running: dict[str, _Running] = {}
         self.lifeline, self._held = os.pipe()
 
     def start(self, child: Child) -> None:
-        self._running[child.name] = _Running(child, _spawn(child), time.monotonic(), 0)
+        self._running[child.name] = _Running(child, self._spawn(child), time.monotonic(), 0)
 
     def pid(self, name: str) -> int:
         return self._running[name].process.pid
@@ -100,7 +125,7 @@ class Supervisor:
                 running.restart_at_s = now_s + wait_s
                 self._say(f"{name} ended ({_ending(code)}); see {running.child.log_file}. Restarting it.")
             if now_s >= running.restart_at_s:
-                running.process = _spawn(running.child)
+                running.process = self._spawn(running.child)
                 running.started_s, running.restart_at_s = now_s, 0.0
 
     def watch(self, until: Callable[[], bool]) -> None:
@@ -124,7 +149,8 @@ class Supervisor:
         os.close(self.lifeline)
 
 
-def _spawn(child: Child) -> subprocess.Popen[bytes]:
+def run(child: Child) -> subprocess.Popen[bytes]:
+    """A process of the child's own command."""
     child.log_file.parent.mkdir(parents=True, exist_ok=True)
     with child.log_file.open("ab") as log:
         return subprocess.Popen(

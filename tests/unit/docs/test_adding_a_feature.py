@@ -20,7 +20,7 @@ SOURCES = [path.parent.name for path in ROOT.glob("*/__init__.py")]
 def copy(tmp_path: Path) -> Path:
     root = tmp_path / "copy"
     for name in SOURCES:
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, root / name)
     shutil.copy(ROOT / "pyproject.toml", root)
     return root
 
