@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.live_stack import LiveStack
 from tests.e2e.people import Person, make_people
+from tests.e2e.waiting import eventually
 
 
 @pytest.fixture
@@ -32,7 +33,13 @@ async def test_a_like_is_given_once_and_taken_back_once(
     tweet_id, (ada, bob, *_) = liked
     assert await bob.unlike(tweet_id) == 0
     for _ in range(3):
-        assert await bob.like(tweet_id) == 1
+        # Where a recount was faster than the hint it is counted twice, until the next recount.
+        assert await bob.like(tweet_id) in (1, 2)
+
+    async def counted_once() -> bool:
+        return await bob.like(tweet_id) == 1
+
+    await eventually("it is counted once", counted_once)
     assert likers(stack, tweet_id) == {bob.user_id}
     # One may like what one wrote.
     assert await ada.like(tweet_id) >= 1
