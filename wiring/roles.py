@@ -55,8 +55,6 @@ async def pipelines_main(settings: Settings, listener: socket.socket, stop: asyn
     from wiring.resources import open_resources
     from wiring.worker_processes import pipelines_work, run_workers
 
-    # Nobody waits for what it does; whoever asks for a feed waits for the others.
-    os.nice(settings.pipelines.nice)
     async with open_resources(settings) as resources:
         await run_workers(pipelines_work(resources), listener, stop)
 

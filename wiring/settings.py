@@ -166,15 +166,6 @@ class FanoutSettings(WorkerSettings):
     )
 
 
-class PipelinesSettings(WorkerSettings):
-    nice: int = Field(
-        5,
-        ge=0,
-        le=19,
-        description="How far it stands back where others want the CPU, as nice(1) counts; 0 for not at all",
-    )
-
-
 class KafkaSettings(_Section):
     bootstrap: str | None = Field(None, description="Kafka's `host:port`, several separated by commas")
     prefix: str = Field("", description="Stands before the names of topics and groups")
@@ -257,7 +248,7 @@ class Settings(_Section):
     popular: PopularSettings = PopularSettings()
     fanout: FanoutSettings = FanoutSettings()
     preheat: PreheatSettings = PreheatSettings()
-    pipelines: PipelinesSettings = PipelinesSettings()
+    pipelines: WorkerSettings = WorkerSettings()
     kafka: KafkaSettings = KafkaSettings()
     cassandra: CassandraSettings = CassandraSettings()
     servers: ServersSettings = ServersSettings()

@@ -29,12 +29,6 @@ def test_children_that_are_killed_are_started_again(stack: LiveStack) -> None:
     wait_until("the api answers again, at the same address", answers)
 
 
-def test_what_nobody_waits_for_stands_back(stack: LiveStack) -> None:
-    own = os.getpriority(os.PRIO_PROCESS, 0)
-    nice = {role: os.getpriority(os.PRIO_PROCESS, stack.pid(role)) for role in ROLES}
-    assert nice == {"api": own, "fanout": own, "pipelines": min(19, own + stack.settings.pipelines.nice)}
-
-
 def test_a_second_stack_in_the_same_home_is_refused(stack: LiveStack) -> None:
     refused = rankfeed("up", home=stack.home.root)
     assert refused.code == 1
