@@ -106,11 +106,11 @@ def decode_block(rows: Sequence[bytes | None], view: View) -> RowBlock:
                 values=words[:, 3:].view("<f4").astype(np.float32),
                 present=np.ones(len(rows), np.bool_),
             )
-    return _decode_mixed(rows, view)
+    return _decode_mixed(rows, view, size)
 
 
-def _decode_mixed(rows: Sequence[bytes | None], view: View) -> RowBlock:
-    size = row_bytes(view)
+def _decode_mixed(rows: Sequence[bytes | None], view: View, size: int) -> RowBlock:
+    """`size` is the length of a row of the view's own schema."""
     found = [b"" if row is None else row for row in rows]
     lengths = np.fromiter(map(len, found), np.int64, len(found))
     if not (lengths == size).all():

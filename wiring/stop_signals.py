@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class StopSignals:
@@ -13,7 +14,7 @@ class StopSignals:
     def __init__(self) -> None:
         self.requested = False
         self._interrupts = False
-        self._former: dict[int, object] = {}
+        self._former: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> StopSignals:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -22,7 +23,7 @@ class StopSignals:
 
     def __exit__(self, *exc: object) -> None:
         for number, handler in self._former.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself returned
+            signal.signal(number, handler)
 
     @contextmanager
     def interrupting(self, say: Callable[[str], None]) -> Iterator[None]:
