@@ -16,6 +16,7 @@ from eventlog.log import Entry, Offsets, OperatedLog, Subscription, TopicPartiti
 READER_GROUP = "reader"
 _POLL_ENTRIES = 1_000
 _POLL_S = 0.25
+_any_decoder = msgspec.msgpack.Decoder()
 
 
 async def read(
@@ -95,7 +96,7 @@ def content_of(value: bytes) -> dict[str, Any]:
     """A record's event, fit for JSON: bytes as base64, what cannot be decoded as `raw` and `error`."""
     try:
         envelope = decode_envelope(value)
-        data = msgspec.json.encode(msgspec.msgpack.decode(envelope.data))
+        data = msgspec.json.encode(_any_decoder.decode(envelope.data))
     except Corrupt as exc:
         return {"error": str(exc), "raw": value}
     except (*MALFORMED, TypeError) as exc:

@@ -51,10 +51,13 @@ class Lock(msgspec.Struct, frozen=True):
     inputs: str = ""
 
 
+_decoder = msgspec.json.Decoder(Lock)
+
+
 def read_lock(path: Path = LOCK_PATH) -> Lock:
     """Raises ConfigurationError where the file is missing or is no lock of this format."""
     try:
-        lock = msgspec.json.decode(path.read_bytes(), type=Lock)
+        lock = _decoder.decode(path.read_bytes())
     except (OSError, msgspec.MsgspecError) as exc:
         raise ConfigurationError(
             f"{path.name} cannot be read ({exc}); restore it from version control, never make it anew"

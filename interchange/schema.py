@@ -111,6 +111,9 @@ class Meta(msgspec.Struct, frozen=True):
     assumptions: list[str] = []
 
 
+_meta_decoder = msgspec.json.Decoder(Meta)
+
+
 def conform(table: str, frame: pl.DataFrame, where: str) -> pl.DataFrame:
     """The table's columns in their order and types, absent optional ones as nulls.
 
@@ -164,7 +167,7 @@ def read_meta(directory: Path) -> Meta:
     except OSError as exc:
         raise ConfigurationError(f"{path} cannot be read: {exc}") from exc
     try:
-        meta = msgspec.json.decode(raw, type=Meta)
+        meta = _meta_decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         raise ConfigurationError(
             f"{path} is not the description of a dataset: {exc}. It needs source, complete_until "

@@ -126,6 +126,10 @@ class _Version(msgspec.Struct, frozen=True):
     manifest: int
 
 
+_version_decoder = msgspec.json.Decoder(_Version)
+_decoder = msgspec.json.Decoder(Manifest)
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """A verified bundle."""
@@ -159,10 +163,10 @@ def load_bundle(directory: Path) -> Bundle:
 def decode_manifest(raw: bytes) -> Manifest:
     """Raises UnknownVersion for a higher `manifest`, Corrupt for what is none."""
     try:
-        version = msgspec.json.decode(raw, type=_Version).manifest
+        version = _version_decoder.decode(raw).manifest
         if version > VERSION:
             raise UnknownVersion(f"bundle manifest version {version}; this code knows {VERSION}")
-        manifest = msgspec.json.decode(raw, type=Manifest)
+        manifest = _decoder.decode(raw)
     except msgspec.MsgspecError as exc:
         raise Corrupt(f"not a bundle manifest: {exc}") from exc
     if not manifest.heads:

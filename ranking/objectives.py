@@ -26,6 +26,8 @@ KEY = "objective/home"
 HISTORY = 100
 """How many versions a history shows at most; all of them are kept."""
 _GIVEN_BY_THE_COMMAND = {"version": 0, "author": "", "reason": "", "set_at": ""}
+_any_decoder = msgspec.json.Decoder()
+_decoder = msgspec.json.Decoder(Objective)
 
 
 class Current(NamedTuple):
@@ -114,8 +116,8 @@ def encode_objective(objective: Objective) -> bytes:
 def decode_objective(raw: bytes) -> Objective:
     """Raises UnknownVersion for a document of newer code, Corrupt for what is none."""
     try:
-        _check_format(msgspec.json.decode(raw))
-        return msgspec.json.decode(raw, type=Objective)
+        _check_format(_any_decoder.decode(raw))
+        return _decoder.decode(raw)
     except MALFORMED as exc:
         raise Corrupt(f"not an objective: {exc}") from exc
 
@@ -123,9 +125,9 @@ def decode_objective(raw: bytes) -> Objective:
 def read_draft(raw: bytes) -> Objective:
     """What somebody wrote; version, author, reason and time in it do not count. Raises ConfigurationError."""
     try:
-        document = msgspec.json.decode(raw)
+        document = _any_decoder.decode(raw)
         _check_format(document)
-        return msgspec.convert({**document, **_GIVEN_BY_THE_COMMAND}, Objective)
+        return _decoder.decode(msgspec.json.encode({**document, **_GIVEN_BY_THE_COMMAND}))
     except (*MALFORMED, UnknownVersion) as exc:
         raise ConfigurationError(f"objective: {exc}") from exc
 

@@ -70,6 +70,9 @@ class ProcessReport(msgspec.Struct, frozen=True):
 Reports = Callable[[], Awaitable[list[ProcessReport]]]
 
 
+_decoder = msgspec.msgpack.Decoder(ProcessReport)
+
+
 class Followed(Protocol):
     """A document that a process goes by, and what it made of it."""
 
@@ -176,7 +179,7 @@ async def serving_processes(redis: RedisClient) -> list[ProcessReport]:
         if raw is None:
             continue
         try:
-            report = msgspec.msgpack.decode(raw, type=ProcessReport)
+            report = _decoder.decode(raw)
         except msgspec.MsgspecError:
             continue
         if report.v == VERSION and report.role == "api":

@@ -137,13 +137,17 @@ class _Version(msgspec.Struct, frozen=True):
     registered: int
 
 
+_version_decoder = msgspec.json.Decoder(_Version)
+_decoder = msgspec.json.Decoder(Registered)
+
+
 def decode_registered(raw: bytes) -> Registered:
     """Raises UnknownVersion for a document of newer code, Corrupt for what is none."""
     try:
-        version = msgspec.json.decode(raw, type=_Version).registered
+        version = _version_decoder.decode(raw).registered
         if version > VERSION:
             raise UnknownVersion(f"models are registered in version {version}; this code knows {VERSION}")
-        return msgspec.json.decode(raw, type=Registered)
+        return _decoder.decode(raw)
     except msgspec.MsgspecError as exc:
         raise Corrupt(f"not a document of registered models: {exc}") from exc
 

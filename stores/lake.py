@@ -83,6 +83,11 @@ class _Version(msgspec.Struct, frozen=True):
     lake: int
 
 
+_version_decoder = msgspec.json.Decoder(_Version)
+_sealed_decoder = msgspec.json.Decoder(_Sealed)
+_decoder = msgspec.json.Decoder(LakeManifest)
+
+
 def encode_manifest(manifest: LakeManifest) -> bytes:
     body = msgspec.json.encode(manifest)
     return msgspec.json.encode(_Sealed(VERSION, hashlib.sha256(body).hexdigest(), msgspec.Raw(body)))
@@ -91,13 +96,13 @@ def encode_manifest(manifest: LakeManifest) -> bytes:
 def decode_manifest(raw: bytes) -> LakeManifest:
     """Raises UnknownVersion for a newer manifest, Corrupt where the digest or the form is wrong."""
     try:
-        version = msgspec.json.decode(raw, type=_Version).lake
+        version = _version_decoder.decode(raw).lake
         if version > VERSION:
             raise UnknownVersion(f"lake manifest version {version}; this code knows {VERSION}")
-        sealed = msgspec.json.decode(raw, type=_Sealed)
+        sealed = _sealed_decoder.decode(raw)
         if hashlib.sha256(sealed.body).hexdigest() != sealed.sha256:
             raise Corrupt("lake manifest: the digest does not match the body")
-        return msgspec.json.decode(sealed.body, type=LakeManifest)
+        return _decoder.decode(sealed.body)
     except msgspec.MsgspecError as exc:
         raise Corrupt(f"not a lake manifest: {exc}") from exc
 

@@ -28,6 +28,9 @@ class _Declaration(msgspec.Struct, frozen=True):
     complete_until_ms: int
 
 
+_decoder = msgspec.json.Decoder(_Declaration)
+
+
 def declare(root: Path, digest: str, complete_until_ms: int) -> None:
     """Leaves it for readers of the lake at `root`, whole or not at all; again changes nothing."""
     directory = root / "imports"
@@ -45,7 +48,7 @@ def declared_ms(root: Path) -> tuple[int, ...]:
     found = []
     for path in (root / "imports").glob("*.json"):
         try:
-            found.append(msgspec.json.decode(path.read_bytes(), type=_Declaration).complete_until_ms)
+            found.append(_decoder.decode(path.read_bytes()).complete_until_ms)
         except (msgspec.MsgspecError, OSError) as exc:
             raise Corrupt(
                 f"{path} does not say how far an import is complete: {exc}. Import the same data again, "

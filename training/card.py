@@ -29,6 +29,7 @@ GAIN_FILE = "gain.json"
 
 Gains = Mapping[str, Mapping[str, float]]
 """Total gain of the splits, by head and feature; nothing for a constant head."""
+_decoder = msgspec.json.Decoder(dict[str, dict[str, float]])
 
 
 def card_files(manifest: Manifest, reports: Mapping[str, HeadReport], gains: Gains) -> dict[str, bytes]:
@@ -47,7 +48,7 @@ def evaluation_card(manifest: Manifest, evaluation: Evaluation, gains: Gains) ->
 def read_gains(bundle: Path) -> Gains:
     """Of a bundle; {} where it has none, as of before there were cards. Raises Corrupt."""
     try:
-        return msgspec.json.decode((bundle / GAIN_FILE).read_bytes(), type=dict[str, dict[str, float]])
+        return _decoder.decode((bundle / GAIN_FILE).read_bytes())
     except FileNotFoundError:
         return {}
     except (OSError, msgspec.MsgspecError) as exc:

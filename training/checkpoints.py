@@ -21,6 +21,15 @@ from training.labels import LABELS, Head
 _FORM = 2
 
 
+class _Sealed(msgspec.Struct, frozen=True):
+    sha256: str
+    body: msgspec.Raw
+
+
+_sealed_decoder = msgspec.json.Decoder(_Sealed)
+_decoder = msgspec.json.Decoder(LearnedHead)
+
+
 class Checkpoints:
     """`<models>/.checkpoints/<name>/<digest>/<head>.json`: one training at a time of a name.
 
@@ -35,10 +44,10 @@ class Checkpoints:
         """None where it is not done; what is damaged is not done either."""
         try:
             raw = (self._mine / f"{head}.json").read_bytes()
-            sealed = msgspec.json.decode(raw, type=_Sealed)
+            sealed = _sealed_decoder.decode(raw)
             if hashlib.sha256(sealed.body).hexdigest() != sealed.sha256:
                 return None
-            return msgspec.json.decode(sealed.body, type=LearnedHead)
+            return _decoder.decode(sealed.body)
         except (FileNotFoundError, msgspec.MsgspecError):
             return None
 
@@ -61,11 +70,6 @@ class Checkpoints:
         shutil.rmtree(self._all, ignore_errors=True)
         with contextlib.suppress(OSError):  # another model's are still there
             self._all.parent.rmdir()
-
-
-class _Sealed(msgspec.Struct, frozen=True):
-    sha256: str
-    body: msgspec.Raw
 
 
 def digest_of(dataset: Dataset, options: Sequence[tuple[Head, HeadOptions]]) -> str:

@@ -39,6 +39,9 @@ class StackState(msgspec.Struct, frozen=True):
     own_redis: bool = False
 
 
+_decoder = msgspec.json.Decoder(StackState)
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     """Paths only; nothing is made until somebody needs it."""
@@ -98,7 +101,7 @@ class Home:
         if not self._is_held():
             return None
         try:
-            return msgspec.json.decode(self.state_file.read_bytes(), type=StackState)
+            return _decoder.decode(self.state_file.read_bytes())
         except (FileNotFoundError, msgspec.MsgspecError):
             return None
 

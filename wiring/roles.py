@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,8 @@ def run_role(
     """Runs a role to its end: logging, the listening socket, signals and the event loop."""
     import uvloop
 
+    # A process that a library's C code ends says where, in its log.
+    faulthandler.enable()
     configure_logging(settings, name)
     if fd is not None:
         listener = socket.socket(fileno=fd)

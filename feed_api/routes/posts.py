@@ -24,6 +24,7 @@ router = APIRouter()
 
 POST = WriteRoute("POST /v1/tweets", 201, "post")
 DELETE = WriteRoute("DELETE /v1/tweets/{tweet_id}", 204, "engage")
+_answer_decoder = msgspec.json.Decoder(dict[str, str])
 
 
 async def post_tweet(services: Wired, caller: Caller, header_key: HeaderKey, body: NewTweet) -> Response:
@@ -113,8 +114,8 @@ async def _gone(services: Services, answer: Response, tweet_id: int) -> Response
 
 async def _repeat(services: Services, attempt: Attempt, first: IdempotentAnswer) -> Response:
     answer = attempt.repeat(first)
-    tweet_id: str = msgspec.json.decode(first.answer)["tweet_id"]
-    await aftermath.show_to_author(services, attempt.user, int(tweet_id))
+    tweet_id = int(_answer_decoder.decode(first.answer)["tweet_id"])
+    await aftermath.show_to_author(services, attempt.user, tweet_id)
     return answer
 
 

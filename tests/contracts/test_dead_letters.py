@@ -162,7 +162,7 @@ async def test_a_replay_begins_at_the_oldest_entry_at_a_time_or_at_offsets(log: 
 
 async def test_entries_are_told_as_json(log: OperatedLog) -> None:
     await log.append([*follows(2**62), OutboxRecord(GRAPH, -1, b"\xc1")])
-    lines = [msgspec.json.decode(as_json(entry)) async for entry in read(log, [GRAPH])]
+    lines = [msgspec.json.Decoder().decode(as_json(entry)) async for entry in read(log, [GRAPH])]
     by_key = {line["key"]: line for line in lines}
     assert by_key["7"]["type"] == "follow.set"
     assert by_key["7"]["id"] == str(2**62)

@@ -47,7 +47,8 @@ def given_to(instance: str, directory: Path) -> list[Given]:
     """What an instance wrote so far; a killed one may have left half a line, which it had not begun to do."""
     path = file_of(instance, directory)
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    return [msgspec.json.decode(line, type=Given) for line in lines]
+    decoder = msgspec.json.Decoder(Given)
+    return [decoder.decode(line) for line in lines]
 
 
 class WrittenLog:

@@ -161,4 +161,4 @@ async def served_in_disorder(
         environment={"RANKFEED_REDIS_URL": "redis://127.0.0.1:1/0"},
     )
     assert measured.code in (0, 1), measured.err
-    return msgspec.json.decode(measured.out, type=Skew), town
+    return msgspec.json.Decoder(Skew).decode(measured.out), town

@@ -23,4 +23,4 @@ def replayed_pages(home: Path, *options: str) -> list[ReplayedPage]:
     )
     assert done.code in (0, 1), done.err
     assert not done.err, done.err
-    return msgspec.json.decode(file.read_bytes(), type=list[ReplayedPage])
+    return msgspec.json.Decoder(list[ReplayedPage]).decode(file.read_bytes())

@@ -30,7 +30,7 @@ def test_a_demo_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
         assert demo.stdout is not None
         assert any("Training on" in line for line in demo.stdout)
         (state_file,) = tmp_path.glob("rankfeed-demo-*/run/stack.json")
-        stack = msgspec.json.decode(state_file.read_bytes(), type=StackState)
+        stack = msgspec.json.Decoder(StackState).decode(state_file.read_bytes())
         # As the terminal does it, and somebody who is impatient.
         for _ in range(2):
             os.killpg(demo.pid, signal.SIGINT)

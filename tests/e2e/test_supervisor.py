@@ -29,6 +29,15 @@ def test_children_that_are_killed_are_started_again(stack: LiveStack) -> None:
     wait_until("the api answers again, at the same address", answers)
 
 
+def test_a_process_that_native_code_ends_says_in_its_log_where_it_was(stack: LiveStack) -> None:
+    former = stack.pid("pipelines")
+    os.kill(former, signal.SIGSEGV)
+    stack.await_restart("pipelines", former)
+    log = (stack.home.logs / "pipelines.log").read_text()
+    assert "Fatal Python error: Segmentation fault" in log
+    assert "in run_role" in log
+
+
 def test_a_second_stack_in_the_same_home_is_refused(stack: LiveStack) -> None:
     refused = rankfeed("up", home=stack.home.root)
     assert refused.code == 1

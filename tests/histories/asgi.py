@@ -16,7 +16,7 @@ class Answer(NamedTuple):
     body: bytes
 
     def json(self) -> Any:
-        return msgspec.json.decode(self.body)
+        return msgspec.json.Decoder().decode(self.body)
 
 
 NO_ANSWER = Answer(0, b"")

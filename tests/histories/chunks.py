@@ -55,4 +55,4 @@ def _tell(chunk: Chunk) -> Told:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return Told(chunk, None, done.stdout + done.stderr)
-    return Told(chunk, msgspec.json.decode(done.stdout.splitlines()[-1], type=Tally))
+    return Told(chunk, msgspec.json.Decoder(Tally).decode(done.stdout.splitlines()[-1]))

@@ -12,6 +12,7 @@ from training.contents import Contents
 from training.evaluation import Evaluation
 
 VERSION = 1
+_import_decoder = msgspec.json.Decoder(ImportReport)
 
 
 class HeadSupport(msgspec.Struct, frozen=True):
@@ -48,7 +49,7 @@ def read_imports(directory: Path) -> list[ImportReport]:
     found = []
     for path in sorted(directory.glob("*.json")):
         try:
-            found.append(msgspec.json.decode(path.read_bytes(), type=ImportReport))
+            found.append(_import_decoder.decode(path.read_bytes()))
         except (OSError, msgspec.MsgspecError) as exc:
             raise Corrupt(
                 f"{path} is no report of an import: {exc}. Move it away, or import the same data again."

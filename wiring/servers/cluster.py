@@ -20,6 +20,7 @@ from wiring.servers.recipe import Recipe
 
 SIZES = (1, 3)
 _KILL_S = 10.0
+_decoder = msgspec.json.Decoder(ServerState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class LocalCluster:
     def state(self) -> ServerState | None:
         """What was started here last, whether it runs or not."""
         try:
-            return msgspec.json.decode(self._state_file.read_bytes(), type=ServerState)
+            return _decoder.decode(self._state_file.read_bytes())
         except FileNotFoundError:
             return None
         except msgspec.MsgspecError as exc:

@@ -51,5 +51,5 @@ def test_who_was_turned_away_together_does_not_come_back_together() -> None:
         said = {int(answer.headers["Retry-After"]) for answer in answers}
         assert said == set(range(RETRY_AFTER_S[0], RETRY_AFTER_S[1] + 1))
         for answer in answers:
-            body = msgspec.json.decode(answer.body)
+            body = msgspec.json.Decoder().decode(answer.body)
             assert body["retry_after_s"] == int(answer.headers["Retry-After"])

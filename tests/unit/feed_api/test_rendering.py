@@ -56,7 +56,9 @@ def _feed(page: FeedPage) -> dict[str, Any]:
     signer, following = Signer(bytes(32)), page.next_position
     cursor = None if following is None else signer.cursor(query.viewer, following)
     tweets = rendering.feed_tweets_json(signer, query, page)
-    answer: dict[str, Any] = msgspec.json.decode(rendering.feed_json(query, tweets, cursor, page.meta))
+    answer: dict[str, Any] = msgspec.json.Decoder().decode(
+        rendering.feed_json(query, tweets, cursor, page.meta)
+    )
     return answer
 
 
@@ -93,18 +95,20 @@ def test_the_end_of_a_feed_has_no_cursor() -> None:
 
 def test_a_tweet_and_a_profile_have_the_documented_fields() -> None:
     for one in (shown(PLAIN, ADA), shown(REPLY, ADA), shown_retweet(RETWEET, BOB, REPLY, ADA)):
-        answer = msgspec.json.decode(rendering.tweet_json(one))
+        answer = msgspec.json.Decoder().decode(rendering.tweet_json(one))
         _names(TweetAnswer, answer)
         read = TypeAdapter(TweetAnswer).validate_python(answer, strict=True)
         assert read.tweet_id == str(one.tweet.tweet_id)
         assert (read.original is None) == (one.tweet.retweet_of is None)
-    answer = msgspec.json.decode(rendering.user_json(ADA))
+    answer = msgspec.json.Decoder().decode(rendering.user_json(ADA))
     _names(UserAnswer, answer)
     assert answer["created_at"] == "2023-11-14T22:13:20.007Z"
 
 
 def test_a_retweet_comes_with_what_it_repeats_and_with_its_counts() -> None:
-    answer = msgspec.json.decode(rendering.tweet_json(shown_retweet(RETWEET, BOB, REPLY, ADA, COUNTS)))
+    answer = msgspec.json.Decoder().decode(
+        rendering.tweet_json(shown_retweet(RETWEET, BOB, REPLY, ADA, COUNTS))
+    )
     original = answer["original"]
     assert (answer["tweet_id"], answer["text"], answer["retweet_of"]) == ("102", "", "101")
     assert answer["author"]["handle"] == "bob"
@@ -118,7 +122,7 @@ def test_a_retweet_comes_with_what_it_repeats_and_with_its_counts() -> None:
 def test_a_users_tweets_have_the_documented_fields() -> None:
     for cursor in (None, "next"):
         page = [shown(PLAIN, ADA), shown_retweet(RETWEET, BOB, REPLY, ADA)]
-        answer = msgspec.json.decode(rendering.user_tweets_json(page, cursor))
+        answer = msgspec.json.Decoder().decode(rendering.user_tweets_json(page, cursor))
         _names(UserTweetsAnswer, answer)
         read = TypeAdapter(UserTweetsAnswer).validate_python(answer, strict=True)
         assert (read.next_cursor, read.has_more) == (cursor, cursor is not None)

@@ -134,5 +134,5 @@ def test_the_command_ends_with_1_where_something_differs(tmp_path: Path) -> None
     assert "t.click_rate_2d first: viewer 1, tweet " in wrong.output
     told = CliRunner().invoke(main, ["features", "skew", "--json", "--sample", "9"], env=environment)
     assert told.exit_code == 1
-    skew = msgspec.json.decode(told.output, type=Skew)
+    skew = msgspec.json.Decoder(Skew).decode(told.output)
     assert (skew.drawn, skew.equal) == (9, 0)
