@@ -30,11 +30,12 @@ from tests.histories.world_clock import WorldClock
 from wiring import resources as wiring_resources
 from wiring.home import Home
 from wiring.resources import Resources
-from wiring.settings import FanoutSettings, LimitsSettings, Settings
+from wiring.settings import ApiSettings, FanoutSettings, LimitsSettings, Settings
 
 API_PROCESSES = 2
 _BEFORE = 31
 """The machine that made what was there before."""
+_PATIENT_MS = 10_000
 _OFF = dict.fromkeys(LimitsSettings.model_fields, "off")
 
 
@@ -75,9 +76,12 @@ class World:
         self.log = HandFedLog(facts.stores.log)
         self._facts = facts
         self.leaves_writes_half_done = facts.leaves_writes_half_done
-        # Limits are counted by the user's rate, which is not what histories are about.
+        # Neither limits, which are counted by the user's rate, nor lateness are what histories are about.
         settings = Settings(
-            home=home.root, limits=LimitsSettings(**_OFF), fanout=FanoutSettings(followers_mb=followers_mb)
+            home=home.root,
+            api=ApiSettings(feed_deadline_ms=_PATIENT_MS),
+            limits=LimitsSettings(**_OFF),
+            fanout=FanoutSettings(followers_mb=followers_mb),
         )
         trigger = cast(Trigger, self.interruptions)
 
