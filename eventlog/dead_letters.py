@@ -9,7 +9,7 @@ import structlog
 
 from core.clock import Clock
 from core.errors import Corrupt, NotFound
-from eventlog.envelope import decode_envelope
+from eventlog.envelope import addressed, decode_envelope
 from eventlog.log import OperatedLog
 from eventlog.reading import read
 from eventlog.schema import DEAD_LETTERS, DeadLetter, DeadLetterRedriven, decode_event, record_of
@@ -50,19 +50,19 @@ class DeadLetters:
         return _find(await self._read(), id)
 
     async def redrive(self, ids: Collection[int], mint: MintId) -> int:
-        """Publishes the events of these letters once more, unchanged and at the end of their topic.
+        """Publishes the events of these letters once more, at the end of their topic.
 
-        All groups of the topic get them, those that had no trouble as well: their effects are
-        idempotent, and what has been overtaken by a higher `ver` is ignored. An event that several
-        groups set aside is published once; one that fails again becomes letters of its own. Raises
-        NotFound, before anything is published; where it raises Unavailable some may have been, and
-        the same call again is safe. The number of events.
+        Each for the group that set it aside: what the others made of it may be longer ago than they
+        remember. What is no event at all is published as it is. What has been overtaken by a higher
+        `ver` is ignored; what fails again becomes a letter of its own. Raises NotFound, before anything
+        is published; where it raises Unavailable some may have been, and the same call again is safe.
+        The number of events.
         """
         letters = await self._read()
         chosen = [_find(letters, id) for id in dict.fromkeys(ids)]
         published: set[OutboxRecord] = set()
         for one in chosen:
-            event = OutboxRecord(one.letter.from_topic, one.key, one.letter.raw)
+            event = OutboxRecord(one.letter.from_topic, one.key, _for_its_group(one.letter))
             if event not in published:
                 await self._log.append([event])
                 published.add(event)
@@ -89,6 +89,13 @@ class DeadLetters:
         for id in letters.keys() & redriven:
             letters[id] = replace(letters[id], redriven=True)
         return letters
+
+
+def _for_its_group(letter: DeadLetter) -> bytes:
+    try:
+        return addressed(letter.raw, letter.group)
+    except Corrupt:
+        return letter.raw
 
 
 def _find(letters: Mapping[int, SetAside], id: int) -> SetAside:

@@ -15,7 +15,8 @@ class Envelope(msgspec.Struct, frozen=True):
 
     `id` is the event's Snowflake, `ts_ms` its own time (a partition's publication time may be
     later), `key` the aggregate that orders it, `ver` the version of that aggregate's state:
-    consumers ignore what is older than what they have seen. `data` stays encoded.
+    consumers ignore what is older than what they have seen. `data` stays encoded. `group` is there where
+    the event was published again for one group of consumers alone.
     """
 
     v: int
@@ -27,6 +28,10 @@ class Envelope(msgspec.Struct, frozen=True):
     data: msgspec.Raw
     region: str = "local"
     trace: str = ""
+    group: str | msgspec.UnsetType = msgspec.UNSET
+
+    def is_for(self, group: str) -> bool:
+        return self.group is msgspec.UNSET or self.group == group
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -36,6 +41,7 @@ class _Version(msgspec.Struct, frozen=True):
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Envelope)
 _version_decoder = msgspec.msgpack.Decoder(_Version)
+_fields_decoder = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
 
 
 def encode_envelope(
@@ -53,6 +59,12 @@ def decode_envelope(raw: bytes) -> Envelope:
     if envelope.v != VERSION:
         raise UnknownVersion(f"envelope version {envelope.v}; this code knows {VERSION}")
     return envelope
+
+
+def addressed(raw: bytes, group: str) -> bytes:
+    """The same event for one group alone, fields that this code does not know included; raises Corrupt."""
+    decode_envelope(raw)
+    return _encoder.encode({**_fields_decoder.decode(raw), "group": group})
 
 
 def _newer(raw: bytes) -> UnknownVersion | None:

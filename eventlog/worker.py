@@ -174,6 +174,8 @@ class Worker:
         for entry in entries:
             try:
                 envelope = decode_envelope(entry.value)
+                if not envelope.is_for(self._options.group):
+                    continue
                 event = decode_event(envelope)
             except Corrupt as exc:
                 await self._set_aside(entry, exc, stop, attempts=1)

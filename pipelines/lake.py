@@ -182,6 +182,8 @@ class LakeWriter:
         for entry in entries:
             try:
                 envelope = decode_envelope(entry.value)
+                if not envelope.is_for(GROUP):
+                    continue
                 event = decode_event(envelope)
                 if isinstance(event, Scored):
                     waiting.matrices.append(matrix_of(envelope, event))

@@ -62,11 +62,11 @@ def follows(*numbers: int) -> list[OutboxRecord]:
     ]
 
 
-async def work(log: OperatedLog, refused: set[int], count: int) -> list[int]:
+async def work(log: OperatedLog, refused: set[int], count: int, group: str = "followers") -> list[int]:
     """What a worker handles until it has seen so many events."""
     stop = asyncio.Event()
     handler = Refusing(refused, stop, count)
-    options = WorkerOptions("followers", (GRAPH,), poll_s=0.05, backoff_s=(0.0,))
+    options = WorkerOptions(group, (GRAPH,), poll_s=0.05, backoff_s=(0.0,))
     await Worker(log, handler, CLOCK, Ids(), options).run(stop)
     return handler.handled
 
@@ -84,6 +84,17 @@ async def test_what_always_fails_is_listed_shown_and_tried_again(log: OperatedLo
     assert await letters.waiting() == []
     assert [letter.redriven for letter in await letters.all()] == [True]
     assert await log.lag("followers", [GRAPH]) == {GRAPH: 0}
+
+
+async def test_what_is_tried_again_is_for_the_group_that_set_it_aside(log: OperatedLog) -> None:
+    await log.append(follows(1, 2))
+    assert await work(log, {2}, 2) == [1]
+    assert await work(log, set(), 2, "others") == [1, 2]
+    letters = DeadLetters(log, CLOCK)
+    await letters.redrive([one.id for one in await letters.waiting()], Ids())
+    await log.append(follows(3))
+    assert await work(log, set(), 2) == [2, 3]
+    assert await work(log, set(), 1, "others") == [3]
 
 
 async def test_a_letter_that_is_not_there_stops_a_redrive_before_it_begins(log: OperatedLog) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from core.errors import Unavailable
 from eventlog.dead_letters import DeadLetters
+from eventlog.envelope import decode_envelope
 from eventlog.log import TopicPartition
-from eventlog.schema import DEAD_LETTERS, VIEWS, DeadLetter, record_of
+from eventlog.schema import DEAD_LETTERS, EDGES, VIEWS, DeadLetter, LikeSet, record_of
 from eventlog.worker import MintId
 from stores.ports import OutboxRecord
 from tests.fakes import FakeClock
@@ -81,7 +82,7 @@ async def test_looking_commits_nothing() -> None:
     assert await log.ends([DEAD_LETTERS]) == {TopicPartition(DEAD_LETTERS, 0): 1}
 
 
-async def test_an_event_of_several_letters_is_published_once() -> None:
+async def test_what_is_no_event_is_published_once_for_several_letters() -> None:
     log = log_with_a_letter()
     again = record_of(DeadLetter(VIEWS, 3, 9, "lake", "no", 1, b"raw"), id=2, ts_ms=3, key=7)
     other = record_of(DeadLetter(VIEWS, 3, 10, "lake", "no", 1, b"other"), id=3, ts_ms=3, key=7)
@@ -92,3 +93,14 @@ async def test_an_event_of_several_letters_is_published_once() -> None:
     assert events == [b"raw", b"other"]
     # Each letter is marked all the same.
     assert len(log.appended) == 5
+
+
+async def test_an_event_is_published_for_each_group_that_set_it_aside() -> None:
+    log = BreakingLog(asyncio.Event())
+    event = record_of(LikeSet(1, 2, on=True), id=5, ts_ms=1, key=2)
+    for id, group in ((1, "fanout"), (2, "features"), (3, "features")):
+        letter = record_of(DeadLetter(EDGES, 0, 9, group, "no", 5, event.value), id=id, ts_ms=2, key=2)
+        log.publish(DEAD_LETTERS, letter.key, letter.value)
+    assert await letters_of(log).redrive([1, 2, 3], mint()) == 2
+    published = [decode_envelope(one.value) for one in log.appended if one.topic == EDGES]
+    assert [(one.id, one.group) for one in published] == [(5, "fanout"), (5, "features")]

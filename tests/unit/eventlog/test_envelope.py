@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.errors import Corrupt, UnknownVersion
-from eventlog.envelope import VERSION, Envelope, decode_envelope, encode_envelope
+from eventlog.envelope import VERSION, Envelope, addressed, decode_envelope, encode_envelope
 
 FIELDS: dict[str, Any] = {
     "v": 1,
@@ -61,6 +61,17 @@ def test_a_field_that_is_not_known_is_ignored() -> None:
 def test_region_and_trace_may_be_missing() -> None:
     decoded = decode_envelope(without("region", "trace"))
     assert (decoded.region, decoded.trace) == ("local", "")
+
+
+def test_an_event_may_be_for_one_group_alone_and_is_as_it_was_besides() -> None:
+    raw = addressed(without(later=[1, 2]), "lake")
+    decoded = decode_envelope(raw)
+    assert (decoded.is_for("lake"), decoded.is_for("fanout")) == (True, False)
+    assert msgspec.msgpack.Decoder().decode(raw) == {**FIELDS, "later": [1, 2], "group": "lake"}
+    assert decode_envelope(addressed(raw, "fanout")).is_for("fanout")
+    assert decode_envelope(WHOLE).is_for("whoever")
+    with pytest.raises(Corrupt):
+        addressed(b"\xc1", "lake")
 
 
 @pytest.mark.parametrize(

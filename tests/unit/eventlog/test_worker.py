@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from core.errors import Corrupt, LeaseLost, Unavailable
-from eventlog.envelope import decode_envelope, encode_envelope
+from eventlog.envelope import addressed, decode_envelope, encode_envelope
 from eventlog.log import Entry, Offsets, next_offsets
 from eventlog.schema import EDGES, DeadLetter, LikeSet, decode_event, record_of
 from eventlog.worker import Arrived, Worker, WorkerOptions
@@ -100,6 +100,16 @@ async def test_everything_is_handled_in_order_and_committed(bench: Bench) -> Non
     await bench.run()
     assert bench.handler.batches == [[1, 2, 3]]
     assert bench.log.committed == next_offsets(entries)
+    assert bench.letters == []
+
+
+async def test_what_is_for_another_group_is_passed_over(bench: Bench) -> None:
+    own, others = (record_of(LikeSet(1, n, on=True), id=n, ts_ms=1, key=n).value for n in (5, 6))
+    bench.log.publish(EDGES, 5, addressed(own, "testers"))
+    last = bench.log.publish(EDGES, 6, addressed(others, "lake"))
+    await bench.run()
+    assert bench.handler.batches == [[5]]
+    assert bench.log.committed == next_offsets([last])
     assert bench.letters == []
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from core.errors import Unavailable
 from core.waiting import happens
-from eventlog.envelope import decode_envelope
+from eventlog.envelope import addressed, decode_envelope
 from eventlog.log import Entry, Offsets, TopicPartition
 from eventlog.schema import (
     DEAD_LETTERS,
@@ -193,6 +193,17 @@ async def test_a_full_batch_does_not_wait(log: MemoryLog, root: Path, clock: Fak
         await caught_up(log)
         assert event_ids(root) == list(range(8))
     assert event_ids(root) == list(range(10))
+
+
+async def test_what_was_published_again_for_others_is_not_there_twice(
+    log: MemoryLog, root: Path, clock: FakeClock
+) -> None:
+    for_others, own = addressed(seen(1).value, "features"), addressed(seen(2).value, GROUP)
+    await log.append([seen(1), OutboxRecord(VIEWS, 1, for_others), OutboxRecord(VIEWS, 1, own)])
+    async with running(log, root, clock):
+        await caught_up(log)
+    assert event_ids(root) == [1, 2]
+    assert LakeReader(root).manifest.offsets[VIEWS] == {0: 3}
 
 
 async def test_what_cannot_be_read_is_set_aside_and_the_rest_goes_on(
