@@ -48,9 +48,9 @@ class PopularSource:
     def at_hand(self, query: FeedQuery, timeline: Timeline) -> Ids | None:
         now_s = self._clock.monotonic_s()
         if self._fetch is not None and self._fetch.done():
-            # What our own code did wrong surfaces here.
-            self._fetch.result()
-            self._fetch = None
+            # What our own code did wrong surfaces here, once: the next fetch may do better.
+            fetch, self._fetch = self._fetch, None
+            fetch.result()
         if now_s - self._asked_s >= FRESH_S and self._fetch is None:
             self._asked_s = now_s
             self._fetch = asyncio.create_task(self._refresh())

@@ -54,13 +54,15 @@ class UserCache:
         if missing:
             found |= await self._stored([*missing, *old], now_s)
         elif old:
+            changes = self._changes
             try:
                 async with asyncio.timeout(PATIENCE_S):
                     found |= await self._stored(list(old), now_s)
             except (Unavailable, TimeoutError) as exc:
                 _logger.warning("profiles_from_memory", error=str(exc) or type(exc).__name__)
-                for user_id, user in old.items():
-                    self._keep(user_id, user, self._clock.monotonic_s() + ASK_AGAIN_S)
+                if changes == self._changes:
+                    for user_id, user in old.items():
+                        self._keep(user_id, user, self._clock.monotonic_s() + ASK_AGAIN_S)
                 found |= old
         return found
 

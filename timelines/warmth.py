@@ -13,7 +13,7 @@ from typing import NamedTuple
 from stores.redis_client import RedisClient
 from stores.redis_commands import command, script, shard_key
 from stores.redis_errors import ResponseError
-from timelines.layout import COMPLETE, timeline_key
+from timelines.layout import COMPLETE, CUT, timeline_key
 from timelines.merge import lock_key
 
 MARKER_KEY = b"ph:warm"
@@ -83,7 +83,7 @@ class Warmth:
         looked = Looked([], [])
         for viewer, tail, locked in zip(viewers, answers[::2], answers[1::2], strict=True):
             # What is no list is not ours: it goes when its viewer reads.
-            if tail != COMPLETE and not isinstance(tail, ResponseError):
+            if tail not in (COMPLETE, CUT) and not isinstance(tail, ResponseError):
                 (looked.building if locked else looked.cold).append(viewer)
         return looked
 

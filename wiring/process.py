@@ -109,7 +109,7 @@ class _Server(uvicorn.Server):
 async def serve_http(
     app: ASGIApp, listener: socket.socket, stop: asyncio.Event, *, lifespan: Literal["on", "off"] = "off"
 ) -> None:
-    """Serves until `stop`, then lets requests under way finish."""
+    """Serves until `stop`, or until it is cancelled, then lets requests under way finish."""
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -124,10 +124,12 @@ async def serve_http(
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
-    stopped.cancel()
-    await serving
+    try:
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        server.should_exit = True
+        stopped.cancel()
+        await serving
 
 
 def settle_garbage_collection() -> None:

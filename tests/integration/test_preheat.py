@@ -27,7 +27,7 @@ from tests.fakes import FakeClock
 from tests.integration.cassandra_faults import Died, Fuse
 from tests.integration.redis_world import PATIENT_MS, RedisWorld, redis_world
 from tests.unit.timelines.fake_stores import FakeGraphStore, FakeTweetStore
-from timelines.layout import Delivery, parse_timeline, push, timeline_key
+from timelines.layout import COMPLETE, CUT, MARK, Delivery, parse_timeline, push, timeline_key
 from timelines.merge import LOCK_MS, TimelineMerge, lock_key
 from timelines.reader import TimelineReader
 from timelines.relations import Relations
@@ -158,6 +158,13 @@ async def test_their_next_read_asks_the_store_for_nothing(world: World) -> None:
         timeline = await reader.read(UserId(viewer))
         assert (timeline.origin, timeline.ids.tolist()) == ("list", TWEETS)
         assert timeline.authors.tolist() == sorted({viewer, ADA})
+
+
+async def test_a_list_that_was_cut_is_as_warm_as_a_whole_one(world: World) -> None:
+    whole, cut, lost, *_ = VIEWERS
+    await world.look.rpush(timeline_key(whole), BASE + 1, MARK, COMPLETE)
+    await world.look.rpush(timeline_key(cut), BASE + 1, MARK, CUT)
+    assert await Warmth(world.client, b"one").look([whole, cut, lost]) == ([lost], [])
 
 
 async def test_who_was_not_here_for_a_week_gets_no_list(world: World) -> None:

@@ -118,3 +118,8 @@ async def test_what_our_own_code_does_wrong_surfaces_with_the_next_request(popul
     await settle()
     with pytest.raises(KeyError):
         popular.at_hand()
+    # With one of them: the next fetch may do better.
+    popular.store.wrong, popular.store.ids = None, [5]
+    popular.after(FRESH_S)
+    assert popular.at_hand() is None
+    assert await popular.find() == [5]

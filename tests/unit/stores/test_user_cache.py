@@ -142,6 +142,21 @@ async def test_what_was_changed_here_is_read_anew() -> None:
     world.cache.forget(3)
 
 
+async def test_a_change_while_the_store_does_not_say_is_not_undone() -> None:
+    world = World()
+    world.store.names = {1: "Ada"}
+    await world.names(1)
+    world.later(TTL_S)
+    world.store.turn = asyncio.Event()
+    reading = asyncio.create_task(world.names(1))
+    await asyncio.sleep(0)
+    world.store.names = {1: "Augusta Ada"}
+    world.cache.forget(1)
+    # The store does not answer in time: the page has the name of before, and nobody after it.
+    assert await reading == {1: "Ada"}
+    assert world.cache.fresh([1]) is None
+
+
 async def test_what_was_read_before_a_change_is_not_kept() -> None:
     world = World()
     world.store.names = {1: "Ada"}

@@ -1,10 +1,14 @@
-"""Logs: what finds no room comes later, and nothing of it in pieces."""
+"""Logs: what finds no room comes later, and nothing of it in pieces. Serving ends with who serves."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 
-from wiring.process import LogFile
+import pytest
+from starlette.responses import PlainTextResponse
+
+from wiring.process import LogFile, listen, serve_http
 
 
 def test_lines_that_find_no_room_are_written_once_there_is_some() -> None:
@@ -42,3 +46,17 @@ def test_what_is_kept_has_an_end_and_whole_lines() -> None:
     assert 65_536 <= sum(len(line) + 1 for line in lines) < 65_536 + 66
     os.close(reading)
     os.close(writing)
+
+
+async def test_a_server_that_is_cancelled_serves_no_more() -> None:
+    listener = listen("127.0.0.1", 0)
+    serving = asyncio.create_task(serve_http(PlainTextResponse("here"), listener, asyncio.Event()))
+    reader, writer = await asyncio.open_connection(*listener.getsockname())
+    writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert (await reader.read()).endswith(b"here")
+    writer.close()
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    # Whoever else has the address answers from here on.
+    assert listener.fileno() == -1
