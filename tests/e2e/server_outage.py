@@ -25,11 +25,11 @@ def stopped(cluster: LocalCluster) -> Iterator[None]:
     assert nodes, "nothing runs that could be stopped"
     try:
         for node in nodes:
-            cluster.node(node.index).signal(node.pid, signal.SIGSTOP)
+            cluster.node(node.index).signal(signal.SIGSTOP)
         yield
     finally:
         for node in nodes:
-            cluster.node(node.index).signal(node.pid, signal.SIGCONT)
+            cluster.node(node.index).signal(signal.SIGCONT)
 
 
 async def kafka_is_back(settings: Settings) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,12 +63,12 @@ class Shards:
     @contextmanager
     def stopped(self, address: Address) -> Iterator[None]:
         """The process stands still: its connections are open, and nobody answers."""
-        pid = self._node(address).pid
-        os.kill(pid, signal.SIGSTOP)
+        directory = self._cluster.node(self._node(address).index)
+        directory.signal(signal.SIGSTOP)
         try:
             yield
         finally:
-            os.kill(pid, signal.SIGCONT)
+            directory.signal(signal.SIGCONT)
 
     def ask(self, address: Address, *words: object) -> Any:
         with redis.Redis(address.host, address.port, socket_timeout=1.0) as client:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from core.errors import ConfigurationError
 from wiring.home import write_private
@@ -33,19 +34,26 @@ class LocalCluster:
     with_parent: bool = False
 
     def state(self) -> ServerState | None:
-        """What was started here last, whether it runs or not."""
+        """What was started here last, whether it runs or not, with the pids of what runs.
+
+        Raises ConfigurationError where something runs here of which it is not known what, or by which
+        process.
+        """
         try:
-            return _decoder.decode(self._state_file.read_bytes())
+            found = _decoder.decode(self._state_file.read_bytes())
         except FileNotFoundError:
+            self._require_nobody()
             return None
         except msgspec.MsgspecError as exc:
             raise ConfigurationError(
                 f"{self._state_file} cannot be read: end what runs there by hand and delete {self.directory}"
             ) from exc
+        nodes = [replace(node, pid=self.node(node.index).pid() or 0) for node in found.nodes]
+        return replace(found, nodes=nodes)
 
     def running(self) -> list[NodeState]:
         state = self.state()
-        return [] if state is None else [node for node in state.nodes if self.node(node.index).is_running()]
+        return [] if state is None else [node for node in state.nodes if node.pid]
 
     def node(self, index: int) -> NodeDirectory:
         return NodeDirectory(self.directory / str(index))
@@ -64,13 +72,16 @@ class LocalCluster:
                 f"{self.directory} holds a {self.recipe.name} of {state.size}: say --nodes {state.size}, or "
                 f"`rankfeed servers down {self.recipe.name} --wipe` deletes it with its data"
             )
-        running = self.running()
         # What runs keeps its addresses, and so does what belongs to it.
-        nodes = state.nodes if state is not None and running else self._placed(state, size, first_port)
+        kept = state is not None and any(node.pid for node in state.nodes)
+        nodes = state.nodes if state is not None and kept else self._placed(state, size, first_port)
         self._require_space(len(nodes))
         self.recipe.prepare(nodes, self.directory)
         self.say(f"starting {self.recipe.name}, {size} {'node' if size == 1 else 'nodes'}")
-        self._write(size, [self._spawned(node, size) for node in nodes])
+        # Before the first of them runs: wherever this is broken off, it is known what to find and to end.
+        self._write(size, nodes)
+        for node in nodes:
+            self._spawn(node, size)
 
     def await_ready(self, *, unite: bool = True) -> None:
         """Returns when every node serves clients.
@@ -87,9 +98,9 @@ class LocalCluster:
     def start_node(self, index: int) -> None:
         """Starts one node again with its address and data, and waits until all are ready."""
         state = self._required()
-        self._write(
-            state.size, [self._spawned(n, state.size) if n.index == index else n for n in state.nodes]
-        )
+        for node in state.nodes:
+            if node.index == index:
+                self._spawn(node, state.size)
         self.await_ready(unite=False)
 
     def stop_node(self, index: int, number: signal.Signals = signal.SIGTERM) -> None:
@@ -97,14 +108,14 @@ class LocalCluster:
         state = self._required()
         for node in state.nodes:
             if node.index == index:
-                self.node(index).signal(node.pid, number)
+                self.node(index).signal(number)
                 self._await_end(node, self.recipe.stop_s)
 
     def stop(self) -> None:
         """Ends all nodes: SIGTERM to all, SIGKILL to what does not end in time. Data stays."""
         running = self.running()
         for node in running:
-            self.node(node.index).signal(node.pid, signal.SIGTERM)
+            self.node(node.index).signal(signal.SIGTERM)
         end_s = time.monotonic() + self.recipe.stop_s
         for node in running:
             self._await_end(node, max(0.0, end_s - time.monotonic()))
@@ -112,7 +123,7 @@ class LocalCluster:
     def wipe(self) -> None:
         """Kills it and deletes everything."""
         for node in self.running():
-            self.node(node.index).signal(node.pid, signal.SIGKILL)
+            self.node(node.index).signal(signal.SIGKILL)
             self._await_end(node, _KILL_S)
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -121,7 +132,16 @@ class LocalCluster:
         return self.directory / "state.json"
 
     def _write(self, size: int, nodes: list[NodeState]) -> None:
-        write_private(self._state_file, msgspec.json.encode(ServerState(self.recipe.name, size, nodes)))
+        state = ServerState(self.recipe.name, size, [replace(node, pid=0) for node in nodes])
+        write_private(self._state_file, msgspec.json.encode(state))
+
+    def _require_nobody(self) -> None:
+        for root in self.directory.glob("[0-9]*"):
+            if (pid := NodeDirectory(root).pid()) is not None:
+                raise ConfigurationError(
+                    f"{self._state_file} is gone, and process {pid} runs in {root}: end it by hand "
+                    f"(`kill {pid}`), then run the same command again"
+                )
 
     def _required(self) -> ServerState:
         state = self.state()
@@ -137,12 +157,10 @@ class LocalCluster:
             return state.nodes
         return place(lambda first: self.recipe.plan(size, first), first_port)
 
-    def _spawned(self, node: NodeState, size: int) -> NodeState:
+    def _spawn(self, node: NodeState, size: int) -> None:
         directory = self.node(node.index)
-        if directory.is_running():
-            return node
-        command = self.recipe.command(node, size, directory)
-        return msgspec.structs.replace(node, pid=directory.spawn(command, with_parent=self.with_parent))
+        if not directory.is_running():
+            directory.spawn(self.recipe.command(node, size, directory), with_parent=self.with_parent)
 
     def _watch(self, state: ServerState, missing: Callable[[], str | None]) -> None:
         last: str | None = None
@@ -161,10 +179,10 @@ class LocalCluster:
 
     def _await_end(self, node: NodeState, timeout_s: float) -> None:
         directory = self.node(node.index)
-        if not directory.await_end(node.pid, timeout_s):
+        if not directory.await_end(timeout_s):
             self.say(f"{self.recipe.name} node {node.index} did not stop; killing it")
-            directory.signal(node.pid, signal.SIGKILL)
-            directory.await_end(node.pid, _KILL_S)
+            directory.signal(signal.SIGKILL)
+            directory.await_end(_KILL_S)
 
     def _require_space(self, nodes: int) -> None:
         needed = self.recipe.data_bytes * nodes

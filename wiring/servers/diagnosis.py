@@ -40,7 +40,7 @@ _ADVICE = (
 
 def explain_end(name: str, node: NodeState, directory: NodeDirectory) -> ConfigurationError:
     """For a node that ended while it was waited for."""
-    code = directory.exit_code(node.pid)
+    code = directory.exit_code()
     advice = explain_stop(directory)
     if advice is None and code == -signal.SIGKILL:
         advice = (

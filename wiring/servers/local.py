@@ -91,7 +91,7 @@ class LocalServers:
             cluster = self.cluster(name)
             state = cluster.state()
             for node in () if state is None else state.nodes:
-                found.append((name, node, cluster.node(node.index).is_running()))
+                found.append((name, node, node.pid > 0))
         return found
 
     def cluster(self, name: str) -> LocalCluster:

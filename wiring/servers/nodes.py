@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 
 import msgspec
 
+from core.errors import ConfigurationError
 from wiring.supervisor import die_with_parent
 
 LOOK_EVERY_S = 0.05
-_LOCK_S = 10.0
 
 
-class NodeState(msgspec.Struct, frozen=True):
-    """One process of a server. `ports` by use; `client` is the one that clients connect to."""
+class NodeState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One process of a server. `ports` by use; `client` is the one that clients connect to.
+
+    `pid` is 0 where it does not run. It is not written down here: the node itself says it.
+    """
 
     index: int
     host: str
@@ -42,58 +47,93 @@ class ServerState(msgspec.Struct, frozen=True):
 
 
 class NodeDirectory:
-    """Where one node keeps everything: `node.log`, its configuration and its data."""
+    """Where one node keeps everything: `node.log`, its configuration and its data.
 
-    def __init__(self, root: Path) -> None:
+    `node.lock` is held by the node as long as it lives, and has its pid.
+    """
+
+    def __init__(self, root: Path, patience_s: float = 10.0) -> None:
+        """`patience_s` is for what others do with the lock in a moment."""
         self.root = root
         self.log = root / "node.log"
         self.data = root / "data"
         self._lock = root / "node.lock"
+        self._patience_s = patience_s
 
-    def spawn(self, command: Sequence[str], *, with_parent: bool) -> int:
-        """Starts the node and returns its pid. `with_parent`: it is killed when this thread's process ends.
+    def spawn(self, command: Sequence[str], *, with_parent: bool) -> None:
+        """Starts the node. `with_parent`: it is killed when this thread's process ends.
 
-        It inherits a locked file. As long as the lock is held it lives, whoever asks; a pid that
-        another process has got since then is never mistaken for it.
+        It inherits the locked file and writes its pid there before it becomes `command`: also where
+        the starter is killed at that moment, whoever finds the lock held knows by whom. Raises
+        ConfigurationError where another process has the lock, or none can be started.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        with self._lock.open("w") as lock, self.log.open("wb") as log:
-            # Whoever looks whether it runs holds the lock for a moment, too.
-            wait_for(lambda: _locked(lock, fcntl.LOCK_EX), _LOCK_S)
-            process = subprocess.Popen(
-                command,
-                cwd=self.root,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(lock.fileno(),),
-                start_new_session=True,
-                preexec_fn=(lambda: die_with_parent(signal.SIGKILL)) if with_parent else None,
-            )
+        with self._lock.open("ab", buffering=0) as lock, self.log.open("wb") as log:
+            # Shared at first, as by those who only look: nobody ever finds it held with a former node's pid.
+            self._take(lock, fcntl.LOCK_SH)
+            lock.truncate(0)
+            self._take(lock, fcntl.LOCK_EX)
+
+            def begin() -> None:
+                if with_parent:
+                    die_with_parent(signal.SIGKILL)
+                os.write(lock.fileno(), b"%d\n" % os.getpid())
+
+            try:
+                process = subprocess.Popen(
+                    command,
+                    cwd=self.root,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=(lock.fileno(),),
+                    start_new_session=True,
+                    preexec_fn=begin,
+                )
+            except (OSError, subprocess.SubprocessError) as exc:
+                raise ConfigurationError(
+                    f"{command[0]} cannot be started in {self.root} ({exc}): look whether there is room on "
+                    "the disk and memory for one more process"
+                ) from exc
         _children[process.pid] = process
-        return process.pid
 
     def is_running(self) -> bool:
         try:
-            with self._lock.open() as lock:
+            with self._lock.open("rb") as lock:
                 return not _locked(lock, fcntl.LOCK_SH)
         except FileNotFoundError:
             return False
 
-    def signal(self, pid: int, number: signal.Signals) -> None:
-        if self.is_running():
-            os.kill(pid, number)
+    def pid(self) -> int | None:
+        """Of the process that holds the lock; None where none does.
 
-    def await_end(self, pid: int, timeout_s: float) -> bool:
+        Raises ConfigurationError where it is held and does not say by whom.
+        """
+        # Whoever starts the node holds it for a moment before its pid is there.
+        wait_for(lambda: not self.is_running() or self._written() is not None, self._patience_s)
+        if not self.is_running():
+            return None
+        if (pid := self._written()) is None:
+            raise self._held()
+        return pid
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the node if it runs; to nobody else, whoever has its former pid. Raises as `pid` does."""
+        if (pid := self.pid()) is not None:
+            # It may end before it gets it.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def await_end(self, timeout_s: float) -> bool:
         """Whether it ended in time; a child of ours is reaped."""
         ended = wait_for(lambda: not self.is_running(), timeout_s)
-        if ended and (process := _children.pop(pid, None)) is not None:
+        if ended and (process := _children.pop(self._written() or 0, None)) is not None:
             process.wait()
         return ended
 
-    def exit_code(self, pid: int) -> int | None:
+    def exit_code(self) -> int | None:
         """How it ended, where that can be known: only the process that started it can."""
-        process = _children.get(pid)
+        process = _children.get(self._written() or 0)
         return None if process is None else process.wait()
 
     def log_tail(self, lines: int) -> list[str]:
@@ -103,12 +143,30 @@ class NodeDirectory:
             return []
         return said[-lines:] if lines else []
 
+    def _written(self) -> int | None:
+        """The pid of the node that runs, or ran last; None where none is there, or none that can be one."""
+        try:
+            said = self._lock.read_bytes()
+        except FileNotFoundError:
+            return None
+        return int(said) if re.fullmatch(rb"[1-9][0-9]*\n", said) else None
+
+    def _take(self, lock: IO[bytes], kind: int) -> None:
+        if not wait_for(lambda: _locked(lock, kind), self._patience_s):
+            raise self._held()
+
+    def _held(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"a process that is not known runs in {self.root} and is left alone: `fuser {self._lock}` or "
+            f"`lsof {self._lock}` names it; end it by hand (`kill`), then run the same command again"
+        )
+
 
 # Popen objects of nodes that this process started, by pid: somebody has to wait for a child that ended.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
-def _locked(file: TextIO, kind: int) -> bool:
+def _locked(file: IO[bytes], kind: int) -> bool:
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:

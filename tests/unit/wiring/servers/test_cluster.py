@@ -15,6 +15,7 @@ import pytest
 from core.errors import ConfigurationError
 from tests.unit.wiring.servers.fake_recipe import FakeRecipe
 from wiring.servers.cluster import LocalCluster
+from wiring.servers.nodes import NodeDirectory, NodeState
 
 
 @contextmanager
@@ -76,15 +77,60 @@ def test_another_look_at_the_same_directory_sees_the_same(tmp_path: Path) -> Non
         assert cluster.running() == []
 
 
-def test_a_pid_that_is_somebody_elses_by_now_is_left_alone(tmp_path: Path) -> None:
-    with _cluster(tmp_path) as cluster, _cluster(tmp_path / "other") as other:
-        cluster.start()
-        other.start()
-        other.await_ready()
+def test_what_a_killed_starter_left_is_found_and_ended(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from tests.unit.wiring.servers.fake_recipe import LISTEN, FakeRecipe\n"
+        "from wiring.servers.cluster import LocalCluster\n"
+        "class KilledAtTheSecond(FakeRecipe):\n"
+        "    def command(self, node, size, directory):\n"
+        "        if node.index == 2:\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        return super().command(node, size, directory)\n"
+        # Nobody else ends it where it is not found.
+        "recipe = KilledAtTheSecond('import signal; signal.alarm(60)' + LISTEN)\n"
+        "LocalCluster(recipe, Path(sys.argv[1]), lambda line: None).start(3)\n"
+    )
+    with _cluster(tmp_path) as cluster:
+        starter = subprocess.run([sys.executable, "-c", program, str(cluster.directory)], check=False)
+        assert starter.returncode == -signal.SIGKILL
+        (left,) = cluster.running()
+        cluster.start(3)
+        cluster.await_ready()
+        running = cluster.running()
+        assert [node.index for node in running] == [1, 2, 3]
+        assert running[0] == left
         cluster.stop()
-        (stranger,) = other.running()
-        cluster.node(1).signal(stranger.pid, signal.SIGKILL)
-        assert other.running() == [stranger]
+        assert cluster.running() == []
+
+
+def test_what_was_started_before_a_node_that_cannot_be_is_ended(tmp_path: Path) -> None:
+    class NoSecond(FakeRecipe):
+        def command(self, node: NodeState, size: int, directory: NodeDirectory) -> list[str]:
+            usual = super().command(node, size, directory)
+            return ["/nowhere/java"] if node.index == 2 else usual
+
+    with _cluster(tmp_path, NoSecond()) as cluster:
+        with pytest.raises(ConfigurationError, match=r"/nowhere/java cannot be started in .*fake/2"):
+            cluster.start(3)
+        assert [node.index for node in cluster.running()] == [1]
+        cluster.stop()
+        assert not cluster.node(1).is_running()
+
+
+def test_a_node_whose_server_nobody_remembers_is_told_and_left_alone(tmp_path: Path) -> None:
+    with _cluster(tmp_path) as cluster:
+        cluster.start()
+        (node,) = cluster.running()
+        state_file = cluster.directory / "state.json"
+        remembered = state_file.read_bytes()
+        state_file.unlink()
+        for attempt in (cluster.start, cluster.stop, cluster.wipe):
+            with pytest.raises(ConfigurationError, match=rf"process {node.pid} runs in .*fake/1: end it"):
+                attempt()
+        state_file.write_bytes(remembered)
+        assert cluster.running() == [node]
 
 
 def test_nodes_end_with_the_process_that_started_them_where_that_was_asked(tmp_path: Path) -> None:
@@ -104,9 +150,9 @@ def test_nodes_end_with_the_process_that_started_them_where_that_was_asked(tmp_p
         with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
             assert parent.stdout is not None
             assert parent.stdout.readline() == b"ready\n"
-            (node,) = cluster.running()
+            assert len(cluster.running()) == 1
             parent.kill()
-        assert cluster.node(1).await_end(node.pid, 30.0)
+        assert cluster.node(1).await_end(30.0)
 
 
 def test_another_number_of_nodes_is_refused_until_it_is_wiped(tmp_path: Path) -> None:
