@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -116,7 +117,7 @@ class Home:
             )
         return state
 
-    @contextmanager
+    @contextlib.contextmanager
     def only_stack(self) -> Iterator[None]:
         """Holds the directory for one stack; raises ConfigurationError where another one has it."""
         self.run.mkdir(parents=True, exist_ok=True)
@@ -137,7 +138,7 @@ class Home:
             finally:
                 self.state_file.unlink(missing_ok=True)
 
-    @contextmanager
+    @contextlib.contextmanager
     def only_demo(self) -> Iterator[None]:
         """Holds the directory for one demo; raises ConfigurationError where another one has it."""
         self.run.mkdir(parents=True, exist_ok=True)
@@ -172,11 +173,29 @@ def _locks(file: IO[str], kind: int) -> bool:
 
 def write_private(path: Path, content: bytes) -> None:
     """Replaces a file at once; only its owner may read it."""
+    with _beside(path, content) as fresh:
+        fresh.replace(path)
+
+
+def kept_private(path: Path, make: Callable[[], bytes]) -> bytes:
+    """What a private file holds, made where there is none yet: all who make it at once get the same."""
+    if not path.exists():
+        # Unlike a rename, a link leaves what is there: the first one's.
+        with _beside(path, make()) as fresh, contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+    return path.read_bytes()
+
+
+@contextlib.contextmanager
+def _beside(path: Path, content: bytes) -> Iterator[Path]:
+    """A whole file of a name of its own, gone afterwards, that nobody but its owner may read."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from core.errors import ConfigurationError
-from wiring.home import Home, write_private
+from wiring.home import Home, kept_private
 
 ISSUER = "rankfeed"
 _PUBLIC_MEMBERS = ("kty", "crv", "x", "y", "n", "e", "kid", "alg", "use")
@@ -45,25 +45,22 @@ class StackKeys:
 
 
 def stack_keys(home: Home) -> StackKeys:
-    """The keys under `home`, made where they are not there yet."""
-    pem_file, secret_file, redis_file = (
-        home.keys / name for name in ("signing.pem", "secret", "redis-password")
-    )
-    if not pem_file.exists():
-        pem = Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        write_private(pem_file, pem)
-    if not secret_file.exists():
-        write_private(secret_file, secrets.token_bytes(32))
-    if not redis_file.exists():
-        write_private(redis_file, secrets.token_hex(16).encode())
-    private_key = serialization.load_pem_private_key(pem_file.read_bytes(), password=None)
+    """The keys under `home`, made where they are not there yet: the same in every process of it."""
+    pem_file = home.keys / "signing.pem"
+    private_key = serialization.load_pem_private_key(kept_private(pem_file, _signing_key), password=None)
     if not isinstance(private_key, Ed25519PrivateKey):
         raise ConfigurationError(f"{pem_file} holds no Ed25519 key; remove it to have one made")
-    return StackKeys(private_key, secret_file.read_bytes(), redis_file.read_text())
+    secret = kept_private(home.keys / "secret", lambda: secrets.token_bytes(32))
+    redis_password = kept_private(home.keys / "redis-password", lambda: secrets.token_hex(16).encode())
+    return StackKeys(private_key, secret, redis_password.decode())
+
+
+def _signing_key() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
 
 
 def load_jwks(path: Path) -> Mapping[str, Any]:

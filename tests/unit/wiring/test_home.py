@@ -7,12 +7,14 @@ import os
 import stat
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from core.errors import ConfigurationError
-from wiring.home import Home, StackState, write_private
+from wiring.home import Home, StackState, kept_private, write_private
 from wiring.keys import load_jwks, stack_keys
 
 
@@ -81,6 +83,31 @@ def test_private_files_are_replaced_whole_and_for_their_owner(tmp_path: Path) ->
     assert path.read_bytes() == b"second"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [one.name for one in path.parent.iterdir()] == ["secret"]
+
+
+def test_what_another_process_made_first_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "secret"
+
+    def make() -> bytes:
+        assert kept_private(path, lambda: b"theirs") == b"theirs"
+        return b"ours"
+
+    assert kept_private(path, make) == b"theirs"
+    assert kept_private(path, make) == b"theirs"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [one.name for one in path.parent.iterdir()] == ["secret"]
+
+
+def test_keys_that_are_made_at_once_are_the_same(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
+
+    def start(number: int) -> tuple[str, bytes, str]:
+        together.wait()
+        keys = stack_keys(Home(tmp_path))
+        return keys.key_id, keys.secret, keys.redis_password
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(start, range(8)))) == 1
 
 
 def test_keys_are_made_once(tmp_path: Path) -> None:
