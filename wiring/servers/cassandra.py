@@ -66,7 +66,7 @@ class CassandraRecipe:
             )
 
     def command(self, node: NodeState, size: int, directory: NodeDirectory) -> list[str]:
-        libraries = self.jars.libraries(CASSANDRA_JARS)
+        libraries = self.jars.directory(CASSANDRA_JARS)
         options = (f"-Xmx{self.heap_mb}m", *_options(directory, size), *_modules())
         return self.java.command(libraries, options, "org.apache.cassandra.service.CassandraDaemon")
 

@@ -64,6 +64,11 @@ class JarCache:
         self._say = say
         self._download = download or download_jar
 
+    def directory(self, wanted: JarSet) -> Path:
+        """Where `libraries` keeps the set; what is there is not looked at."""
+        listed = hashlib.sha256(wanted.list_file.read_bytes()).hexdigest()
+        return self._root / "jars" / f"{wanted.name}-{listed[:12]}"
+
     def libraries(self, wanted: JarSet) -> Path:
         """A directory with exactly the set's jars, each with the digest of the list.
 
@@ -71,8 +76,7 @@ class JarCache:
         than the list says, ConfigurationError where the directory cannot hold them.
         """
         jars = wanted.jars()
-        listed = hashlib.sha256(wanted.list_file.read_bytes()).hexdigest()
-        directory = self._root / "jars" / f"{wanted.name}-{listed[:12]}"
+        directory = self.directory(wanted)
         try:
             directory.mkdir(parents=True, exist_ok=True)
             with only_one(self._root / "lock"):

@@ -72,7 +72,7 @@ class KafkaRecipe:
                 pass
 
     def command(self, node: NodeState, size: int, directory: NodeDirectory) -> list[str]:
-        libraries = self.jars.libraries(KAFKA_JARS)
+        libraries = self.jars.directory(KAFKA_JARS)
         return [
             *self.java.command(libraries, self._options(directory), "kafka.Kafka"),
             str(directory.root / "server.properties"),

@@ -42,7 +42,10 @@ class Recipe(Protocol):
         ...
 
     def command(self, node: NodeState, size: int, directory: NodeDirectory) -> list[str]:
-        """The command line of one node of a server of `size`."""
+        """The command line of one node of a server of `size`, for which all is there since `prepare`.
+
+        Nodes start one after the other by it: what takes time belongs there.
+        """
         ...
 
     def unite(self, nodes: Sequence[NodeState]) -> str | None:
