@@ -55,28 +55,33 @@ class SqliteStore:
         on: bool,
         ver: int,
         outbox: Sequence[OutboxRecord],
-    ) -> bool:
-        """Writes an edge where `ver` is its highest; whether that changed its state, and so was told of."""
+    ) -> Written:
+        """Writes an edge where `ver` is its highest; where that changes its state, it is told of."""
         a, b = columns
         row = connection.execute(f"SELECT is_on, ver FROM {table} WHERE {a} = ? AND {b} = ?", edge).fetchone()
-        was_on = row is not None and bool(row[0])
-        if row is None or row[1] < ver:
-            connection.execute(
-                f"INSERT OR REPLACE INTO {table} ({a}, {b}, is_on, ver) VALUES (?, ?, ?, ?)", (*edge, on, ver)
-            )
-            if was_on != on:
-                self._append(connection, outbox)
-                return True
-        return False
+        was_on, newest = (False, 0) if row is None else (bool(row[0]), row[1])
+        if newest >= ver:
+            return Written(False, behind=None if was_on == on else newest)
+        connection.execute(
+            f"INSERT OR REPLACE INTO {table} ({a}, {b}, is_on, ver) VALUES (?, ?, ?, ?)", (*edge, on, ver)
+        )
+        if was_on == on:
+            return Written(False)
+        self._append(connection, outbox)
+        return Written(True)
 
     async def _write_once(
-        self, user: int, answer: IdempotentAnswer | None, operation: Callable[[sqlite3.Connection], bool]
+        self, user: int, answer: IdempotentAnswer | None, operation: Callable[[sqlite3.Connection], Written]
     ) -> Written:
-        """Runs `operation`, which says whether it changed anything, unless the key was used before."""
+        """Runs `operation` unless the key was used before; what is behind leaves the key unused."""
 
         def once(connection: sqlite3.Connection) -> Written:
-            first = self._claim(connection, user, answer)
-            return Written(False, first) if first is not None else Written(operation(connection))
+            if (first := self._first(connection, user, answer)) is not None:
+                return Written(False, first)
+            written = operation(connection)
+            if answer is not None and written.behind is None:
+                self._keep(connection, user, answer)
+            return written
 
         return await self._database.write(once)
 
@@ -96,6 +101,11 @@ class SqliteStore:
             return None
         if (first := self._first(connection, user, answer)) is not None:
             return first
+        self._keep(connection, user, answer)
+        return None
+
+    def _keep(self, connection: sqlite3.Connection, user: int, answer: IdempotentAnswer) -> None:
+        """Keeps the answer under its key, which is unused or has expired."""
         now_ms = self._clock.now_ms()
         # A few of the expired ones go with each new one, so that the table does not grow for ever.
         connection.execute(
@@ -107,7 +117,6 @@ class SqliteStore:
             "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?)",
             (user, answer.key, answer.route, answer.body_hash, answer.answer, answer.expires_ms),
         )
-        return None
 
 
 def first_answer(connection: sqlite3.Connection, user: int, key: str, now_ms: int) -> IdempotentAnswer | None:

@@ -22,7 +22,7 @@ class SqliteEngagementStore(SqliteStore):
         outbox: Sequence[OutboxRecord],
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
-        def operation(connection: sqlite3.Connection) -> bool:
+        def operation(connection: sqlite3.Connection) -> Written:
             return self._set_edge(connection, "likes", ("tweet", "user"), (tweet, user), on, ver, outbox)
 
         return await self._write_once(user, idempotency, operation)

@@ -36,7 +36,7 @@ class SqliteGraphStore(SqliteStore):
         outbox: Sequence[OutboxRecord],
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
-        def operation(connection: sqlite3.Connection) -> bool:
+        def operation(connection: sqlite3.Connection) -> Written:
             if on and _is_blocked(connection, follower, followee):
                 raise Forbidden("one of the two blocks the other", field="user_id")
             return self._set_edge(connection, "follows", _FOLLOWS, (follower, followee), on, ver, outbox)
@@ -54,12 +54,12 @@ class SqliteGraphStore(SqliteStore):
         ended: FollowEnded,
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
-        def operation(connection: sqlite3.Connection) -> bool:
-            changed = self._set_edge(connection, "blocks", _USERS, (user, other), on, ver, outbox)
-            if changed and on:
+        def operation(connection: sqlite3.Connection) -> Written:
+            written = self._set_edge(connection, "blocks", _USERS, (user, other), on, ver, outbox)
+            if written.changed and on:
                 self._end_follow(connection, user, other, ver, ended)
                 self._end_follow(connection, other, user, ver, ended)
-            return changed
+            return written
 
         return await self._write_once(user, idempotency, operation)
 
@@ -73,7 +73,7 @@ class SqliteGraphStore(SqliteStore):
         outbox: Sequence[OutboxRecord],
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
-        def operation(connection: sqlite3.Connection) -> bool:
+        def operation(connection: sqlite3.Connection) -> Written:
             return self._set_edge(connection, "mutes", _USERS, (user, other), on, ver, outbox)
 
         return await self._write_once(user, idempotency, operation)

@@ -53,7 +53,7 @@ class SqliteTweetStore(SqliteStore):
         outbox: Sequence[OutboxRecord],
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
-        def operation(connection: sqlite3.Connection) -> bool:
+        def operation(connection: sqlite3.Connection) -> Written:
             deleted = connection.execute(
                 _INSERT + "ON CONFLICT (id) DO UPDATE SET deleted_ver = excluded.deleted_ver "
                 "WHERE deleted_ver IS NULL",
@@ -61,7 +61,7 @@ class SqliteTweetStore(SqliteStore):
             )
             if deleted.rowcount:
                 self._append(connection, outbox)
-            return bool(deleted.rowcount)
+            return Written(bool(deleted.rowcount))
 
         return await self._write_once(tweet.author_id, idempotency, operation)
 

@@ -17,7 +17,7 @@ class SqliteUserStore(SqliteStore):
     async def create(
         self, user: User, outbox: Sequence[OutboxRecord], *, idempotency: IdempotentAnswer | None = None
     ) -> Written:
-        def operation(connection: sqlite3.Connection) -> bool:
+        def operation(connection: sqlite3.Connection) -> Written:
             taken = connection.execute(
                 "SELECT id = ? FROM users WHERE id = ? OR handle_key = ? ORDER BY id = ? DESC",
                 (user.user_id, user.user_id, user.handle.casefold(), user.user_id),
@@ -30,7 +30,7 @@ class SqliteUserStore(SqliteStore):
                 (user.user_id, user.handle, user.handle.casefold(), user.display_name, user.created_ms),
             )
             self._append(connection, outbox)
-            return True
+            return Written(True)
 
         return await self._write_once(user.user_id, idempotency, operation)
 
@@ -43,17 +43,18 @@ class SqliteUserStore(SqliteStore):
         outbox: Sequence[OutboxRecord],
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
-        def operation(connection: sqlite3.Connection) -> bool:
-            row = connection.execute("SELECT ver FROM users WHERE id = ?", (user,)).fetchone()
+        def operation(connection: sqlite3.Connection) -> Written:
+            row = connection.execute("SELECT display_name, ver FROM users WHERE id = ?", (user,)).fetchone()
             if row is None:
                 raise NotFound("there is no user of this id", field="user_id")
-            if row[0] >= ver:
-                return False
+            name, newest = row
+            if newest >= ver:
+                return Written(False, behind=None if name == display_name else newest)
             connection.execute(
                 "UPDATE users SET display_name = ?, ver = ? WHERE id = ?", (display_name, ver, user)
             )
             self._append(connection, outbox)
-            return True
+            return Written(True)
 
         return await self._write_once(user, idempotency, operation)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from core.ids import UserId, id_time_ms
+from core.ids import UserId
 from core.types import User
-from eventlog.schema import FollowSet, record_of
-from feed_api import aftermath, idempotency, rendering
+from eventlog.schema import FollowSet
+from feed_api import aftermath, idempotency, rendering, versions
 from feed_api.idempotency import Attempt, HeaderKey, WriteRoute, key_of
 from feed_api.schemas import IdPath
 from feed_api.services import Caller, Services, Wired
 from feed_api.targets import not_oneself, two_profiles
+from feed_api.versions import Moment
 from feed_api.write_schemas import Act, FollowAnswer
+from stores.ports import Written
 
 router = APIRouter()
 
@@ -91,13 +93,17 @@ async def _write(services: Services, attempt: Attempt, followee: UserId, *, on: 
     """Idempotent: following twice, or unfollowing nobody, answers alike and changes nothing."""
     follower = attempt.user
     answer = rendering.encode({"user_id": str(followee), "following": on})
-    ver = services.mint()
-    record = record_of(FollowSet(follower, followee, on), id=ver, ts_ms=id_time_ms(ver), key=follower)
-    written = await services.graph.set_follow(
-        follower, followee, on=on, ver=ver, outbox=[record], idempotency=attempt.keeping(answer)
-    )
+    event, kept = FollowSet(follower, followee, on), attempt.keeping(answer)
+
+    async def write(moment: Moment) -> Written:
+        record = moment.record(event, follower)
+        return await services.graph.set_follow(
+            follower, followee, on=on, ver=moment.ver, outbox=[record], idempotency=kept
+        )
+
+    written, moment = await versions.change(services.mint, write)
     done = attempt.route.answer(answer) if written.first is None else attempt.repeat(written.first)
-    return await _done(services, done, follower, ver)
+    return await _done(services, done, follower, moment.ver)
 
 
 async def _done(services: Services, answer: Response, follower: UserId, ver: int) -> Response:

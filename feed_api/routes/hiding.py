@@ -6,15 +6,16 @@ import asyncio
 
 from fastapi import APIRouter, Response
 
-from core.ids import UserId, id_time_ms
+from core.ids import UserId
 from eventlog.schema import BlockSet, FollowSet, MuteSet, record_of
-from feed_api import aftermath, idempotency, rendering
+from feed_api import aftermath, idempotency, rendering, versions
 from feed_api.idempotency import Attempt, HeaderKey, WriteRoute, key_of
 from feed_api.schemas import IdPath
 from feed_api.services import Caller, Services, Wired
 from feed_api.targets import not_oneself, two_profiles
+from feed_api.versions import Moment
 from feed_api.write_schemas import Act, BlockAnswer, MuteAnswer
-from stores.ports import OutboxRecord
+from stores.ports import OutboxRecord, Written
 
 router = APIRouter()
 
@@ -89,22 +90,28 @@ async def _begin(
 async def _block(attempt: Attempt, services: Services, user_id: int) -> Response:
     """Idempotent. What either of the two was shown last is forgotten."""
     user, other, on = attempt.user, UserId(user_id), attempt.route is BLOCK
-    first, ver = attempt.first, services.mint()
     answer = rendering.encode({"user_id": str(other), "blocking": on})
-    changed = [(user, ver), (other, ver)] if on else []
+    kept, changed = attempt.keeping(answer), list[tuple[UserId, int]]()
 
-    def ended(follower: UserId, followee: UserId, end: int) -> OutboxRecord:
-        changed.append((follower, end))
-        event = FollowSet(follower, followee, False)
-        return record_of(event, id=end, ts_ms=id_time_ms(end), key=follower)
+    async def write(moment: Moment) -> Written:
+        def ended(follower: UserId, followee: UserId, end: int) -> OutboxRecord:
+            changed.append((follower, end))
+            event = FollowSet(follower, followee, False)
+            return record_of(event, id=end, ts_ms=moment.at_ms, key=follower)
 
-    if first is None:
-        await two_profiles(services, user, other)
-        record = record_of(BlockSet(user, other, on), id=ver, ts_ms=id_time_ms(ver), key=user)
-        written = await services.graph.set_block(
-            user, other, on=on, ver=ver, outbox=[record], ended=ended, idempotency=attempt.keeping(answer)
+        record = moment.record(BlockSet(user, other, on), user)
+        return await services.graph.set_block(
+            user, other, on=on, ver=moment.ver, outbox=[record], ended=ended, idempotency=kept
         )
-        first = written.first
+
+    if attempt.first is None:
+        await two_profiles(services, user, other)
+        written, moment = await versions.change(services.mint, write)
+        first, ver = written.first, moment.ver
+    else:
+        first, ver = attempt.first, services.mint()
+    if on:
+        changed += [(user, ver), (other, ver)]
     done = attempt.route.answer(answer) if first is None else attempt.repeat(first)
     for one in (user, other):
         services.last_pages.forget(one)
@@ -117,15 +124,21 @@ async def _block(attempt: Attempt, services: Services, user_id: int) -> Response
 async def _mute(attempt: Attempt, services: Services, user_id: int) -> Response:
     """Idempotent."""
     user, other, on = attempt.user, UserId(user_id), attempt.route is MUTE
-    first, ver = attempt.first, services.mint()
     answer = rendering.encode({"user_id": str(other), "muting": on})
-    if first is None:
-        await two_profiles(services, user, other)
-        record = record_of(MuteSet(user, other, on), id=ver, ts_ms=id_time_ms(ver), key=user)
-        written = await services.graph.set_mute(
-            user, other, on=on, ver=ver, outbox=[record], idempotency=attempt.keeping(answer)
+    kept = attempt.keeping(answer)
+
+    async def write(moment: Moment) -> Written:
+        record = moment.record(MuteSet(user, other, on), user)
+        return await services.graph.set_mute(
+            user, other, on=on, ver=moment.ver, outbox=[record], idempotency=kept
         )
-        first = written.first
+
+    if attempt.first is None:
+        await two_profiles(services, user, other)
+        written, moment = await versions.change(services.mint, write)
+        first, ver = written.first, moment.ver
+    else:
+        first, ver = attempt.first, services.mint()
     done = attempt.route.answer(answer) if first is None else attempt.repeat(first)
     services.last_pages.forget(user)
     await aftermath.forget_hidden(services, (user,), ver)

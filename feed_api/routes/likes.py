@@ -6,15 +6,17 @@ import asyncio
 
 from fastapi import APIRouter, Response
 
-from core.ids import TweetId, id_time_ms
-from eventlog.schema import LikeSet, record_of
-from feed_api import aftermath, idempotency, rendering
+from core.ids import TweetId
+from eventlog.schema import LikeSet
+from feed_api import aftermath, idempotency, rendering, versions
 from feed_api.idempotency import HeaderKey, WriteRoute, key_of
 from feed_api.schemas import IdPath
 from feed_api.services import Caller, Services, Wired
 from feed_api.short_numbers import short
 from feed_api.targets import live_tweet, own_profile
+from feed_api.versions import Moment
 from feed_api.write_schemas import Act, LikeAnswer
+from stores.ports import Written
 
 router = APIRouter()
 
@@ -70,14 +72,17 @@ async def _set_like(
     answer = rendering.encode(
         {"tweet_id": str(tweet_id), "liked": on, "likes": likes, "likes_display": short(likes)}
     )
-    ver = services.mint()
-    event = LikeSet(user, tweet_id, on, live.tweet.author_id)
-    record = record_of(event, id=ver, ts_ms=id_time_ms(ver), key=tweet_id)
-    written = await services.engagements.set_like(
-        user, tweet_id, on=on, ver=ver, outbox=[record], idempotency=attempt.keeping(answer)
-    )
+    event, kept = LikeSet(user, tweet_id, on, live.tweet.author_id), attempt.keeping(answer)
+
+    async def write(moment: Moment) -> Written:
+        record = moment.record(event, tweet_id)
+        return await services.engagements.set_like(
+            user, tweet_id, on=on, ver=moment.ver, outbox=[record], idempotency=kept
+        )
+
+    written, moment = await versions.change(services.mint, write)
     if written.first is not None:
         return attempt.repeat(written.first)
     if written.changed:
-        await aftermath.hint(services, tweet_id, "likes", 1 if on else -1, ver)
+        await aftermath.hint(services, tweet_id, "likes", 1 if on else -1, moment.id)
     return route.answer(answer)

@@ -8,12 +8,14 @@ from core.errors import Forbidden
 from core.ids import UserId, id_time_ms
 from core.types import User
 from eventlog.schema import UserChanged, UserCreated, record_of
-from feed_api import idempotency, rendering
+from feed_api import idempotency, rendering, versions
 from feed_api.idempotency import HeaderKey, WriteRoute, key_of
 from feed_api.schemas import IdPath, UserAnswer
 from feed_api.services import Caller, Services, Wired
 from feed_api.targets import own_profile
+from feed_api.versions import Moment
 from feed_api.write_schemas import NewUser, ProfileChange
+from stores.ports import Written
 
 router = APIRouter()
 
@@ -64,16 +66,18 @@ async def patch_user(
     profile = await own_profile(services, user)
     changed = User(user, profile.handle, body.display_name, profile.created_ms)
     answer = rendering.user_json(changed)
-    ver = services.mint()
-    event = UserChanged(user, changed.handle, changed.display_name)
-    record = record_of(event, id=ver, ts_ms=id_time_ms(ver), key=user)
-    written = await services.users.change(
-        user,
-        display_name=changed.display_name,
-        ver=ver,
-        outbox=[record],
-        idempotency=attempt.keeping(answer),
-    )
+    event, kept = UserChanged(user, changed.handle, changed.display_name), attempt.keeping(answer)
+
+    async def write(moment: Moment) -> Written:
+        return await services.users.change(
+            user,
+            display_name=changed.display_name,
+            ver=moment.ver,
+            outbox=[moment.record(event, user)],
+            idempotency=kept,
+        )
+
+    written, _ = await versions.change(services.mint, write)
     done = CHANGE.answer(answer) if written.first is None else attempt.repeat(written.first)
     return _done(services, done, user)
 

@@ -50,11 +50,10 @@ class CassandraEngagementStore:
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
         before = await read_edge(self._session, LIKES, user, tweet)
-        if max(before) == ver:
+        if before.newest == ver:
             # A repeat: its first try may have been cut short between the two directions.
             await write_edge(self._session, LIKES, user, tweet, on=before.is_on, ver=ver)
-        entry = self._path.entry(LikeWritten(user, tweet, on, ver, before), outbox)
-        return await self._path.write_once(entry, idempotency, is_news=max(before) < ver)
+        return await self._path.change_edge(LikeWritten(user, tweet, on, ver, before), outbox, idempotency)
 
     async def has_liked(self, user: UserId, tweet: TweetId) -> bool:
         return (await read_edge(self._session, LIKES, user, tweet)).is_on

@@ -22,6 +22,10 @@ class EdgeVersions(NamedTuple):
     def is_on(self) -> bool:
         return self.on > self.off
 
+    @property
+    def newest(self) -> int:
+        return max(self)
+
 
 class TweetWritten(msgspec.Struct, frozen=True, tag="tweet"):
     tweet: Tweet

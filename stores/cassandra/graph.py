@@ -62,11 +62,11 @@ class CassandraGraphStore:
     ) -> Written:
         before = await self._before(FOLLOWS, follower, followee, ver)
         if on and await are_blocked(self._session, follower, followee):
-            if max(before) == ver:
+            if before.newest == ver:
                 await end_follow(self._session, follower, followee)
             raise Forbidden("one of the two blocks the other", field="user_id")
-        entry = self._path.entry(FollowWritten(follower, followee, on, ver, before), outbox)
-        return await self._path.write_once(entry, idempotency, is_news=max(before) < ver)
+        edge = FollowWritten(follower, followee, on, ver, before)
+        return await self._path.change_edge(edge, outbox, idempotency)
 
     async def set_block(
         self,
@@ -87,8 +87,8 @@ class CassandraGraphStore:
             )
         ends = await self._ends(user, other, ver) if on else ()
         records = [*outbox, *(ended(UserId(a), UserId(b), end) for a, b, end in ends)]
-        entry = self._path.entry(BlockWritten(user, other, on, ver, before, ends), records)
-        return await self._path.write_once(entry, idempotency, is_news=max(before) < ver)
+        edge = BlockWritten(user, other, on, ver, before, ends)
+        return await self._path.change_edge(edge, records, idempotency)
 
     async def set_mute(
         self,
@@ -101,8 +101,7 @@ class CassandraGraphStore:
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
         before = await self._before(MUTES, user, other, ver)
-        entry = self._path.entry(MuteWritten(user, other, on, ver, before), outbox)
-        return await self._path.write_once(entry, idempotency, is_news=max(before) < ver)
+        return await self._path.change_edge(MuteWritten(user, other, on, ver, before), outbox, idempotency)
 
     async def followees(self, user: UserId) -> Followees:
         rows = await self._session.rows(_FOLLOWEES, user)
@@ -138,7 +137,7 @@ class CassandraGraphStore:
     async def _before(self, kind: EdgeKind, a: int, b: int, ver: int) -> EdgeVersions:
         """The edge as it is before the write `ver`; a repeat makes whole what its first try left."""
         before = await read_edge(self._session, kind, a, b)
-        if max(before) == ver:
+        if before.newest == ver:
             # It may have been cut short between the two directions.
             await write_edge(self._session, kind, a, b, on=before.is_on, ver=ver)
         return before

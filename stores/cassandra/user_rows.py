@@ -37,19 +37,25 @@ class UserRows:
             rows = await self._session.rows(_READ, user_id)
             if not rows:
                 return False
-            known = rows[0][4]
+            name, known = rows[0][2], rows[0][4]
             if (known or 0) >= ver:
-                # This very change, perhaps, of a try whose end was not told.
-                return bool(known == ver)
+                # This very change, perhaps, of a try whose end was not told; or one that was raised above
+                # the same version at the same time.
+                return bool(known == ver and name == display_name)
             outcome = await self._session.conditional(_CHANGE, display_name, ver, user_id, known)
             if outcome.applied:
                 return True
 
     async def find(self, user_id: int) -> User | None:
-        rows = await self._session.rows(_READ, user_id)
-        return User(*rows[0][:4]) if rows else None
+        found = await self.standing(user_id)
+        return None if found is None else found[0]
 
     async def version(self, user_id: int) -> int:
         """Of its last change; 0 where there was none."""
+        found = await self.standing(user_id)
+        return 0 if found is None else found[1]
+
+    async def standing(self, user_id: int) -> tuple[User, int] | None:
+        """The profile as it stands and the version of its last change, 0 where there was none."""
         rows = await self._session.rows(_READ, user_id)
-        return (rows[0][4] or 0) if rows else 0
+        return (User(*rows[0][:4]), rows[0][4] or 0) if rows else None

@@ -71,11 +71,13 @@ class CassandraUserStore:
         outbox: Sequence[OutboxRecord],
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
-        if await self._rows.find(user) is None:
+        standing = await self._rows.standing(user)
+        if standing is None:
             raise NotFound("there is no user of this id", field="user_id")
-        is_news = await self._rows.version(user) < ver
+        profile, newest = standing
         entry = self._path.entry(UserChanged(user, display_name, ver), outbox)
-        return await self._path.write_once(entry, idempotency, is_news=is_news)
+        is_same = profile.display_name == display_name
+        return await self._path.change(entry, idempotency, ver, newest, is_same=is_same)
 
     async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
         results = await asyncio.gather(

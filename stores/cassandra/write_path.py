@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stores.cassandra.entry import VERSION, Entry
-from stores.cassandra.fact import Fact
+from stores.cassandra.fact import EdgeFact, Fact
 from stores.cassandra.facts import Effect, Facts
 from stores.cassandra.idempotency import Idempotency
 from stores.cassandra.outbox import CassandraOutbox
@@ -43,6 +43,25 @@ class WritePath:
         else:
             self.publication.offer(place, entry.records if effect.changed else ())
         return effect
+
+    async def change_edge(
+        self, edge: EdgeFact, records: Sequence[OutboxRecord], answer: IdempotentAnswer | None
+    ) -> Written:
+        """Writes an edge where its version is above those that were read before it."""
+        newest = edge.before.newest
+        return await self.change(
+            self.entry(edge, records), answer, edge.ver, newest, is_same=edge.before.is_on == edge.on
+        )
+
+    async def change(
+        self, entry: Entry, answer: IdempotentAnswer | None, ver: int, newest: int, *, is_same: bool
+    ) -> Written:
+        """As `write_once`, where version `newest` stands; `is_same` says in the state that is wanted."""
+        if newest < ver or is_same:
+            return await self.write_once(entry, answer, is_news=newest < ver)
+        # The key stays unused; it may have been used before.
+        first = None if answer is None else await self.first(entry.user, answer.key, self.now_ms())
+        return Written(False, first, newest if first is None else None)
 
     async def write_once(
         self, entry: Entry, answer: IdempotentAnswer | None, *, is_news: bool = True

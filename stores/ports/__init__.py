@@ -11,6 +11,9 @@ Promises shared by every port:
 - A second identical write changes nothing; it may be told of again. Where a write answers whether it
   changed something, a later one answers that it did not, but of several at the very same time each
   may be told that it did. Where it refuses what is taken, it finds itself in the way.
+- What carries a `ver` is written where that is the highest, whatever the order of the writes. A lower one
+  that would make another state is answered `behind`: whoever writes what was newer once passes over it,
+  whoever makes a change now writes it above that version (ADR 0044).
 - `Unavailable` means that the outcome is not known: the write may still take place by itself, as a
   whole. Repeating the call is always safe.
 - Reads see every write that returned before the read began.

@@ -36,7 +36,7 @@ class EngagementStore(Protocol):
         outbox: Sequence[OutboxRecord],
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
-        """Likes or unlikes. The highest `ver` decides."""
+        """Likes or unlikes. The highest `ver` decides; a change that is not above it is `behind`."""
         ...
 
     async def has_liked(self, user: UserId, tweet: TweetId) -> bool: ...

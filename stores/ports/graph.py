@@ -39,7 +39,8 @@ FollowEnded = Callable[[UserId, UserId, int], OutboxRecord]
 class GraphStore(Protocol):
     """Follows, blocks and mutes: edges whose state is that of their highest `ver`.
 
-    So is the highest `ver` that is told of. Without a change the outbox records are not published.
+    So is the highest `ver` that is told of. Without a change the outbox records are not published. A
+    change that is not above what stands is answered `behind`.
     """
 
     async def set_follow(

@@ -34,10 +34,15 @@ class IdempotentAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a write: whether it changed anything, or what its key was first used for."""
+    """What became of a write: whether it changed anything, or what its key was first used for.
+
+    `behind` is the version that stands, where the write's is not above it and would make another state:
+    then nothing was written, and its key is unused. Who changes what stands has to be above it.
+    """
 
     changed: bool
     first: IdempotentAnswer | None = None
+    behind: int | None = None
 
 
 class AnswerStore(Protocol):

@@ -30,7 +30,10 @@ class UserStore(Protocol):
         outbox: Sequence[OutboxRecord],
         idempotency: IdempotentAnswer | None = None,
     ) -> Written:
-        """Changes a profile; NotFound where there is none. The highest `ver` decides."""
+        """Changes a profile; NotFound where there is none.
+
+        The highest `ver` decides; a change that is not above it is `behind`.
+        """
         ...
 
     async def get_many(self, user_ids: Sequence[int]) -> Mapping[int, User]:
