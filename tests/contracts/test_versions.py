@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from core.ids import EPOCH_MS, TweetId, UserId, compose_id
+from core.ids import EPOCH_MS, SnowflakeGenerator, TweetId, UserId, compose_id
 from core.types import User
 from eventlog.schema import EDGES, FACT_TOPICS, GRAPH, USERS
+from feed_api import versions
 from stores.ports import IdempotentAnswer, OutboxRecord, Written
-from tests.contracts.engines import Stack, published
+from tests.contracts.engines import Engine, Stack, published
 from tests.fakes import FakeClock
 
 ADA, GRACE = UserId(10), UserId(20)
-BASE = compose_id(EPOCH_MS + 400_000_000_000, 1, 1, 0)
+NOW_MS = EPOCH_MS + 400_000_000_000
+BASE = compose_id(NOW_MS, 1, 1, 0)
 
 Change = Callable[[Stack, bool, int, IdempotentAnswer | None], Awaitable[Written]]
 Stands = Callable[[Stack], Awaitable[bool]]
@@ -165,3 +168,37 @@ async def test_an_unfollow_under_a_lower_version_than_the_end_by_a_block(stack: 
     assert await follow(stack, False, BASE + 7) == Written(False)
     assert await follow(stack, True, BASE + 8) == Written(False, behind=BASE + 10)
     assert await follow(stack, True, BASE + 11) == Written(True)
+
+
+@KINDS
+async def test_whoever_changes_it_last_is_obeyed_whatever_the_clocks_say(stack: Stack, kind: str) -> None:
+    edge, stands = CHANGES[kind]
+    mints = [
+        SnowflakeGenerator(1, n, FakeClock(NOW_MS + n * 2_000), lambda: 1e18).mint for n in (1, 0, 1, 2, 0, 0)
+    ]
+    newest = 0
+    for n, mint in enumerate(mints):
+        on = n % 2 == 0
+
+        async def write(moment: versions.Moment, on: bool = on) -> Written:
+            return await edge(stack, on, moment.ver, None)
+
+        written, moment = await versions.change(mint, write)
+        assert written == Written(True)
+        assert await stands(stack) == on
+        assert moment.ver > newest
+        newest = moment.ver
+    assert len(await published(stack, FACT_TOPICS)) == len(mints)
+
+
+async def test_two_names_at_once_under_one_version_are_one_change(
+    stack: Stack, engine: Engine, clock: FakeClock
+) -> None:
+    await profile(stack, True, BASE)
+    async with engine.open(clock) as other:
+        for ver in range(BASE + 1, BASE + 6):
+            written = await asyncio.gather(profile(stack, True, ver), profile(other, False, ver))
+            assert sum(one.changed for one in written) == 1
+            assert written[0].changed == await is_named(stack)
+        await other.settle()
+    assert len(await published(stack, FACT_TOPICS)) == 6

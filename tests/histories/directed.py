@@ -78,4 +78,8 @@ DIRECTED: tuple[Directed, ...] = (
     Directed(planted.followers_are_kept_for_ever, _of("post", "read", "follow", "unfollow", "hear")),
     Directed(planted.counts_are_only_hinted_at, _of("read", change("like", True, fault=FAULTS), "drain")),
     Directed(planted.deletions_leave_the_caches_alone, _of("post", "read", "delete", "drain")),
+    Directed(
+        planted.changes_go_by_the_clock_alone,
+        _of(*(change("follow", on, who=_ONE, fault=st.none()) for on in (True, False))),
+    ),
 )

@@ -94,7 +94,7 @@ class Machine:
             case Delete():
                 await begin(step.fault, 0, lambda one: self._writing.delete(step, one))
             case Change():
-                await begin(step.fault, 0, lambda one: self._writing.change(step, one))
+                await begin(step.fault, step.via, lambda one: self._writing.change(step, one))
             case FollowCrowd():
                 await begin(None, 0, lambda _: self._writing.follow_crowd(step))
             case Read():

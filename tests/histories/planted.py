@@ -6,7 +6,7 @@ stands in `directed`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -19,13 +19,15 @@ from core.ids import UserId
 from eventlog.log import next_offsets
 from eventlog.worker import Worker
 from fanout.followers import FollowerPages
+from feed_api import versions
+from feed_api.versions import Moment
 from pipelines.recounts import Recounts
 from ranking import filters, home_feed
 from ranking.candidate import Hydrated
 from ranking.one_a_root import OneARoot
 from ranking.prepared import Answer, cut
 from ranking.query import FeedPage, FeedPosition, FeedQuery
-from stores.ports import Hidden, Ids
+from stores.ports import Hidden, Ids, Written
 from stores.redis_commands import Command, command
 from stores.sqlite_graph import SqliteGraphStore
 from stores.tombstones import Tombstones
@@ -226,4 +228,16 @@ def deletions_leave_the_caches_alone() -> Iterator[None]:
         return
 
     with patch.object(Tombstones, "write", nothing):
+        yield
+
+
+@contextmanager
+def changes_go_by_the_clock_alone() -> Iterator[None]:
+    """What a process whose clock is ahead was told cannot be undone elsewhere, and the answer says it was."""
+
+    async def once(mint: Callable[[], int], write: Callable[[Moment], Awaitable[Written]]) -> Any:
+        moment = Moment(id := mint(), id)
+        return await write(moment), moment
+
+    with patch.object(versions, "change", once):
         yield

@@ -43,4 +43,4 @@ class Prologue:
         await self._world.stores.graph.set_follow(
             UserId(follower), UserId(followee), on=True, ver=ver, outbox=[event]
         )
-        self._history.truth.set(Edge("follow", follower, followee), ver, on=True)
+        self._history.truth.set(Edge("follow", follower, followee), on=True)

@@ -61,6 +61,7 @@ class Change:
     a: int
     b: int
     fault: Fault | None = None
+    via: int = 0
 
 
 @dataclass(frozen=True, slots=True)

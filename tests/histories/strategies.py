@@ -60,7 +60,7 @@ def change(
     fault: st.SearchStrategy[Fault | None] = MAYBE_FAULT,
 ) -> st.SearchStrategy[Step]:
     b = _tweet if kind == "like" else _person
-    return st.builds(Change, kind=st.just(kind), on=st.just(on), a=who, b=b, fault=fault)
+    return st.builds(Change, kind=st.just(kind), on=st.just(on), a=who, b=b, fault=fault, via=_via)
 
 
 STEPS: Mapping[str, st.SearchStrategy[Step]] = {

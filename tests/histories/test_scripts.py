@@ -59,6 +59,25 @@ SCRIPTS: dict[str, Script] = {
             Change("mute", True, 0, 2),
         ),
     ),
+    # One process is ahead by more than lies between the steps: who undoes what was done there is obeyed.
+    "what a clock ahead has done is undone": Script(
+        ((0, 1), (0, 2), (0, 3)),
+        (1, 2, 3),
+        (
+            Change("like", True, 0, 0, via=1),
+            Change("like", False, 0, 0),
+            Change("follow", True, 0, 3, via=1),
+            Change("follow", False, 0, 3),
+            Change("mute", True, 0, 1, via=1),
+            Change("mute", False, 0, 1),
+            Change("block", True, 0, 0, via=1),
+            Change("block", False, 0, 0, via=1),
+            Change("block", True, 0, 0),
+            Change("block", False, 0, 0, via=1),
+            Change("follow", True, 0, 0),
+        ),
+        skew_ms=400,
+    ),
 }
 
 

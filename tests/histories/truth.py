@@ -18,13 +18,6 @@ class Edge(NamedTuple):
     b: int
 
 
-class State(NamedTuple):
-    """On or off, by the change of the highest version."""
-
-    ver: int
-    on: bool
-
-
 @dataclass(slots=True)
 class Told:
     """A tweet: its id is its place in the order of time."""
@@ -44,7 +37,8 @@ class Told:
 class Truth:
     def __init__(self) -> None:
         self.tweets: dict[int, Told] = {}
-        self._edges: dict[Edge, State] = {}
+        # On, or off again: by the change that was answered last, whatever the clock of who made it.
+        self._edges: dict[Edge, bool] = {}
 
     # -- what was written ---------------------------------------------------------------------------
 
@@ -54,30 +48,24 @@ class Truth:
     def delete(self, tweet: int) -> None:
         self.tweets[tweet].deleted = True
 
-    def set(self, edge: Edge, ver: int, *, on: bool) -> None:
-        if ver > self._edges.get(edge, State(0, False)).ver:
-            self._edges[edge] = State(ver, on)
+    def set(self, edge: Edge, *, on: bool) -> None:
+        self._edges[edge] = on
         if edge.kind == "block" and on:
             # A block ends the follows of the two, and an unblock brings none of them back.
             for follow in (Edge("follow", edge.a, edge.b), Edge("follow", edge.b, edge.a)):
-                if (state := self._edges.get(follow)) is not None and state.on:
-                    self._edges[follow] = State(max(ver, state.ver + 1), False)
+                self._edges[follow] = False
 
     def adopt(self, edge: Edge, *, on: bool) -> None:
         """What the store says of an edge whose last change had an unknown outcome."""
-        state = self._edges.get(edge, State(0, False))
-        if state.on != on:
-            self._edges[edge] = State(state.ver, on)
+        self._edges[edge] = on
 
     # -- what follows from it -----------------------------------------------------------------------
 
     def is_on(self, kind: EdgeKind, a: int, b: int) -> bool:
-        return self._edges.get(Edge(kind, a, b), State(0, False)).on
+        return self._edges.get(Edge(kind, a, b), False)
 
     def followees(self, viewer: int) -> list[int]:
-        return sorted(
-            b for (kind, a, b), state in self._edges.items() if (kind, a) == ("follow", viewer) and state.on
-        )
+        return sorted(b for (kind, a, b), on in self._edges.items() if (kind, a) == ("follow", viewer) and on)
 
     def is_blocked(self, a: int, b: int) -> bool:
         """Blocks count both ways."""
@@ -120,9 +108,7 @@ class Truth:
         """Rows: likes that are on, live retweets and live replies, whoever they are of."""
         live = [told for told in self.tweets.values() if not told.deleted]
         return Counts(
-            likes=sum(
-                state.on for (kind, _, b), state in self._edges.items() if (kind, b) == ("like", tweet)
-            ),
+            likes=sum(on for (kind, _, b), on in self._edges.items() if (kind, b) == ("like", tweet)),
             retweets=sum(told.retweet_of == tweet for told in live),
             replies=sum(told.reply_to == tweet for told in live),
         )

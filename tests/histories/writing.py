@@ -139,11 +139,11 @@ class Writing:
         certain = self._is_certain()
         expected = self._expected_of_change(edge, step.on)
         method = "POST" if step.on else "DELETE"
-        answer = await self._history.request(operation, method, path, user=edge.a)
+        answer = await self._history.request(operation, method, path, user=edge.a, via=step.via)
         if certain and self._is_certain() and operation.struck is None:
             assert answer.status in expected, f"{step} {answer}, not {expected}"
             if answer.status == 200:
-                self._truth.set(edge, operation.versions[0], on=step.on)
+                self._truth.set(edge, on=step.on)
         else:
             await self._adopt(edge, step, path)
         if answer.status == 200:
@@ -179,7 +179,7 @@ class Writing:
         again = Operation()
         answer = await self._history.request(again, "POST" if step.on else "DELETE", path, user=edge.a)
         assert answer.status == 200, answer
-        self._truth.set(edge, again.versions[0], on=step.on)
+        self._truth.set(edge, on=step.on)
 
     async def follow_crowd(self, step: FollowCrowd) -> None:
         history, follower = self._history, self._person(step.a)
@@ -191,7 +191,7 @@ class Writing:
             operation = Operation()
             answer = await history.request(operation, "POST", f"/v1/users/{followee}/follow", user=follower)
             assert answer.status == 200, answer
-            self._truth.set(edge, operation.versions[0], on=True)
+            self._truth.set(edge, on=True)
         history.happened["17 follows in a row"] += 1
 
     # -- what must be answered ------------------------------------------------------------------------
