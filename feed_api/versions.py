@@ -25,6 +25,8 @@ TRIES = 8
 """Each but the first lost against somebody who changed the same at that very moment."""
 _ABOVE = ID_UNITS_A_MS
 """A millisecond: one unit above a follow is where a block ends it."""
+_HIGHEST = MAX_ID - _ABOVE
+"""What a block ends stays within what ids can hold."""
 
 
 class Moment(NamedTuple):
@@ -54,7 +56,7 @@ async def change(
     for _ in range(TRIES):
         id = mint()
         moment = Moment(id, max(id, standing + _ABOVE))
-        if moment.ver > MAX_ID:
+        if moment.ver > _HIGHEST:
             raise Corrupt(f"version {standing} leaves no room for a change above it")
         written = await write(moment)
         if written.behind is None:
