@@ -17,7 +17,8 @@ from stores.ports import OutboxRecord
 def standing(records: Sequence[OutboxRecord], overtaken: Sequence[Standing]) -> list[OutboxRecord]:
     """The overtaken edges' events at their highest version; an entry without events of ours has none.
 
-    Whoever wrote that version may have told of it too: the two carry the same id and version.
+    Whoever wrote that version may have told of it too: the two carry the same version, and the same id
+    where that is the version (ADR 0044).
     """
     told = [event for record in records if (event := _event_of(record)) is not None]
     made = []
