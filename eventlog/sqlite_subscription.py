@@ -94,7 +94,10 @@ class SqliteSubscription:
                 if tp.topic in topics
             ]
             if rows:
-                await database.write_rows("INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?)", rows)
+                # What the power takes with it comes again, and effects are idempotent.
+                await database.write_rows(
+                    "INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?)", rows, durable=False
+                )
 
     async def positions(self) -> Offsets:
         return {

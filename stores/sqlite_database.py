@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from core.errors import ConfigurationError, Unavailable
 
@@ -27,6 +27,9 @@ Operation = Callable[[sqlite3.Connection], Any]
 _BUSY_TIMEOUT_MS = 10_000
 _GROUP_COMMIT_OPERATIONS = 256
 _READERS = 4
+# Whose commit makes the journal (WAL) as long as this copies it into the file, which takes tens of
+# milliseconds. Somebody waits for a commit that is durable; those that are not come often enough.
+_CHECKPOINT_PAGES = {"FULL": 16_000, "NORMAL": 1_000}
 # The file, the disk or the machine is at fault, not the statement: the same call may go through later.
 _AWAY = {
     sqlite3.SQLITE_PERM,
@@ -44,13 +47,19 @@ _AWAY = {
 }
 
 
+class _Write(NamedTuple):
+    operation: Operation
+    future: Future[Any]
+    durable: bool
+
+
 class SqliteDatabase:
     """Opened by `open`; `close` waits for the writes that were accepted."""
 
     def __init__(self, path: Path, synchronous: Literal["FULL", "NORMAL"]) -> None:
         self.path = path
-        self._synchronous = synchronous
-        self._queue: queue.SimpleQueue[tuple[Operation, Future[Any]] | None] = queue.SimpleQueue()
+        self._synchronous = self._level = synchronous
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._reader_connections: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix=f"read-{path.stem}")
@@ -89,35 +98,39 @@ class SqliteDatabase:
             connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES[self._synchronous]}")
             connection.execute("PRAGMA cache_size = -16000")
         except sqlite3.Error:
             connection.close()
             raise
         return connection
 
-    async def write(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, operation: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
         """Runs `operation` inside a transaction and returns once that is committed.
 
-        An exception from `operation` undoes what it did, and nothing else of the same commit. Raises
+        What is not `durable` outlives the process, and perhaps not the power: no fsync waits for it. An
+        exception from `operation` undoes what it did, and nothing else of the same commit. Raises
         Unavailable where the file, the disk or another writer is in the way.
         """
-        return await asyncio.wrap_future(self.submit(operation))
+        return await asyncio.wrap_future(self.submit(operation, durable=durable))
 
-    async def write_rows(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+    async def write_rows(
+        self, statement: str, rows: Iterable[Sequence[Any]], *, durable: bool = True
+    ) -> None:
         """One statement, once for each row, as a write of its own."""
 
         def operation(connection: sqlite3.Connection) -> None:
             connection.executemany(statement, rows)
 
-        await self.write(operation)
+        await self.write(operation, durable=durable)
 
-    def submit(self, operation: Callable[[sqlite3.Connection], T]) -> Future[T]:
+    def submit(self, operation: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> Future[T]:
         future: Future[T] = Future()
         # Nothing may be queued behind the end mark: nobody would ever answer it.
         with self._closing:
             if self._closed:
                 raise Unavailable(f"{self.path.name} is closed")
-            self._queue.put((operation, future))
+            self._queue.put(_Write(operation, future, durable))
         return future
 
     async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
@@ -172,11 +185,12 @@ class SqliteDatabase:
         finally:
             connection.close()
 
-    def _commit(self, connection: sqlite3.Connection, batch: list[tuple[Operation, Future[Any]]]) -> None:
+    def _commit(self, connection: sqlite3.Connection, batch: list[_Write]) -> None:
         results: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
+            self._synchronize(connection, any(durable for _, _, durable in batch))
             connection.execute("BEGIN IMMEDIATE")
-            for operation, future in batch:
+            for operation, future, _ in batch:
                 connection.execute("SAVEPOINT one")
                 try:
                     results.append((future, _run(operation, connection), None))
@@ -192,7 +206,7 @@ class SqliteDatabase:
                 # Where even this fails, the next batch's BEGIN does too, and comes by here again.
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
-            results = [(future, None, self._not_taken(exc)) for _, future in batch]
+            results = [(one.future, None, self._not_taken(exc)) for one in batch]
         for future, value, error in results:
             if not future.set_running_or_notify_cancel():
                 continue
@@ -200,6 +214,17 @@ class SqliteDatabase:
                 future.set_result(value)
             else:
                 future.set_exception(error)
+
+    def _synchronize(self, connection: sqlite3.Connection, durable: bool) -> None:
+        """Whether the next commit waits for the disk, and when it tidies up: not both.
+
+        SQLite takes it between transactions only.
+        """
+        level = self._synchronous if durable else "NORMAL"
+        if level != self._level:
+            connection.execute(f"PRAGMA synchronous = {level}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES[level]}")
+            self._level = level
 
     def _not_taken(self, cause: sqlite3.Error) -> Unavailable:
         error = Unavailable(f"{self.path.name} did not take the write: {cause}")

@@ -95,6 +95,24 @@ async def test_what_gathers_while_the_writer_is_busy_is_one_commit(
     assert len(await database.read(stored)) == 100
 
 
+async def test_what_may_go_with_the_power_waits_for_no_disk_and_tidies_up(database: SqliteDatabase) -> None:
+    def level(connection: sqlite3.Connection) -> tuple[int, int]:
+        (synchronous,) = connection.execute("PRAGMA synchronous").fetchone()
+        (pages,) = connection.execute("PRAGMA wal_autocheckpoint").fetchone()
+        return synchronous, pages
+
+    full, normal = (2, 16_000), (1, 1_000)
+    alone = [await database.write(level, durable=durable) for durable in (True, False, True)]
+    assert alone == [full, normal, full]
+    # Not where one is among them that waits.
+    gate = Gate()
+    held = database.submit(gate)
+    await asyncio.to_thread(gate.entered.wait, 30)
+    together = [database.submit(level, durable=durable) for durable in (False, True, False)]
+    gate.open()
+    assert await outcomes(held, *together) == [None, full, full, full]
+
+
 async def test_one_failing_operation_does_not_undo_its_neighbours(database: SqliteDatabase) -> None:
     def half_done(connection: sqlite3.Connection) -> None:
         insert(connection, "half")
