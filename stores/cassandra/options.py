@@ -43,8 +43,8 @@ class CassandraTls:
 class CassandraOptions:
     """`replication` counts for the keyspace's creation only: 1 for one local node, else 3.
 
-    `timeout_s` is the longest that one statement may take. With `speculative_retry` at 50 ms a
-    read after a node's death needs its full failure detection, which is why it is 12 s.
+    `timeout_s` is the longest that one statement may take, or a page of one. With `speculative_retry`
+    at 50 ms a read after a node's death needs its full failure detection, which is why it is 12 s.
     """
 
     hosts: tuple[str, ...] = ("127.0.0.1",)

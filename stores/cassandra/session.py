@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cassandra import ConsistencyLevel, WriteTimeout, WriteType
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ResponseFuture, Session
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, Session
 from cassandra.protocol import ErrorMessage
 from cassandra.query import BatchStatement, BatchType, PreparedStatement
 
 from core.errors import Unavailable
 from stores.cassandra.driver import CONDITIONAL, open_cluster, open_session, ours_for, translated
+from stores.cassandra.execution import Executions
 from stores.cassandra.migrate import require_current
 from stores.cassandra.options import CassandraOptions
 
@@ -56,7 +54,7 @@ class CassandraSession:
         self._session = session
         self._prepared: dict[Statement, asyncio.Future[PreparedStatement]] = {}
         self._room = asyncio.Semaphore(options.in_flight)
-        self._answers = _Answers(asyncio.get_running_loop())
+        self._executions = Executions(session, asyncio.get_running_loop())
         self._random = random.Random()
 
     async def rows(self, statement: Statement, *parameters: object) -> list[Row]:
@@ -125,69 +123,13 @@ class CassandraSession:
     async def _run(self, bound: object, profile: object) -> list[Any]:
         async with self._room:
             with translated(self.options):
-                response = self._session.execute_async(bound, execution_profile=profile)
-            answer = self._answers.expect(response)
+                answer = self._executions.run(bound, profile)
             try:
                 return await answer
             except Exception as exc:
                 if (ours := ours_for(exc, self.options)) is None:
                     raise
                 raise ours from exc
-
-
-@dataclass(slots=True)
-class _Answers:
-    """Brings answers from the driver's thread to the event loop, many at each wake-up."""
-
-    loop: asyncio.AbstractEventLoop
-    _arrived: deque[Callable[[], None]] = field(default_factory=deque)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _woken: bool = False
-
-    def expect(self, response: ResponseFuture) -> asyncio.Future[list[Any]]:
-        answer: asyncio.Future[list[Any]] = self.loop.create_future()
-        pages: list[Any] = []
-
-        def page(rows: list[Any] | None) -> None:
-            pages.extend(rows or ())
-            if response.has_more_pages:
-                response.start_fetching_next_page()
-            else:
-                self._bring(partial(_settle, answer, pages, None))
-
-        def failed(exc: BaseException) -> None:
-            self._bring(partial(_settle, answer, pages, exc))
-
-        response.add_callbacks(page, failed)
-        return answer
-
-    def _bring(self, settle: Callable[[], None]) -> None:
-        with self._lock:
-            self._arrived.append(settle)
-            if self._woken:
-                return
-            self._woken = True
-        try:
-            self.loop.call_soon_threadsafe(self._settle_all)
-        except RuntimeError:
-            # The loop was closed: nobody waits for an answer any more.
-            return
-
-    def _settle_all(self) -> None:
-        with self._lock:
-            arrived, self._arrived = self._arrived, deque()
-            self._woken = False
-        for settle in arrived:
-            settle()
-
-
-def _settle(answer: asyncio.Future[list[Any]], rows: list[Any], exc: BaseException | None) -> None:
-    if answer.done():
-        return
-    if exc is None:
-        answer.set_result(rows)
-    else:
-        answer.set_exception(exc)
 
 
 def _is_contended(exc: BaseException | None) -> bool:
