@@ -80,12 +80,14 @@ class Publication:
         while self._pending:
             batch = [self._pending[number] for number in range(min(BATCH, len(self._pending)))]
             records = [record for one in batch for record in one.records]
-            if await self._publish(records):
-                await self._remove([one.place for one in batch])
-                PUBLISHED.inc(len(records))
+            published = await self._publish(records)
+            # Before the removal: whatever becomes of the rows, these are not published here again.
             for _ in batch:
                 self._pending.popleft()
             PENDING.set(len(self._pending))
+            if published:
+                PUBLISHED.inc(len(records))
+                await self._remove([one.place for one in batch])
 
     async def _publish(self, records: Sequence[OutboxRecord]) -> bool:
         """False where the log refuses them for good: the relay finds out which one it is."""
@@ -109,13 +111,18 @@ class Publication:
     async def _remove(self, places: Sequence[Place]) -> None:
         """Begins to remove rows while the next batch is published."""
         if self._deleting is not None:
-            await self._deleting
+            # How it ended, it has told itself.
+            await asyncio.wait([self._deleting])
         self._deleting = asyncio.create_task(self._delete(places))
 
     async def _delete(self, places: Sequence[Place]) -> None:
         try:
             await self._outbox.delete(places)
         except Unavailable as exc:
-            # Published and still there: the relay publishes them once more.
-            LEFT.labels("not_removed").inc(len(places))
             self._logger.warning("outbox_not_removed", error=str(exc), entries=len(places))
+        except Exception as exc:
+            self._logger.error("outbox_not_removed", entries=len(places), exc_info=exc)
+        else:
+            return
+        # Published and still there: the relay publishes them once more.
+        LEFT.labels("not_removed").inc(len(places))
