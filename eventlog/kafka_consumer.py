@@ -12,7 +12,12 @@ from collections.abc import Collection, Iterable, Sequence
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka import TopicPartition as DriverPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaConnectionError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaConnectionError,
+    UnknownTopicOrPartitionError,
+)
 from prometheus_client import Counter
 
 from core.errors import Unavailable
@@ -23,6 +28,7 @@ from eventlog.kafka_errors import DRIVER_FAILURES, calling, translated
 from eventlog.kafka_holdings import Batch, Holdings
 from eventlog.kafka_options import KafkaOptions
 from eventlog.kafka_silence import Silence
+from eventlog.kafka_topics import why_unknown
 from eventlog.log import Entry, Offsets, TopicPartition, next_offsets
 
 REBALANCES = Counter("rankfeed_kafka_rebalances_total", "Times a group was divided anew", ["group"])
@@ -87,6 +93,8 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the dri
             await self._stop_driver()
             if isinstance(exc.__cause__, KafkaConnectionError):
                 raise await why_not_reached(self._options) from exc
+            if isinstance(exc.__cause__, UnknownTopicOrPartitionError):
+                raise await why_unknown(self._options, self._names.values(), doing) from exc
             raise
 
     async def fetch(

@@ -15,13 +15,20 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, ProducerClosed
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    ProducerClosed,
+    UnknownTopicOrPartitionError,
+)
 from prometheus_client import Counter
 
 from core.errors import RankfeedError, Unavailable
 from eventlog.kafka_diagnosis import why_not_reached
 from eventlog.kafka_errors import DRIVER_FAILURES, translated
 from eventlog.kafka_options import KafkaOptions
+from eventlog.kafka_topics import TOPICS, why_unknown
 from eventlog.log import MAX_VALUE_BYTES
 from stores.partitioner import encode_key, partition_of
 from stores.ports import OutboxRecord
@@ -33,11 +40,14 @@ _CLOSE_S = 5.0
 
 
 class _Driver:
-    """A started producer of the driver; `refused` is done once it must not be used any more."""
+    """A started producer of the driver; `refused` is done once it must not be used any more.
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    `partitions` counts those of each topic that it knows, under the topic's name in Kafka.
+    """
+
+    def __init__(self, producer: AIOKafkaProducer, partitions: dict[str, int]) -> None:
         self.producer = producer
-        self.partitions: dict[str, int] = {}
+        self.partitions = partitions
         self.refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
@@ -59,9 +69,14 @@ class KafkaProducer:
         try:
             async with asyncio.timeout(self._options.append_timeout_s):
                 driver = await self._started()
-                for record in records:
-                    sent.append(await self._send(driver, record))
-                await self._acknowledged(driver, sent)
+                try:
+                    for record in records:
+                        sent.append(await self._send(driver, record))
+                    await self._acknowledged(driver, sent)
+                except UnknownTopicOrPartitionError as exc:
+                    self._discard(driver, exc)
+                    topics = {record.topic for record in records}
+                    raise await why_unknown(self._options, topics, doing) from exc
         except TimeoutError as exc:
             raise Unavailable(f"{doing}: not acknowledged in time; they may be in the log or not") from exc
         except DRIVER_FAILURES as exc:
@@ -107,7 +122,8 @@ class KafkaProducer:
     async def _started(self) -> _Driver:
         async with self._starting:
             if self._driver is None:
-                self._driver = _Driver(await self._start())
+                producer = await self._start()
+                self._driver = _Driver(producer, self._counts(producer))
             return self._driver
 
     async def _start(self) -> AIOKafkaProducer:
@@ -121,12 +137,30 @@ class KafkaProducer:
         )
         try:
             await producer.start()
+            await self._know_topics(producer)
         except BaseException as exc:
             await _stop(producer)
             if isinstance(exc, KafkaConnectionError):
                 raise await why_not_reached(self._options) from exc
             raise
         return producer
+
+    async def _know_topics(self, producer: AIOKafkaProducer) -> None:
+        """Has the driver learn of our topics that there are, so that none is used for the first time later.
+
+        At its first use the driver asks for a topic, and takes brokers that are away for its absence.
+        """
+        # Named in the question they would be made by a broker that may: it is asked for all there are.
+        known = await producer.client.force_metadata_update()
+        if known and (counts := self._counts(producer)):
+            known = await producer.client.set_topics(list(counts))
+        if not known:
+            raise KafkaConnectionError("no broker says which topics there are")
+
+    def _counts(self, producer: AIOKafkaProducer) -> dict[str, int]:
+        topics = [self._options.topic(spec.name) for spec in TOPICS]
+        found = {topic: producer.client.cluster.partitions_for_topic(topic) for topic in topics}
+        return {topic: len(partitions) for topic, partitions in found.items() if partitions}
 
     def _discard(self, driver: _Driver, cause: BaseException) -> None:
         if driver.refused.done():

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaConnectionError, NodeNotReadyError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    KafkaConnectionError,
+    NodeNotReadyError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
-from core.errors import ConfigurationError, Unavailable
+from core.errors import ConfigurationError, RankfeedError, Unavailable
 from eventlog.kafka_diagnosis import why_not_reached
 from eventlog.kafka_errors import calling, silence_driver
 from eventlog.kafka_options import KafkaOptions
@@ -75,6 +81,24 @@ async def check_topics(options: KafkaOptions, specs: Sequence[TopicSpec] = TOPIC
     if missing := [options.topic(spec.name) for spec in specs if spec.name not in there]:
         raise ConfigurationError(f"Kafka has no topic {', '.join(missing)}; run `rankfeed migrate`")
     _check(options, specs, there)
+
+
+async def why_unknown(options: KafkaOptions, topics: Iterable[str], doing: str) -> RankfeedError:
+    """What is behind the driver's UnknownTopicOrPartitionError, which is raised where no broker answers, too.
+
+    ConfigurationError where a broker says that a topic is missing, or it is our papers; else Unavailable.
+    """
+    try:
+        async with _admin(options) as admin:
+            described = await admin.describe_topics(sorted({options.topic(topic) for topic in topics}))
+    except RankfeedError as exc:
+        return exc
+    unknown = UnknownTopicOrPartitionError.errno
+    if missing := [topic["topic"] for topic in described if topic["error_code"] == unknown]:
+        return ConfigurationError(
+            f"{doing}: Kafka has no topic {', '.join(missing)}; `rankfeed migrate` makes what is missing"
+        )
+    return Unavailable(f"{doing}: no broker told of its topics in time; they are there")
 
 
 def _check(options: KafkaOptions, specs: Sequence[TopicSpec], there: dict[str, int]) -> None:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import structlog
 from prometheus_client import Counter
 
-from core.errors import Unavailable
+from core.errors import RankfeedError, Unavailable
 from core.waiting import happens
 from eventlog.log import EventLog
 from stores.ports import OutboxRecord
@@ -20,6 +20,8 @@ BATCH = 500
 SCORED_QUEUE = 500
 SCORED_BATCH = 20
 FLUSH_EVERY_S = 0.05
+# What is refused stays so until somebody acts, and each try may cost a producer of the log's.
+REFUSED_EVERY_S = 1.0
 
 DROPPED = Counter("rankfeed_served_dropped_total", "Served records given up because log or store were away")
 SCORED_DROPPED = Counter(
@@ -51,11 +53,13 @@ class Records:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Appends until told to stop, then what is left."""
-        while not await happens(stop, FLUSH_EVERY_S):
-            await self.flush()
+        pause_s = FLUSH_EVERY_S
+        while not await happens(stop, pause_s):
+            pause_s = FLUSH_EVERY_S if await self.flush() else REFUSED_EVERY_S
         await self.flush()
 
-    async def flush(self) -> None:
+    async def flush(self) -> bool:
+        """Appends what is queued; what cannot be now stays. False where the log refuses it."""
         while self._queue:
             batch = [self._queue.popleft() for _ in range(min(self.batch, len(self._queue)))]
             try:
@@ -63,7 +67,13 @@ class Records:
             except Unavailable as exc:
                 _logger.warning("log_unavailable", error=str(exc), waiting=len(self._queue) + len(batch))
                 self._queue.extendleft(reversed(batch))
-                return
+                return True
+            except RankfeedError as exc:
+                # Until somebody acts it is as with a log that is away, and feeds go on.
+                _logger.error("log_refuses", error=str(exc), waiting=len(self._queue) + len(batch))
+                self._queue.extendleft(reversed(batch))
+                return False
+        return True
 
 
 class ServedRecords(Records):

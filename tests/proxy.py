@@ -153,5 +153,10 @@ def is_produce(chunk: bytes) -> bool:
     return chunk[4:6] == b"\x00\x00"
 
 
+def is_metadata(chunk: bytes) -> bool:
+    """Whether a chunk begins with a question for topics and brokers."""
+    return chunk[4:6] == b"\x00\x03"
+
+
 def is_offset_commit(chunk: bytes) -> bool:
     return chunk[4:6] == b"\x00\x08"

@@ -14,10 +14,10 @@ from eventlog.kafka_options import KafkaOptions
 from eventlog.kafka_topics import TopicSpec, ensure_topics
 from eventlog.log import OperatedLog, next_offsets
 from eventlog.reading import read
-from eventlog.schema import VIEWS
+from eventlog.schema import TWEETS, VIEWS
 from stores.ports import OutboxRecord
 from tests.contracts.log_engines import delete_topics, kafka_address
-from tests.proxy import Cut, Proxy, is_offset_commit, is_produce, kafka_proxy
+from tests.proxy import Cut, Proxy, is_metadata, is_offset_commit, is_produce, kafka_proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,39 @@ async def test_while_kafka_is_away_nothing_hangs_and_afterwards_all_goes_on(clus
     assert sorted({int(entry.value) for entry in seen}) == [1, 2, 3]
     assert await cluster.direct.lag("readers", [VIEWS]) == {VIEWS: 0}
     await subscription.close()
+
+
+async def test_the_first_use_of_a_topic_asks_for_nothing(cluster: Cluster) -> None:
+    await ensure_topics(cluster.options, [TopicSpec(TWEETS, 2)], replication=1)
+    await cluster.log.append(views(1))
+    cluster.proxy.cut(Cut.AFTER_REQUEST, is_metadata)
+    await cluster.log.append([OutboxRecord(TWEETS, 7, b"2")])
+    assert cluster.proxy.cuts == 0
+
+
+async def test_a_topic_that_is_used_first_while_kafka_is_away_is_not_taken_for_missing(
+    cluster: Cluster,
+) -> None:
+    await cluster.log.append(views(1))
+    # Made after the producer looked which there are.
+    await ensure_topics(cluster.options, [TopicSpec(TWEETS, 2)], replication=1)
+    cluster.proxy.go_away()
+    tweet = OutboxRecord(TWEETS, 7, b"2")
+    with pytest.raises(Unavailable):
+        await cluster.log.append([tweet])
+    with pytest.raises(Unavailable):
+        await cluster.log.append([tweet])
+    cluster.proxy.come_back()
+    await until_appended(cluster.log, [tweet])
+    assert [entry.value async for entry in read(cluster.direct, [TWEETS])] == [b"2"]
+
+
+async def test_a_topic_that_is_missing_is_said(cluster: Cluster) -> None:
+    await cluster.log.append(views(1))
+    with pytest.raises(ConfigurationError, match=r"no topic .*tweets\.v1.*rankfeed migrate"):
+        await cluster.log.append([OutboxRecord(TWEETS, 7, b"2")])
+    await cluster.log.append(views(3))
+    assert await values(cluster.direct) == [1, 3]
 
 
 @pytest.mark.parametrize("where", list(Cut))

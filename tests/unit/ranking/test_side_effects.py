@@ -6,7 +6,7 @@ import asyncio
 
 from prometheus_client import REGISTRY
 
-from core.errors import Unavailable
+from core.errors import ConfigurationError, Corrupt, Unavailable
 from ranking.side_effects import BATCH, QUEUE, SCORED_BATCH, SCORED_QUEUE, ScoredRecords, ServedRecords
 from stores.ports import OutboxRecord
 from tests.unit.eventlog.fake_log import FakeLog
@@ -44,6 +44,21 @@ async def test_a_log_that_is_away_loses_nothing() -> None:
     await records.flush()
     await records.flush()
     assert _keys(log) == list(range(BATCH + 5))
+
+
+async def test_a_log_that_refuses_loses_nothing_and_ends_nothing() -> None:
+    log = FakeLog(asyncio.Event())
+    records = ServedRecords(log)
+    stop = asyncio.Event()
+    log.failing["append"] = [ConfigurationError("the topic does not exist"), Corrupt("bytes")]
+    records.put(_record(1))
+    records.put(_record(2))
+    assert not await records.flush()
+    assert not await records.flush()
+    running = asyncio.create_task(records.run(stop))
+    stop.set()
+    await running
+    assert _keys(log) == [1, 2]
 
 
 async def test_beyond_the_bound_the_oldest_are_given_up() -> None:
