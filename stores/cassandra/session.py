@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from cassandra import ConsistencyLevel, WriteTimeout, WriteType
@@ -100,15 +101,16 @@ class CassandraSession:
     async def _prepare(self, statement: Statement) -> PreparedStatement:
         preparing = self._prepared.get(statement)
         if preparing is None:
-            # In a thread, as the driver blocks; one that failed is tried again by the next.
+            # In a thread, as the driver blocks.
             preparing = asyncio.ensure_future(asyncio.to_thread(self._prepare_now, statement))
+            preparing.add_done_callback(partial(self._forget_failed, statement))
             self._prepared[statement] = preparing
-        try:
-            return await asyncio.shield(preparing)
-        except Exception:
-            if preparing.done() and self._prepared.get(statement) is preparing:
-                del self._prepared[statement]
-            raise
+        return await asyncio.shield(preparing)
+
+    def _forget_failed(self, statement: Statement, preparing: asyncio.Future[PreparedStatement]) -> None:
+        """The next one tries again, also where nobody waited for this one any more."""
+        if preparing.cancelled() or preparing.exception() is not None:
+            del self._prepared[statement]
 
     def _prepare_now(self, statement: Statement) -> PreparedStatement:
         with translated(self.options):
