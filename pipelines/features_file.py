@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, Self, TypeVar
 
 from core.clock import Clock
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, Corrupt
 from eventlog.log import Offsets, TopicPartition
 from features.accumulate import PackedRow
 from features.packed_store import ExpiringRow
@@ -75,7 +75,7 @@ class FeaturesFile:
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> Self:
-        """Raises ConfigurationError where another process has it, or where it cannot be opened."""
+        """Raises ConfigurationError where another process has it, Corrupt where it cannot be opened."""
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.with_name(path.name + ".lock").open("ab")
         try:
@@ -86,9 +86,9 @@ class FeaturesFile:
             raise ConfigurationError(
                 f"{path} is in use by another features stream; there may be one. Stop the other first."
             ) from exc
-        except ConfigurationError:
+        except ConfigurationError as exc:
             lock.close()
-            raise
+            raise Corrupt(str(exc)) from exc
 
     def close(self) -> None:
         self._database.close()

@@ -16,9 +16,10 @@ import structlog
 from prometheus_client import Counter
 
 from core.clock import Clock
-from core.errors import Unavailable
+from core.errors import Corrupt, Unavailable
 from core.waiting import happens
 from features.offline_rows import DIRECTORY, OFFLINE, Chunk, frame_of
+from pipelines.damage import RETRY_S, Damage
 from pipelines.features_recovery import as_offsets, newest_rows, next_chunk, recovered
 from pipelines.offline_queue import OfflineQueue, Progress
 from stores.lake import LakeManifest, LakeReader
@@ -46,6 +47,7 @@ class OfflineOptions:
     flush_rows: int = 200_000
     flush_s: float = 5.0
     retry_s: float = 1.0
+    damaged_retry_s: float = RETRY_S
     compaction: CompactionPolicy = STEADILY
 
 
@@ -68,13 +70,13 @@ class FeaturesOffline:
         self._store: LakeStore | None = None
         self._compaction: LakeCompaction | None = None
         self._wake = asyncio.Event()
+        self._damage = Damage("features_offline", self._options.damaged_retry_s)
         self._logger = structlog.get_logger("features_offline")
 
     async def open(self, stop: asyncio.Event) -> bool:
         """Finds out where the source stands, before anything is queued; False where `stop` was set first.
 
-        A disk that is away is waited for. Raises Corrupt or UnknownVersion where the source cannot be
-        gone on with; the message says what to do.
+        A disk that is away is waited for, and so is whoever mends a source that cannot be gone on with.
         """
         while not stop.is_set():
             try:
@@ -88,6 +90,9 @@ class FeaturesOffline:
                 self._close()
                 self._logger.warning("offline_waits", error=str(exc))
                 await happens(stop, self._options.retry_s)
+            except Corrupt as exc:
+                self._close()
+                await self._damage.wait_out(exc, stop)
         return False
 
     def wake(self) -> None:
@@ -100,15 +105,15 @@ class FeaturesOffline:
             while not stop.is_set():
                 await self._wake.wait()
                 self._wake.clear()
-                while not await self._append_all() and not stop.is_set():
+                while not await self._append_all(stop) and not stop.is_set():
                     await happens(stop, self._options.retry_s)
                 await happens(stop, self._options.flush_s)
-            await self._append_all()
+            await self._append_all(stop)
         finally:
             self._close()
 
-    async def _append_all(self) -> bool:
-        """Everything that is queued; False where the disk is away."""
+    async def _append_all(self, stop: asyncio.Event) -> bool:
+        """Everything that is queued; False where the disk is away, or the source is damaged."""
         try:
             store = await self._opened()
             while chunks := await self._queue.waiting(
@@ -125,6 +130,10 @@ class FeaturesOffline:
             # Whether a commit came about is not known: the manifest says so once it is read again.
             self._close()
             self._logger.warning("offline_waits", error=str(exc))
+            return False
+        except Corrupt as exc:
+            self._close()
+            await self._damage.wait_out(exc, stop)
             return False
         return True
 
@@ -152,6 +161,7 @@ class FeaturesOffline:
     async def _opened(self) -> LakeStore:
         if self._store is None:
             self._store = await asyncio.to_thread(LakeStore.open, self._root, self._disk, OFFLINE)
+            self._damage.mended()
         return self._store
 
     def _close(self) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from core.errors import Corrupt
 from eventlog.log import TopicPartition
 from features.accumulate import PackedRow
 from features.packed_row import FORMAT, MAGIC, row_bytes, row_dtype
@@ -62,10 +63,19 @@ def recovered(manifest: LakeManifest) -> Recovered | None:
 
 
 def newest_rows(reader: LakeReader) -> Iterator[PackedRow]:
-    """Every entity's newest row that has not expired, under today's schema; views one after the other."""
+    """Every entity's newest row that has not expired, under today's schema; views one after the other.
+
+    Raises Unavailable where a file of the source is gone, Corrupt where one cannot be read.
+    """
     for view in VIEWS.values():
         keys = list(view.keys)
-        rows = reader.scan(view.name).sort("chunk").unique(subset=keys, keep="last").collect()
+        try:
+            rows = reader.scan(view.name).sort("chunk").unique(subset=keys, keep="last").collect()
+        except (OSError, pl.exceptions.PolarsError) as exc:
+            raise Corrupt(
+                f"the feature rows of {view.name} in the lake cannot be read ({exc}). Restore lake/features "
+                "from a backup, or move it away: rows then begin with what the log still holds."
+            ) from exc
         rows = rows.filter(pl.col("ts_ms") >= pl.col("ts_ms").max() - view.ttl_s * 1_000)
         yield from _packed(rows, view)
 

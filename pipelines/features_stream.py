@@ -25,6 +25,7 @@ from features.accumulate import FeatureState, Observation, PackedRow
 from features.packed_store import ExpiringRow, PackedStore
 from features.schema import VIEWS
 from features.seen_list import TTL_S, SeenLists, seen_key
+from pipelines.damage import Damage
 from pipelines.features_file import FeaturesFile
 from pipelines.features_observation import TOPICS, counted_of
 from pipelines.features_offline import FeaturesOffline
@@ -83,10 +84,16 @@ class FeaturesStream:
         self._opener = opener
         self._disk = disk or LakeDisk()
         self._popular = popular
+        self._damage = Damage(GROUP)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set; raises ConfigurationError where another stream has the file."""
-        file = self._opener(self._path, self._clock)
+        """Until `stop` is set; raises ConfigurationError where another stream has the file.
+
+        Whoever mends a file that cannot be opened is waited for.
+        """
+        while (file := await self._opened(stop)) is None:
+            if stop.is_set():
+                return
         try:
             offline = FeaturesOffline(file.offline, self._lake, self._clock, self._disk)
             if not await offline.open(stop):
@@ -112,6 +119,15 @@ class FeaturesStream:
                 offline.wake()
         finally:
             file.close()
+
+    async def _opened(self, stop: asyncio.Event) -> FeaturesFile | None:
+        try:
+            file = self._opener(self._path, self._clock)
+        except Corrupt as exc:
+            await self._damage.wait_out(exc, stop)
+            return None
+        self._damage.mended()
+        return file
 
 
 class FeaturesHandler:

@@ -23,6 +23,7 @@ from eventlog.envelope import decode_envelope
 from eventlog.log import Entry, EventLog, Subscription, TopicPartition, next_offsets
 from eventlog.schema import DeadLetter, Scored, decode_event, record_of
 from eventlog.worker import DEAD, HANDLED, LAST_OFFSET, SKIPPED
+from pipelines.damage import RETRY_S, Damage
 from pipelines.lake_rows import TABLE_OF_TOPIC, Row, rows_of
 from pipelines.lake_scored import Matrix, frame_of, matrix_of
 from stores.lake import LakeManifest
@@ -50,6 +51,7 @@ class LakeOptions:
     poll_entries: int = 2_000
     poll_s: float = 0.25
     retry_s: float = 1.0
+    damaged_retry_s: float = RETRY_S
     compact_every_s: float = 60.0
     compaction: CompactionPolicy = STEADILY
 
@@ -113,13 +115,14 @@ class LakeWriter:
         self._mint = mint
         self._options = options or LakeOptions()
         self._disk = disk or LakeDisk()
+        self._damage = Damage(GROUP, self._options.damaged_retry_s)
         self._logger = structlog.get_logger("lake")
 
     async def run(self, stop: asyncio.Event) -> None:
         """What was consumed when `stop` is set is written before this returns.
 
-        A log or a disk that is away is waited for. Raises Corrupt or UnknownVersion where the lake
-        itself cannot be gone on with; the message says what to do.
+        A log or a disk that is away is waited for, and so is whoever mends a lake that cannot be gone
+        on with: the error in the log says what to do, and the writer goes on once that is done.
         """
         while not stop.is_set():
             try:
@@ -127,9 +130,12 @@ class LakeWriter:
             except Unavailable as exc:
                 self._logger.warning("lake_waits", error=str(exc))
                 await happens(stop, self._options.retry_s)
+            except Corrupt as exc:
+                await self._damage.wait_out(exc, stop)
 
     async def _session(self, stop: asyncio.Event) -> None:
         store = await asyncio.to_thread(LakeStore.open, self._root, self._disk)
+        self._damage.mended()
         try:
             start = _start_of(store.manifest)
             subscription = await self._log.subscribe(GROUP, TOPICS, start=start)

@@ -156,7 +156,7 @@ class LakeStore:
         path = self._root / file.path
         try:
             rows = pl.read_parquet(path, hive_partitioning=False)
-        except (FileNotFoundError, pl.exceptions.PolarsError) as exc:
+        except (OSError, pl.exceptions.PolarsError) as exc:
             raise Corrupt(
                 f"{path} cannot be read ({exc}). Restore it from a backup, or move the lake away: it is then "
                 "written again from what the log still holds."

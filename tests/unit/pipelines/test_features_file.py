@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, Corrupt
 from eventlog.log import TopicPartition
 from features.accumulate import FeatureState, Observation, PackedRow
 from features.packed_store import row_key
@@ -122,4 +122,13 @@ async def test_a_second_stream_on_the_same_file_is_refused_until_the_first_has_e
     with pytest.raises(ConfigurationError, match="in use by another features stream"):
         FeaturesFile.open(path, clock)
     first.close()
+    FeaturesFile.open(path, clock).close()
+
+
+def test_a_file_that_is_no_database_is_corrupt_and_not_held(tmp_path: Path, clock: FakeClock) -> None:
+    path = tmp_path / "one.db"
+    path.write_bytes(b"no database" * 1_000)
+    with pytest.raises(Corrupt, match="restore it from a backup or move it away"):
+        FeaturesFile.open(path, clock)
+    path.unlink()
     FeaturesFile.open(path, clock).close()

@@ -10,7 +10,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from core.errors import Corrupt
 from eventlog.log import TopicPartition
 from features.accumulate import FeatureState, Observation
 from features.offline_rows import DIRECTORY, OFFLINE
@@ -21,10 +20,11 @@ from pipelines.rows_table import FIRST
 from stores.lake import LakeReader, manifest_path, newest_manifest
 from stores.lake_disk import LakeDisk
 from tests.fakes import FakeClock
+from tests.unit.pipelines.damaged import is_damaged, until_damaged
 
 PARTITION = TopicPartition("views.v1", 3)
 NOW_MS = 1_700_000_000_000
-AT_ONCE = OfflineOptions(flush_rows=12, flush_s=0.0, retry_s=0.001)
+AT_ONCE = OfflineOptions(flush_rows=12, flush_s=0.0, retry_s=0.001, damaged_retry_s=0.001)
 
 
 class FailingDisk(LakeDisk):
@@ -154,13 +154,54 @@ async def test_it_says_how_far_the_source_is_complete(world: World) -> None:
     assert manifest.complete_until_ms == dict.fromkeys(VIEWS, NOW_MS)
 
 
-async def test_a_damaged_source_is_told_of_and_not_gone_on_with(world: World) -> None:
+async def test_a_damaged_source_is_told_of_and_gone_on_with_once_it_is_mended(world: World) -> None:
     async with world.running() as offline:
         await world.see(offline)
-    manifest_path(world.home / DIRECTORY, 1).write_bytes(b"{}")
-    with pytest.raises(Corrupt, match="move the directory away"):
-        async with world.running():
-            pass
+    manifest = manifest_path(world.home / DIRECTORY, 1)
+    whole = manifest.read_bytes()
+    manifest.write_bytes(b"{}")
+
+    async def mend() -> None:
+        await until_damaged("features_offline")
+        manifest.write_bytes(whole)
+
+    mending = asyncio.create_task(mend())
+    async with world.running() as offline:
+        await mending
+        assert not is_damaged("features_offline")
+        await world.see(offline)
+    world.check()
+
+
+async def test_a_source_that_is_damaged_meanwhile_does_not_end_the_stream(world: World) -> None:
+    async with world.running() as offline:
+        await world.see(offline)
+    # After a write that failed the source is opened anew, and every file looked for.
+    async with world.running(FailingDisk("before")) as offline:
+        (file,) = (world.home / DIRECTORY / "g").rglob("*.parquet")
+        file.rename(world.home / "elsewhere")
+        await world.see(offline)
+        await until_damaged("features_offline")
+        (world.home / "elsewhere").rename(file)
+    world.check()
+
+
+async def test_a_source_whose_rows_cannot_be_read_is_waited_for(world: World) -> None:
+    async with world.running() as offline:
+        await world.see(offline)
+    for name in world.home.glob("features.db*"):
+        name.unlink()
+    (file,) = (world.home / DIRECTORY / "g").rglob("*.parquet")
+    file.write_bytes(bytes(file.stat().st_size))
+    stop = asyncio.Event()
+    rows = FeaturesFile.open(world.home / "features.db", FakeClock())
+    opening = asyncio.create_task(
+        FeaturesOffline(rows.offline, world.home, FakeClock(), LakeDisk(), AT_ONCE).open(stop)
+    )
+    await until_damaged("features_offline")
+    stop.set()
+    assert not await opening
+    rows.close()
 
 
 async def test_a_stop_ends_the_wait_for_a_disk_that_is_away(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
@@ -17,13 +18,15 @@ from eventlog.schema import LikeSet, Viewed, record_of
 from eventlog.worker import Arrived
 from features.accumulate import Entity, FeatureState, Observation, PackedRow
 from features.packed_row import Row, decode_row, encode_row
-from features.packed_store import ExpiringRow, row_key
+from features.packed_store import ExpiringRow, PackedStore, row_key
 from features.schema import VIEWS, ViewName
 from features.seen_list import SeenList, SeenLists, decode_seen, seen_key
 from pipelines.features_file import FeaturesFile
-from pipelines.features_stream import FeaturesHandler
+from pipelines.features_stream import GROUP, FeaturesHandler, FeaturesStream
 from pipelines.rows_table import FIRST
 from tests.fakes import FakeClock
+from tests.unit.eventlog.fake_log import FakeLog
+from tests.unit.pipelines.damaged import until_damaged
 
 DAY_MS = 86_400_000
 
@@ -319,3 +322,19 @@ async def test_a_list_is_never_ahead_of_the_file(world: World) -> None:
         await world.handler.handle([lost])
     await world.handler.handle([next_])
     assert await world.seen_by(1) == [5, 7]
+
+
+class NoRedis(PackedStore):
+    def __init__(self) -> None:
+        pass
+
+
+async def test_a_file_that_is_damaged_does_not_end_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "features.db"
+    path.write_bytes(b"no database" * 1_000)
+    stop, mint = asyncio.Event(), count(1).__next__
+    stream = FeaturesStream(FakeLog(stop), NoRedis(), path, tmp_path / "lake", FakeClock(), mint)
+    running = asyncio.create_task(stream.run(stop))
+    await until_damaged(GROUP)
+    stop.set()
+    await running

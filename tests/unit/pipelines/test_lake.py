@@ -32,6 +32,7 @@ from stores.lake_merging import AT_ONCE as NOW
 from stores.lake_tables import HOUR_MS
 from stores.ports import OutboxRecord
 from tests.fakes import FakeClock
+from tests.unit.pipelines.damaged import is_damaged, until_damaged
 
 NOW_MS = 1_700_000_000_000
 AT_ONCE = LakeOptions(flush_s=0.0, poll_s=0.01, retry_s=0.01)
@@ -232,6 +233,35 @@ async def test_a_log_that_is_away_is_waited_for(log: MemoryLog, root: Path, cloc
         await caught_up(log)
     assert event_ids(root) == [1]
     assert len(log.starts) == 4
+
+
+async def test_a_lake_that_lacks_a_file_waits_for_it_and_says_so(
+    log: MemoryLog, root: Path, clock: FakeClock
+) -> None:
+    await log.append([seen(1)])
+    async with running(log, root, clock):
+        await caught_up(log)
+    (file,) = LakeReader(root).paths("views")
+    file.rename(root / "elsewhere")
+    await log.append([seen(2)])
+    options = replace(AT_ONCE, damaged_retry_s=0.01)
+    async with running(log, root, clock, options):
+        await until_damaged(GROUP)
+        assert len(log.starts) == 1
+        (root / "elsewhere").rename(file)
+        await caught_up(log)
+        assert not is_damaged(GROUP)
+    assert event_ids(root) == [1, 2]
+
+
+async def test_a_stop_ends_the_wait_for_whoever_mends_the_lake(
+    log: MemoryLog, root: Path, clock: FakeClock
+) -> None:
+    (root / "manifest").mkdir(parents=True)
+    (root / "manifest" / "000000000001.json").write_bytes(b"{}")
+    async with running(log, root, clock, replace(AT_ONCE, damaged_retry_s=3_600.0)):
+        await until_damaged(GROUP)
+    assert log.starts == []
 
 
 async def test_a_second_writer_waits_for_the_first(log: MemoryLog, root: Path, clock: FakeClock) -> None:
