@@ -9,7 +9,7 @@ memory and begins again from the newest manifest.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,10 +20,11 @@ from core.clock import Clock
 from core.errors import Corrupt, Unavailable
 from core.waiting import happens
 from eventlog.envelope import decode_envelope
-from eventlog.log import Entry, EventLog, Subscription, TopicPartition, next_offsets
+from eventlog.log import Entry, LaneLog, LaneSubscription, TopicPartition, next_offsets
 from eventlog.schema import DeadLetter, Scored, decode_event, record_of
 from eventlog.worker import DEAD, HANDLED, LAST_OFFSET, SKIPPED
 from pipelines.damage import RETRY_S, Damage
+from pipelines.lake_completeness import LakeCompleteness
 from pipelines.lake_rows import TABLE_OF_TOPIC, Row, rows_of
 from pipelines.lake_scored import Matrix, frame_of, matrix_of
 from stores.lake import LakeManifest
@@ -65,7 +66,6 @@ class _Waiting:
     rows: dict[str, list[Row]] = field(default_factory=dict)
     matrices: list[Matrix] = field(default_factory=list)
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
-    complete_until_ms: dict[str, int] = field(default_factory=dict)
     types: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -76,11 +76,8 @@ class _Waiting:
     def consumed(self, entries: Sequence[Entry]) -> None:
         self.entries += len(entries)
         self.offsets |= next_offsets(entries)
-        for entry in entries:
-            table = TABLE_OF_TOPIC[entry.topic]
-            self.complete_until_ms[table] = max(self.complete_until_ms.get(table, 0), entry.published_ms)
 
-    def addition(self) -> Addition:
+    def addition(self, complete_until_ms: Mapping[str, int]) -> Addition:
         frames = {
             table: pl.DataFrame(rows, schema=SCHEMAS[table], orient="row")
             for table, rows in self.rows.items()
@@ -90,7 +87,7 @@ class _Waiting:
         offsets: dict[str, dict[int, int]] = {}
         for partition, next_ in self.offsets.items():
             offsets.setdefault(partition.topic, {})[partition.partition] = next_
-        return Addition(frames, offsets, self.complete_until_ms)
+        return Addition(frames, offsets, complete_until_ms)
 
 
 class LakeWriter:
@@ -102,7 +99,7 @@ class LakeWriter:
 
     def __init__(
         self,
-        log: EventLog,
+        log: LaneLog,
         root: Path,
         clock: Clock,
         mint: Callable[[], int],
@@ -150,27 +147,31 @@ class LakeWriter:
         finally:
             store.close()
 
-    async def _consume(self, store: LakeStore, subscription: Subscription, stop: asyncio.Event) -> None:
+    async def _consume(self, store: LakeStore, subscription: LaneSubscription, stop: asyncio.Event) -> None:
         waiting = _Waiting()
+        complete = LakeCompleteness(store.manifest.complete_until_ms)
         compaction = LakeCompaction(store, self._options.compaction)
         look_at_s = self._clock.monotonic_s()
         while not stop.is_set():
-            entries = await subscription.poll(
+            looked = await subscription.look(
                 max_entries=self._options.poll_entries, timeout_s=self._patience_s(waiting)
             )
-            if entries:
+            complete.looked(looked)
+            if looked.by_lane:
                 if not waiting.entries:
                     waiting.since_s = self._clock.monotonic_s()
-                await self._take(entries, waiting)
-            if self._is_due(waiting):
-                await self._flush(store, subscription, waiting)
+                await self._take([entry for lane in looked.by_lane.values() for entry in lane], waiting)
+            # Without an entry, too: the last lane that was waited for may have had none after all.
+            is_more = complete.is_beyond(store.manifest.complete_until_ms)
+            if self._is_due(waiting) if waiting.entries else is_more:
+                await self._flush(store, subscription, waiting, complete)
                 waiting = _Waiting()
             if self._clock.monotonic_s() >= look_at_s:
                 # A second or two each time, in which the log waits; more of them after the next poll.
                 did = await asyncio.to_thread(compaction.step, self._clock.now_ms())
                 look_at_s = self._clock.monotonic_s() + (0.0 if did else self._options.compact_every_s)
         if waiting.entries:
-            await self._flush(store, subscription, waiting)
+            await self._flush(store, subscription, waiting, complete)
 
     def _patience_s(self, waiting: _Waiting) -> float:
         if not waiting.entries:
@@ -182,7 +183,7 @@ class LakeWriter:
         if waiting.entries >= self._options.flush_entries or waiting.row_count >= self._options.flush_rows:
             return True
         age_s = self._clock.monotonic_s() - waiting.since_s
-        return waiting.entries > 0 and age_s >= self._options.flush_s
+        return age_s >= self._options.flush_s
 
     async def _take(self, entries: Sequence[Entry], waiting: _Waiting) -> None:
         for entry in entries:
@@ -205,8 +206,17 @@ class LakeWriter:
             waiting.types[envelope.type] = waiting.types.get(envelope.type, 0) + 1
         waiting.consumed(entries)
 
-    async def _flush(self, store: LakeStore, subscription: Subscription, waiting: _Waiting) -> None:
-        manifest = await asyncio.to_thread(lambda: store.commit(waiting.addition(), self._clock.now_ms()))
+    async def _flush(
+        self,
+        store: LakeStore,
+        subscription: LaneSubscription,
+        waiting: _Waiting,
+        complete: LakeCompleteness,
+    ) -> None:
+        until_ms = complete.until_ms()
+        manifest = await asyncio.to_thread(
+            lambda: store.commit(waiting.addition(until_ms), self._clock.now_ms())
+        )
         for type_, count in waiting.types.items():
             HANDLED.labels(GROUP, type_).inc(count)
         for partition, next_ in waiting.offsets.items():

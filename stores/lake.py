@@ -57,8 +57,8 @@ class Retired(msgspec.Struct, frozen=True):
 class LakeManifest(msgspec.Struct, frozen=True):
     """What the lake holds, and where in the log it goes on.
 
-    `offsets` are the next ones by topic and partition; `complete_until_ms` is, by table, the time
-    of publication of the newest event consumed: what was published before it is in the lake.
+    `offsets` are the next ones by topic and partition; `complete_until_ms` is, by table, a time of
+    publication: what was published before it is in the lake.
     `dropped` counts, by table, the rows that compaction found twice.
     """
 

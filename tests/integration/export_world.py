@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 
-from eventlog.log import EventLog
+from eventlog.log import LaneLog
 from interchange.activity import request_digests
 from interchange.dataset import ROW, open_dataset
 from interchange.exporter import ExportSources, export_history
@@ -22,12 +23,12 @@ SOURCE = "here"
 
 async def exported(stack: Stack, lake: Path, directory: Path) -> ExportReport:
     """Everything that the stack's log holds goes into the lake, and out again."""
-    await _fill(stack.targets.log, stack, lake)
+    await _fill(cast(LaneLog, stack.targets.log), stack, lake)
     sources = ExportSources(stack.targets.users, stack.targets.tweets, LakeReader(lake))
     return await export_history(sources, directory, source=SOURCE, report=lambda _: None)
 
 
-async def _fill(log: EventLog, stack: Stack, lake: Path) -> None:
+async def _fill(log: LaneLog, stack: Stack, lake: Path) -> None:
     stop = asyncio.Event()
     writer = LakeWriter(log, lake, stack.clock, lambda: 1, LakeOptions(flush_s=0.0, poll_s=0.01))
     task = asyncio.create_task(writer.run(stop))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.clock import SystemClock
-from eventlog.log import Entry, EventLog, Offsets, Subscription
+from eventlog.log import Entry, EventLog, LaneLog, Looked, Offsets
 from pipelines.lake import TOPICS, LakeOptions, LakeWriter
 from stores.lake_merging import AT_ONCE
 from tests.contracts.log_engines import log_engine_at
@@ -50,26 +50,34 @@ class EndingLog:
 
 
 class EndingSubscription:
-    def __init__(self, inner: Subscription, ends: Offsets, done: asyncio.Event) -> None:
+    def __init__(self, inner: Any, ends: Offsets, done: asyncio.Event) -> None:
         self._inner = inner
         self._ends = ends
         self._done = done
         self.commit = inner.commit
         self.close = inner.close
 
+    async def look(self, **options: Any) -> Looked:
+        looked: Looked = await self._inner.look(**options)
+        await self._note()
+        return looked
+
     async def poll(self, **options: Any) -> Sequence[Entry]:
-        entries = await self._inner.poll(**options)
+        entries: Sequence[Entry] = await self._inner.poll(**options)
+        await self._note()
+        return entries
+
+    async def _note(self) -> None:
         positions = await self._inner.positions()
         if all(positions.get(tp, -1) >= end for tp, end in self._ends.items()):
             self._done.set()
-        return entries
 
 
 async def main(home: Path, name: str, address: str, options: LakeOptions) -> None:
     done, ids, clock = asyncio.Event(), count(1), SystemClock()
     trigger = Trigger.of(os.environ, ROLE)
     async with log_engine_at(name, address).open() as opened:
-        log = cast(EventLog, EndingLog(opened, await opened.ends(TOPICS), done))
+        log = cast(LaneLog, EndingLog(opened, await opened.ends(TOPICS), done))
         disk = None
         if trigger is not None:
             log, disk = watched_log(log, "log", trigger), WatchedDisk(trigger)

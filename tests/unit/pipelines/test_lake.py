@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
@@ -15,7 +15,7 @@ import pytest
 from core.errors import Unavailable
 from core.waiting import happens
 from eventlog.envelope import addressed, decode_envelope
-from eventlog.log import Entry, Offsets, TopicPartition
+from eventlog.log import Entry, Lane, Looked, Offsets, TopicPartition
 from eventlog.schema import (
     DEAD_LETTERS,
     VIEWS,
@@ -39,13 +39,17 @@ AT_ONCE = LakeOptions(flush_s=0.0, poll_s=0.01, retry_s=0.01)
 
 
 class MemoryLog:
-    """An EventLog of one partition a topic, in memory; a poll with nothing to give sets `idle`."""
+    """A LaneLog of one partition a topic, in memory; a look with nothing to give sets `idle`.
+
+    `behind` are lanes of which it says that they may hold more.
+    """
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.committed: dict[TopicPartition, int] = {}
         self.starts: list[Offsets | None] = []
         self.fail_polls = 0
+        self.behind: frozenset[Lane] = frozenset()
         self.idle = asyncio.Event()
 
     async def append(self, records: Sequence[OutboxRecord]) -> None:
@@ -84,6 +88,12 @@ class MemorySubscription:
         if not found:
             self._log.idle.set()
         return found
+
+    async def look(self, *, max_entries: int, timeout_s: float, skip: Collection[Lane] = ()) -> Looked:
+        by_lane: dict[Lane, list[Entry]] = {}
+        for entry in await self.poll(max_entries=max_entries, timeout_s=timeout_s):
+            by_lane.setdefault(entry.topic_partition, []).append(entry)
+        return Looked(by_lane, self._log.behind)
 
     async def commit(self, offsets: Offsets) -> None:
         self._log.committed |= offsets
@@ -313,6 +323,33 @@ async def test_a_matrix_is_a_row_a_candidate_and_one_that_does_not_fit_is_set_as
     assert sorted(rows["event_id"].to_list()) == [0, 0, 2, 2]
     assert LakeReader(root).complete_until_ms("scored") > 0
     assert sum(entry.topic == DEAD_LETTERS for entry in log.entries) == 1
+
+
+async def test_it_is_not_said_to_be_complete_beyond_a_partition_that_may_hold_more(
+    log: MemoryLog, root: Path, clock: FakeClock
+) -> None:
+    log.behind = frozenset({TopicPartition(VIEWS, 1)})
+    async with running(log, root, clock):
+        await log.append([seen(0), seen(1)])
+        await caught_up(log)
+        assert event_ids(root) == [0, 1]
+        assert LakeReader(root).complete_until_ms("views") == 0
+        # It holds nothing after all, and nothing else comes either.
+        log.behind = frozenset()
+        await caught_up(log)
+        await caught_up(log)
+        assert LakeReader(root).complete_until_ms("views") == NOW_MS + 1
+        manifests = manifest_numbers(root)
+        await caught_up(log)
+        # Away again, and the others go on: nothing is taken back, and nothing added.
+        log.behind = frozenset({TopicPartition(VIEWS, 1)})
+        await caught_up(log)
+        await caught_up(log)
+        assert manifest_numbers(root) == manifests
+        await log.append([seen(2)])
+        await caught_up(log)
+    assert LakeReader(root).complete_until_ms("views") == NOW_MS + 1
+    assert event_ids(root) == [0, 1, 2]
 
 
 async def test_closed_hours_are_compacted_beside_the_log(
