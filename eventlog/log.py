@@ -115,6 +115,11 @@ class EventLog(Protocol):
         consumer reads all partitions, and what the group committed does not count at all. A
         consumer with `start` that never commits leaves no trace. A partition of which nothing is
         known, or whose wanted entry has expired, starts at the oldest entry.
+
+        A `start` above everything that the log ever held says that it was made anew, or lost its end.
+        That is said as an error and counted; what is appended from then on is given all the same.
+        `positions` may be lower than `start` then: what was kept beside offsets of before is no reason
+        to leave these entries out.
         """
         ...
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from core.clock import Clock
 from eventlog.log import Offsets, TopicPartition, check_sizes
 from eventlog.schema import DEAD_LETTERS, TELEMETRY_TOPICS
+from eventlog.shorter_log import tell_shorter
 from eventlog.sqlite_subscription import SqliteSubscription
 from stores.ports import OutboxRecord
-from stores.sqlite import append_to_log
+from stores.sqlite import append_to_log, go_on_above, last_offset
 from stores.sqlite_database import SqliteDatabase
 
 _END_OF_TIME_MS = 2**62
@@ -50,6 +51,13 @@ class SqliteEventLog:
             positions |= await _committed(database, group, its_topics)
         if start is not None:
             positions = dict(start)
+            for database, its_topics in by_file.items():
+                wanted = {tp: next_ for tp, next_ in start.items() if tp.topic in its_topics}
+                end = await database.read(last_offset) + 1
+                if tell_shorter(group, wanted, dict.fromkeys(wanted, end)):
+                    # Otherwise the consumer would pass over what comes, up to where it was.
+                    top = max(wanted.values()) - 1
+                    await database.write(lambda connection, top=top: go_on_above(connection, top))  # type: ignore[misc]  # bound per turn
         return SqliteSubscription(group, by_file, positions, self._partitions)
 
     async def lag(self, group: str, topics: Sequence[str]) -> Mapping[str, int]:

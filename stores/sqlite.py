@@ -28,11 +28,33 @@ def open_telemetry(path: Path) -> SqliteDatabase:
 def append_to_log(
     connection: sqlite3.Connection, records: Sequence[OutboxRecord], partitions: int, now_ms: int
 ) -> None:
-    """Appends records inside the caller's transaction."""
+    """Appends records inside the caller's transaction.
+
+    Offsets go on at the time, in microseconds, or behind the last one where that is higher. So a file that
+    was made anew, that was put back from a copy or that lost its end with the power begins above all that
+    was ever handed out, and consumers whose own offsets are of before skip nothing (docs/adr/0045).
+    """
+    first = max(last_offset(connection) + 1, now_ms * 1_000)
     connection.executemany(
-        "INSERT INTO log (topic, part, key, published_ms, value) VALUES (?, ?, ?, ?, ?)",
-        [(r.topic, partition_of(r.key, partitions), r.key, now_ms, r.value) for r in records],
+        "INSERT INTO log (offset, topic, part, key, published_ms, value) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (offset, r.topic, partition_of(r.key, partitions), r.key, now_ms, r.value)
+            for offset, r in enumerate(records, first)
+        ],
     )
+
+
+def last_offset(connection: sqlite3.Connection) -> int:
+    """The highest that the log's file ever handed out; 0 where that is none."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'log'").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def go_on_above(connection: sqlite3.Connection, offset: int) -> None:
+    """The next entry's offset is above this one, inside the caller's transaction."""
+    last = max(last_offset(connection), offset)
+    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'log'")
+    connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('log', ?)", (last,))
 
 
 class SqliteStore:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # The log's rows get their offset from one AUTOINCREMENT: SQLite admits one writer at a time, so the
 # order of offsets is the order of commits and a reader never sees a gap fill up later. Offsets of a
-# partition are therefore sparse, as Kafka's are.
+# partition are therefore sparse, as Kafka's are. Each append begins at the time (stores/sqlite.py).
 LOG = (
     """CREATE TABLE log (
         offset INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -43,17 +43,15 @@ def test_a_group_begins_again_with_all_of_its_topics_or_with_one(home: LogHome) 
 
 
 def test_entries_are_exact_and_have_to_be_there(home: LogHome) -> None:
-    # Offsets of the embedded log count over all topics of a file.
-    (partition,) = {
-        int(line.split('"partition":')[1].split(",")[0])
-        for line in home.run("log", "tail", GRAPH, "--until-end").stdout.splitlines()
-    }
-    assert lags(home.run(*REPLAY, f"{GRAPH}/{partition}@5", "--yes").stdout) == {GRAPH: 2}
-    assert lags(home.run(*REPLAY, f"{GRAPH}/{partition}@7", "--yes").stdout) == {GRAPH: 0}
-    behind = home.run(*REPLAY, f"{GRAPH}/{partition}@8", "--yes")
+    lines = home.run("log", "tail", GRAPH, "--until-end").stdout.splitlines()
+    (partition,) = {int(line.split('"partition":')[1].split(",")[0]) for line in lines}
+    _, second, third = (int(line.split('"offset":')[1].split(",")[0]) for line in lines)
+    assert lags(home.run(*REPLAY, f"{GRAPH}/{partition}@{second}", "--yes").stdout) == {GRAPH: 2}
+    assert lags(home.run(*REPLAY, f"{GRAPH}/{partition}@{third + 1}", "--yes").stdout) == {GRAPH: 0}
+    behind = home.run(*REPLAY, f"{GRAPH}/{partition}@{third + 2}", "--yes")
     assert (behind.exit_code, behind.stderr) == (
         1,
-        f"Error: {GRAPH}/{partition} ends at offset 7, before 8\n",
+        f"Error: {GRAPH}/{partition} ends at offset {third + 1}, before {third + 2}\n",
     )
     absent = home.run(*REPLAY, f"{GRAPH}/16@0", "--yes")
     assert (absent.exit_code, absent.stderr) == (1, f"Error: {GRAPH} has partitions 0 to 15; not 16\n")
