@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 from prometheus_client import Counter
 
-from eventlog.log import Offsets, TopicPartition
+from eventlog.log import Entry, Offsets, TopicPartition
 
 SHORTER = Counter(
     "rankfeed_log_shorter_total", "Partitions that held less than a consumer had had of them", ["group"]
@@ -28,3 +30,27 @@ def tell_shorter(group: str, wanted: Offsets, ends: Offsets) -> set[TopicPartiti
             "the group goes on with what comes",
         )
     return shorter
+
+
+class OwnStart:
+    """Where a consumer wanted to start by its own offsets, until its log shows that it is another one.
+
+    The distributed log has no clock in its offsets: where it lost what the consumer wanted it begins at
+    its oldest entry. No log gives anything from below a start otherwise.
+    """
+
+    def __init__(self, group: str, start: Offsets) -> None:
+        self._group = group
+        self._wanted = dict(start)
+
+    def first_below(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Of each partition that gives something from below, its first entry; once a partition, and said."""
+        first: dict[TopicPartition, Entry] = {}
+        for entry in entries:
+            if entry.offset < self._wanted.get(tp := entry.topic_partition, 0):
+                first.setdefault(tp, entry)
+        if first:
+            tell_shorter(self._group, self._wanted, {tp: entry.offset for tp, entry in first.items()})
+        for tp in first:
+            del self._wanted[tp]
+        return list(first.values())

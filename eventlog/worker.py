@@ -24,6 +24,7 @@ from core.waiting import happens
 from eventlog.envelope import Envelope, decode_envelope
 from eventlog.log import Entry, EventLog, Offsets, Subscription, TopicPartition, next_offsets
 from eventlog.schema import DeadLetter, Event, decode_event, record_of
+from eventlog.shorter_log import OwnStart
 from eventlog.stride import Stride
 
 HANDLED = Counter("rankfeed_events_handled_total", "Events whose effects were made", ["group", "type"])
@@ -80,6 +81,13 @@ class OwnOffsets(Protocol):
         """Moves past entries whose effects are made, or that have none: unknown, or dead letters."""
         ...
 
+    async def rewind(self, first: Sequence[Entry]) -> None:
+        """Goes back to these, each of a partition that seems to have begun anew.
+
+        Where one is older than what was handled of its partition it did not: it stays where it is then.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
@@ -110,6 +118,7 @@ class Worker:
         self._mint = mint
         self._options = options
         self._stride = Stride(options.batch)
+        self._start = OwnStart(options.group, {})
         self._logger = structlog.get_logger("worker").bind(group=options.group)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -131,6 +140,7 @@ class Worker:
         while True:
             try:
                 start = None if own is None else await own.load()
+                self._start = OwnStart(options.group, start or {})
                 return await self._log.subscribe(options.group, options.topics, start=start)
             except Unavailable as exc:
                 self._logger.warning("log_unavailable", error=str(exc))
@@ -159,11 +169,14 @@ class Worker:
             return
         if not entries:
             return
+        own = self._own_offsets
+        if own is not None and (first := self._start.first_below(entries)):
+            await self._until_available(lambda: own.rewind(first), stop)
         arrived = await self._decode(entries, stop)
         if arrived:
             await self._handle(arrived, stop)
         offsets = next_offsets(entries)
-        if (own := self._own_offsets) is not None:
+        if own is not None:
             await self._until_available(lambda: own.save(offsets), stop)
         await self._until_available(lambda: subscription.commit(offsets), stop)
         for topic, offset in {entry.topic: entry.offset for entry in entries}.items():

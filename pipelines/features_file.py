@@ -15,7 +15,7 @@ from typing import IO, NamedTuple, Self, TypeVar
 
 from core.clock import Clock
 from core.errors import ConfigurationError, Corrupt
-from eventlog.log import Offsets, TopicPartition
+from eventlog.log import Entry, Offsets, TopicPartition
 from features.accumulate import PackedRow
 from features.packed_store import ExpiringRow
 from features.seen_list import SeenList
@@ -115,6 +115,13 @@ class FeaturesFile:
         if any(known.get(partition, 0) < next_ for partition, next_ in offsets.items()):
             progress = {tp: Place(next_) for tp, next_ in offsets.items()}
             await self._database.write(lambda connection: _advance(connection, progress))
+
+    async def rewind(self, first: Sequence[Entry]) -> None:
+        """Moves back to entries that are younger than all that was counted of their partitions."""
+        await self._database.write_rows(
+            "UPDATE offsets SET next = ? WHERE topic = ? AND part = ? AND reached_ms < ?",
+            [(entry.offset, *entry.topic_partition, entry.published_ms) for entry in first],
+        )
 
     async def find(self, keys: Iterable[bytes], rows: Iterable[RowKey], viewers: Iterable[int] = ()) -> Found:
         """The progress, which of the keys were counted already, and those of the rows that exist.

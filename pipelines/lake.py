@@ -22,6 +22,7 @@ from core.waiting import happens
 from eventlog.envelope import decode_envelope
 from eventlog.log import Entry, LaneLog, LaneSubscription, TopicPartition, next_offsets
 from eventlog.schema import DeadLetter, Scored, decode_event, record_of
+from eventlog.shorter_log import OwnStart
 from eventlog.worker import DEAD, HANDLED, LAST_OFFSET, SKIPPED
 from pipelines.damage import RETRY_S, Damage
 from pipelines.lake_completeness import LakeCompleteness
@@ -149,6 +150,7 @@ class LakeWriter:
 
     async def _consume(self, store: LakeStore, subscription: LaneSubscription, stop: asyncio.Event) -> None:
         waiting = _Waiting()
+        start = OwnStart(GROUP, _start_of(store.manifest))
         complete = LakeCompleteness(store.manifest.complete_until_ms)
         compaction = LakeCompaction(store, self._options.compaction)
         look_at_s = self._clock.monotonic_s()
@@ -158,9 +160,12 @@ class LakeWriter:
             )
             complete.looked(looked)
             if looked.by_lane:
+                entries = [entry for lane in looked.by_lane.values() for entry in lane]
+                # What the manifest then says replaces what it said: it is enough that it is told of.
+                start.first_below(entries)
                 if not waiting.entries:
                     waiting.since_s = self._clock.monotonic_s()
-                await self._take([entry for lane in looked.by_lane.values() for entry in lane], waiting)
+                await self._take(entries, waiting)
             # Without an entry, too: the last lane that was waited for may have had none after all.
             is_more = complete.is_beyond(store.manifest.complete_until_ms)
             if self._is_due(waiting) if waiting.entries else is_more:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from core.clock import SystemClock
 from eventlog.log import OperatedLog, next_offsets
 from eventlog.schema import SERVED, VIEWS
@@ -91,6 +93,17 @@ async def test_the_ends_lie_behind_what_is_there_and_before_what_comes(log: Oper
     assert await read_on(log, start=ends) == []
     await log.append([*views(4), *views(5, key=8)])
     assert sorted(values(await read_on(log, start=ends))) == [4, 5]
+
+
+async def test_a_start_above_the_end_hides_nothing_that_comes(log: OperatedLog) -> None:
+    await log.append([*views(1, 2), *views(3, key=8)])
+    above = {tp: end + 1_000 for tp, end in (await log.ends([VIEWS])).items()}
+    async with consuming(log, start=above) as subscription:
+        await log.append([*views(4), *views(5, key=8)])
+        found: set[int] = set()
+        async with asyncio.timeout(30):
+            while not found >= {4, 5}:
+                found |= set(values(await subscription.poll(max_entries=10, timeout_s=0.5)))
 
 
 async def test_offsets_are_found_by_time(log_engine: LogEngine) -> None:

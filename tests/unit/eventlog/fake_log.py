@@ -43,7 +43,10 @@ class FakeLog:
         self, group: str, topics: Sequence[str], *, start: Offsets | None = None
     ) -> FakeSubscription:
         self.fail("subscribe")
-        subscription = FakeSubscription(self, topics, self.committed if start is None else start)
+        ends = await self.ends(topics)
+        # What lies above the end is forgotten, as by the distributed log.
+        wanted = {tp: at for tp, at in (start or {}).items() if at <= ends.get(tp, 0)}
+        subscription = FakeSubscription(self, topics, self.committed if start is None else wanted)
         self.subscriptions.append(subscription)
         return subscription
 

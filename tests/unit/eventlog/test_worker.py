@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -377,6 +378,7 @@ class Kept:
     def __init__(self, offsets: Offsets) -> None:
         self.offsets = dict(offsets)
         self.away: list[Unavailable] = []
+        self.rewound: list[Entry] = []
 
     async def load(self) -> Offsets:
         return dict(self.offsets)
@@ -385,6 +387,20 @@ class Kept:
         if self.away:
             raise self.away.pop()
         self.offsets |= offsets
+
+    async def rewind(self, first: Sequence[Entry]) -> None:
+        self.rewound += first
+        self.offsets |= {entry.topic_partition: entry.offset for entry in first}
+
+
+async def test_a_handler_with_offsets_of_a_log_that_was_longer_is_taken_back_once(bench: Bench) -> None:
+    first, *_, last = bench.likes(1, 2, 3)
+    kept = Kept({first.topic_partition: 1_000})
+    bench.options = replace(bench.options, batch=2)
+    await Worker(bench.log, bench.handler, bench.clock, bench.mint, bench.options, kept).run(bench.stop)
+    assert kept.rewound == [first]
+    assert bench.handler.tweets == [1, 2, 3]
+    assert kept.offsets == bench.log.committed == next_offsets([last])
 
 
 async def test_a_handler_with_offsets_of_its_own_starts_at_them(bench: Bench) -> None:

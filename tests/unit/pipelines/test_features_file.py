@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigurationError, Corrupt
-from eventlog.log import TopicPartition
+from eventlog.log import Entry, TopicPartition
 from features.accumulate import FeatureState, Observation, PackedRow
 from features.packed_store import row_key
 from features.schema import VIEWS
@@ -132,3 +132,13 @@ def test_a_file_that_is_no_database_is_corrupt_and_not_held(tmp_path: Path, cloc
         FeaturesFile.open(path, clock)
     path.unlink()
     FeaturesFile.open(path, clock).close()
+
+
+async def test_it_goes_back_to_what_is_younger_than_all_that_was_counted(file: FeaturesFile) -> None:
+    offsets = {VIEWS_0: 700, VIEWS_1: 800}
+    await file.commit(rows(), {}, offsets, forget_before_ms=0, reached={VIEWS_0: 50, VIEWS_1: 50})
+    of_before = Entry(*VIEWS_0, 3, 1, b"", published_ms=49)
+    of_another_log = Entry(*VIEWS_1, 3, 1, b"", published_ms=51)
+    await file.rewind([of_before, of_another_log])
+    assert await file.load() == {VIEWS_0: 700, VIEWS_1: 3}
+    assert await file.reached() == {VIEWS_0: 50, VIEWS_1: 50}
