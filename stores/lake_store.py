@@ -6,7 +6,9 @@ away; after it, they and the offsets are the truth. Nothing in between can be se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -70,6 +72,8 @@ class LakeStore:
         self._disk = disk
         self._lock = lock
         self._number = number
+        self._writing = threading.Lock()
+        self._closed = False
         self.manifest = manifest
 
     @classmethod
@@ -96,7 +100,11 @@ class LakeStore:
         return store
 
     def close(self) -> None:
-        self._disk.unlock(self._lock)
+        """Lets the next writer in, once a thread that writes just now has ended: whoever waited for it may
+        have been cancelled."""
+        with self._writing:
+            self._closed = True
+            self._disk.unlock(self._lock)
 
     def commit(self, addition: Addition, now_ms: int) -> LakeManifest:
         """Adds rows and moves the offsets, both or neither; durable when it returns.
@@ -104,7 +112,8 @@ class LakeStore:
         Frames have the columns of their tables' schemas. Raises Unavailable where the disk fails.
         """
         try:
-            return self._commit(addition, now_ms)
+            with self._turn():
+                return self._commit(addition, now_ms)
         except (OSError, pl.exceptions.ComputeError) as exc:
             raise self._unavailable(exc) from exc
 
@@ -115,9 +124,17 @@ class LakeStore:
         time. Raises Corrupt naming a file that cannot be read, Unavailable where the disk fails.
         """
         try:
-            return self._compact(groups, now_ms)
+            with self._turn():
+                return self._compact(groups, now_ms)
         except (OSError, pl.exceptions.ComputeError) as exc:
             raise self._unavailable(exc) from exc
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self._writing:
+            if self._closed:
+                raise Unavailable(f"the lake at {self._root} is closed")
+            yield
 
     def _commit(self, addition: Addition, now_ms: int) -> LakeManifest:
         change = Change(self.manifest, self._number + 1, now_ms)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -43,6 +45,18 @@ def store(root: Path) -> Iterator[LakeStore]:
     store = LakeStore.open(root, LakeDisk())
     yield store
     store.close()
+
+
+class SlowDisk(LakeDisk):
+    """Writes a frame once it may."""
+
+    def __init__(self) -> None:
+        self.writing, self.may_write = threading.Event(), threading.Event()
+
+    def write_frame(self, path: Path, frame: pl.DataFrame) -> int:
+        self.writing.set()
+        assert self.may_write.wait(30)
+        return super().write_frame(path, frame)
 
 
 class FailingDisk(LakeDisk):
@@ -250,3 +264,23 @@ def test_a_manifest_survives_its_encoding(store: LakeStore) -> None:
     assert decode_manifest(encode_manifest(manifest)) == manifest
     with pytest.raises(Corrupt):
         decode_manifest(msgspec.json.encode({"lake": 1, "sha256": "00", "body": {}}))
+
+
+def test_the_next_writer_waits_for_a_thread_that_nobody_waits_for_any_more(root: Path) -> None:
+    disk = SlowDisk()
+    store = LakeStore.open(root, disk)
+    with ThreadPoolExecutor(2) as threads:
+        committing = threads.submit(store.commit, addition([1], 10), NOW_MS)
+        assert disk.writing.wait(30)
+        closing = threads.submit(store.close)
+        with pytest.raises(Unavailable):
+            LakeStore.open(root, LakeDisk())
+        disk.may_write.set()
+        assert committing.result(30).number == 1
+        closing.result(30)
+    with pytest.raises(Unavailable, match="closed"):
+        store.commit(addition([2], 20), NOW_MS)
+    following = LakeStore.open(root, LakeDisk())
+    assert following.manifest.number == 1
+    following.close()
+    assert event_ids(root) == [1]
