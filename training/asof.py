@@ -42,8 +42,8 @@ def observations(reader: LakeReader, *, until_ms: int) -> pl.DataFrame:
     """What the feature stream counts, from the lake, in the order in which it arrived.
 
     The columns of Observation and `arrived_ms`, the later of the event's own time and its id's,
-    sorted by (arrived_ms, event_id). Each (viewer, request, tweet, kind) and each event that sets
-    something once, older than `until_ms`.
+    sorted by (arrived_ms, event_id). Each (viewer, request, tweet, kind) and each version of what is set
+    once, older than `until_ms`.
     """
     parts = (_viewed(reader, until_ms), _edges(reader, until_ms), _follows(reader, until_ms))
     minted_ms = (pl.col("event_id") // ID_UNITS_A_MS) + EPOCH_MS
@@ -65,11 +65,11 @@ def _viewed(reader: LakeReader, until_ms: int) -> pl.LazyFrame:
 def _edges(reader: LakeReader, until_ms: int) -> pl.LazyFrame:
     return (
         reader.scan("edges", to_ms=until_ms)
-        .unique("event_id", keep="first")
+        .with_columns(kind=pl.col("kind").fill_null("like"))
+        .unique(["user", "tweet", "kind", "ver"], keep="first")
         # Replies were written down without their user once.
         .filter(pl.col("user") > 0)
         .with_columns(
-            kind=pl.col("kind").fill_null("like"),
             viewer=pl.col("user"),
             value_ms=_integer(0),
             weight=_WEIGHT,
@@ -81,7 +81,8 @@ def _edges(reader: LakeReader, until_ms: int) -> pl.LazyFrame:
 def _follows(reader: LakeReader, until_ms: int) -> pl.LazyFrame:
     return (
         reader.scan("follows", to_ms=until_ms)
-        .unique("event_id", keep="first")
+        # Not by their event: those that a block ends, both ways, may have its id.
+        .unique(["follower", "followee", "ver"], keep="first")
         .with_columns(
             kind=pl.lit("follow"),
             viewer=pl.col("follower"),

@@ -158,6 +158,24 @@ def test_a_tweet_of_an_older_lake_says_what_that_knew(tmp_path: Path) -> None:
     assert np.isnan(one.attributes[1:]).tolist() == [True] * 2 + [False]
 
 
+def test_a_version_of_an_edge_counts_once_whatever_its_events_are_called(tmp_path: Path) -> None:
+    lake = LakeBuilder()
+    lake.follow(T0_MS, on=False)
+    # A block ended it both ways, as the events of one id.
+    (ended,) = lake.rows["follows"]
+    lake.rows["follows"].append(ended | {"follower": 6, "followee": 1})
+    lake.like(T0_MS + 1)
+    # Told of again under another id.
+    (liked,) = lake.rows["edges"]
+    lake.rows["edges"].append(liked | {"event_id": liked["event_id"] + 1})
+    found = observed(observations(lake.write(tmp_path), until_ms=LATE_MS))
+    assert sorted(found) == [
+        Observation(T0_MS, "follow", 1, 6, 0, weight=-1),
+        Observation(T0_MS, "follow", 6, 1, 0, weight=-1),
+        Observation(T0_MS + 1, "like", 1, 6, 5),
+    ]
+
+
 def test_observations_are_counted_once_and_in_their_own_order(tmp_path: Path) -> None:
     lake = LakeBuilder()
     lake.view("dwell", T0_MS + 30, value_ms=700)
