@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Response
 
@@ -15,7 +16,7 @@ from feed_api.services import Caller, Services, Wired
 from feed_api.targets import not_oneself, two_profiles
 from feed_api.versions import Moment
 from feed_api.write_schemas import Act, BlockAnswer, MuteAnswer
-from stores.ports import OutboxRecord, Written
+from stores.ports import IdempotentAnswer, OutboxRecord, Written
 
 router = APIRouter()
 
@@ -104,12 +105,7 @@ async def _block(attempt: Attempt, services: Services, user_id: int) -> Response
             user, other, on=on, ver=moment.ver, outbox=[record], ended=ended, idempotency=kept
         )
 
-    if attempt.first is None:
-        await two_profiles(services, user, other)
-        written, moment = await versions.change(services.mint, write)
-        first, ver = written.first, moment.ver
-    else:
-        first, ver = attempt.first, services.mint()
+    first, ver = await _made(attempt, services, other, write)
     if on:
         changed += [(user, ver), (other, ver)]
     done = attempt.route.answer(answer) if first is None else attempt.repeat(first)
@@ -133,13 +129,19 @@ async def _mute(attempt: Attempt, services: Services, user_id: int) -> Response:
             user, other, on=on, ver=moment.ver, outbox=[record], idempotency=kept
         )
 
-    if attempt.first is None:
-        await two_profiles(services, user, other)
-        written, moment = await versions.change(services.mint, write)
-        first, ver = written.first, moment.ver
-    else:
-        first, ver = attempt.first, services.mint()
+    first, ver = await _made(attempt, services, other, write)
     done = attempt.route.answer(answer) if first is None else attempt.repeat(first)
     services.last_pages.forget(user)
     await aftermath.forget_hidden(services, (user,), ver)
     return done
+
+
+async def _made(
+    attempt: Attempt, services: Services, other: UserId, write: Callable[[Moment], Awaitable[Written]]
+) -> tuple[IdempotentAnswer | None, int]:
+    """What the key was first used for, if it was, and a version from which on the change is there."""
+    if attempt.first is not None:
+        return attempt.first, services.mint()
+    await two_profiles(services, attempt.user, other)
+    written, moment = await versions.change(services.mint, write)
+    return written.first, moment.ver
