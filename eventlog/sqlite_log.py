@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from core.clock import Clock
 from eventlog.log import Offsets, TopicPartition, check_sizes
@@ -56,8 +57,7 @@ class SqliteEventLog:
                 end = await database.read(last_offset) + 1
                 if tell_shorter(group, wanted, dict.fromkeys(wanted, end)):
                     # Otherwise the consumer would pass over what comes, up to where it was.
-                    top = max(wanted.values()) - 1
-                    await database.write(lambda connection, top=top: go_on_above(connection, top))  # type: ignore[misc]  # bound per turn
+                    await database.write(partial(go_on_above, offset=max(wanted.values()) - 1))
         return SqliteSubscription(group, by_file, positions, self._partitions)
 
     async def lag(self, group: str, topics: Sequence[str]) -> Mapping[str, int]:

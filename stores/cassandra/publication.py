@@ -121,6 +121,7 @@ class Publication:
         except Unavailable as exc:
             self._logger.warning("outbox_not_removed", error=str(exc), entries=len(places))
         except Exception as exc:
+            # Nobody waits for it who could hear of it: what the driver, or we, did wrong is told here.
             self._logger.error("outbox_not_removed", entries=len(places), exc_info=exc)
         else:
             return
