@@ -82,7 +82,7 @@ async def main(host: str, port: int) -> None:
         elapsed_s, used_s = time.perf_counter() - began_s, time.process_time() - cpu_s
         print(f"{name:10}{WRITES / elapsed_s:>12,.0f}{WRITES / used_s:>20,.0f}")
     print(f"\nnewest {PER_AUTHOR} ids of many authors, seconds, median of 5")
-    print(f"{'authors':10}{'IN of 100':>12}{'point reads':>14}")
+    print(f"{'authors':10}{'by IN':>12}{'point reads':>14}")
     for count in AUTHORS:
         authors = np.arange(FIRST_AUTHOR, FIRST_AUTHOR + count)
         times: dict[str, list[float]] = {"in": [], "points": []}

@@ -14,7 +14,7 @@ from prometheus_client import Counter
 
 from core.errors import Unavailable
 from core.ids import UserId
-from stores.ports import Followees, GraphStore, Ids
+from stores.ports import Followees, GraphStore, Hidden, Ids
 from stores.redis_client import RedisClient
 from stores.redis_commands import command
 from stores.redis_errors import ResponseError
@@ -173,32 +173,39 @@ class TimelineReader:
             return await self._from_redis(viewer, fresh, enough, patience_s)
         if enough is not None and not head and parse_head(items[:HEAD], sentinel, enough) is not None:
             self._deep.discard(viewer)
-        followees, hidden, outdated = decode_followees(raw_followees), decode_hidden(raw_hidden), False
-        if followees is None:
-            followees, outdated = await self._followees(viewer, decode_outdated(raw_followees), patience_s)
+        hidden = decode_hidden(raw_hidden)
         if hidden is None:
             hidden = await self._relations.load_hidden(viewer)
-        authors = _with_viewer(followees.ids, viewer)
-        if listed.complete and not fresh:
-            return Timeline(
-                viewer,
-                listed.ids,
-                authors,
-                hidden.blocked,
-                hidden.muted,
-                "list",
-                distinct=listed.distinct,
-                outdated=outdated,
-                cut=cut,
-            )
+        if not listed.complete or fresh:
+            return await self._rebuilt(viewer, listed.ids, hidden)
+        followees, outdated = decode_followees(raw_followees), False
+        if followees is None:
+            followees, outdated = await self._followees(viewer, decode_outdated(raw_followees), patience_s)
+        return Timeline(
+            viewer,
+            listed.ids,
+            _with_viewer(followees.ids, viewer),
+            hidden.blocked,
+            hidden.muted,
+            "list",
+            distinct=listed.distinct,
+            outdated=outdated,
+            cut=cut,
+        )
+
+    async def _rebuilt(self, viewer: UserId, listed: Ids, hidden: Hidden) -> Timeline:
+        """From the store and into the list, with what this had."""
+        authors: Ids = np.empty(0, np.int64)
 
         async def fresh_authors() -> Ids:
             # Read after the list exists: a follow in between then merges into that list.
-            return _with_viewer((await self._graph.followees(viewer)).ids, viewer)
+            nonlocal authors
+            authors = _with_viewer((await self._relations.load(viewer)).ids, viewer)
+            return authors
 
         stored = await self._merge.rebuild(viewer, fresh_authors)
         # Not more than the store was asked for: below that it may have others.
-        ids = np.unique(np.concatenate([listed.ids, stored]))[::-1][:CAPACITY]
+        ids = np.unique(np.concatenate([listed, stored]))[::-1][:CAPACITY]
         return Timeline(viewer, ids, authors, hidden.blocked, hidden.muted, "rebuilt")
 
     def _note_deep(self, viewer: UserId) -> None:

@@ -15,6 +15,10 @@ def month_of(snowflake: int) -> int:
     return _month_of_day(id_time_ms(snowflake) // _DAY_MS)
 
 
+def month_before(month: int) -> int:
+    return month - 1 if month % 100 > 1 else month - 89
+
+
 @lru_cache(maxsize=4096)
 def _month_of_day(day: int) -> int:
     at = datetime.fromtimestamp(day * _DAY_MS / 1000, UTC)

@@ -24,6 +24,7 @@ _BY_AUTHOR = Statement(
     "INSERT INTO ks.tweets_by_author (author, yyyymm, tweet_id) VALUES (?, ?, ?) USING TIMESTAMP ?"
 )
 _MONTH = Statement("INSERT INTO ks.author_months (author, yyyymm) VALUES (?, ?) USING TIMESTAMP ?")
+_TWEET_MONTH = Statement("INSERT INTO ks.tweet_months (part, yyyymm) VALUES (0, ?) USING TIMESTAMP ?")
 _RETWEETER = Statement(
     "INSERT INTO ks.retweets (tweet, b16, retweet, user) VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
 )
@@ -46,6 +47,7 @@ class TweetRows:
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
         self._months: OrderedDict[tuple[int, int], None] = OrderedDict()
+        self._newest_month = 0
 
     async def write(self, tweet: Tweet) -> None:
         """Repeated after the deletion it changes nothing: that has a cell and timestamps of its own."""
@@ -72,9 +74,12 @@ class TweetRows:
             )
         if (author, month) not in self._months:
             writes.append(self._session.write(_MONTH, author, month, at_us))
+        if month > self._newest_month:
+            writes.append(self._session.write(_TWEET_MONTH, month, at_us))
         await asyncio.gather(*writes)
         # Only after all were acknowledged: a month that is not there hides its tweets.
         self._months[author, month] = None
+        self._newest_month = max(month, self._newest_month)
         if len(self._months) > _MONTHS_REMEMBERED:
             self._months.popitem(last=False)
 

@@ -40,6 +40,7 @@ DISTRIBUTED_WRITE_PATH: Points = (
     ("tweets_by_id.insert", 20),
     ("tweets_by_author.insert", 20),
     ("author_months.insert", 1),
+    ("tweet_months.insert", 1),
     # The writer's own publication, beside the answer.
     ("publication.append", 2),
     ("outbox.delete", 2),

@@ -196,6 +196,16 @@ async def test_where_another_one_builds_the_store_answers(world: Timelines) -> N
     assert (await world.reader.read(VIEWER)).origin == "list"
 
 
+async def test_a_cold_read_asks_once_who_is_followed_and_keeps_it(world: Timelines) -> None:
+    world.tweets.add(ADA, BASE)
+    timeline = await world.reader.read(VIEWER)
+    assert (timeline.origin, timeline.ids.tolist()) == ("rebuilt", [BASE])
+    assert timeline.authors.tolist() == [VIEWER, ADA, BOB]
+    assert world.graph.followee_reads == 1
+    assert (await world.reader.read(VIEWER)).origin == "list"
+    assert world.graph.followee_reads == 1
+
+
 async def test_a_list_without_a_sentinel_is_merged_again(world: Timelines) -> None:
     world.tweets.add(ADA, BASE, BASE + 1)
     await world.redis.rpush(timeline_key(VIEWER), b"%d" % (BASE + 1))

@@ -115,6 +115,7 @@ class FakeGraphStore:
         self.after_read: list[Step] = []
         self.away = False
         self.pages = 0
+        self.followee_reads = 0
 
     def follow(self, follower: int, *followees: int, ver: int = 1, on: bool = True) -> None:
         for followee in followees:
@@ -173,6 +174,7 @@ class FakeGraphStore:
 
     async def followees(self, user: UserId) -> Followees:
         self._answer()
+        self.followee_reads += 1
         edges = self.edges.get(user, {})
         found = Followees(_on(edges), max((ver for _, ver in edges.values()), default=0))
         if self.after_read:
