@@ -53,7 +53,7 @@ from ranking.query import Algorithm, FeedMeta, FeedPage, FeedPosition, FeedQuery
 from ranking.scored_sample import ScoredSample
 from ranking.side_effects import Records, ServedRecords
 from ranking.slate_items import scored_event, served_event
-from ranking.stages import Stage, StageFailed, count_items, run_stage
+from ranking.stages import Stage, StageFailed, count_items, run_stage, slow
 from stores.ports import Ids
 from stores.slates import Served, Slate, SlateStore
 from timelines.healing import Healing
@@ -95,13 +95,18 @@ class HomeFeed:
         # Ranking looks at all of it, and so does a later page: what stands above it hides retweets in it.
         newest = query.algorithm == "chronological" and query.position is None
         enough = query.limit + 1 if newest else None
-        timeline = await run_stage(
-            TIMELINE,
-            query,
-            lambda: self._parts.timelines.read(
-                query.viewer, fresh=query.refresh, enough=enough, patience_s=patience_s
-            ),
-        )
+        try:
+            timeline = await run_stage(
+                TIMELINE,
+                query,
+                lambda: self._parts.timelines.read(
+                    query.viewer, fresh=query.refresh, enough=enough, patience_s=patience_s
+                ),
+            )
+        except StageFailed as failure:
+            if failure.reason == slow(TIMELINE):
+                self._parts.healing.finish(query.viewer)
+            raise
         assert timeline is not None  # the stage fails closed
         self._parts.healing.look_at(timeline)
         answer = await self._answer(query, timeline)

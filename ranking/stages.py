@@ -61,7 +61,7 @@ async def run_stage(stage: Stage, query: FeedQuery, work: Callable[[], Awaitable
             async with asyncio.timeout(query.deadline.remaining_s(stage.deadline_ms)):
                 return await work()
         except TimeoutError as exc:
-            reason, cause = f"{stage.name}_slow", exc
+            reason, cause = slow(stage), exc
         except StageFailed as exc:
             reason, cause = exc.reason, exc
         except Unavailable as exc:
@@ -73,6 +73,11 @@ async def run_stage(stage: Stage, query: FeedQuery, work: Callable[[], Awaitable
     if stage.on_failure == "closed":
         raise StageFailed(stage.name, reason) from cause
     return None
+
+
+def slow(stage: Stage) -> str:
+    """The reason of a stage whose time was over."""
+    return f"{stage.name}_slow"
 
 
 def count_items(query: FeedQuery, stage: str, n: int) -> None:

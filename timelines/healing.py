@@ -1,8 +1,11 @@
-"""Lists that show the trace of a disturbance are compared with the store, off the request.
+"""Lists that need the store for longer than a request has time, and what shows that they need it.
+
+A cold list whose reader's time was over before it was built would be begun anew by each read, and never
+be there: it is built here, in as much time as its lock has.
 
 What was delivered twice (a replay, a consumer that died before its commit) does no harm in a list: it
 is read once. But where much of a list is there twice something went wrong with deliveries, and others
-may be missing, which no read can see. So such a list is merged with the store, as a cold one is.
+may be missing, which no read can see. So such a list is merged with the store as well.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from prometheus_client import Counter
 
 from core.errors import Unavailable
 from core.ids import UserId
+from timelines.merge import LOCK_MS
 from timelines.reader import Timeline, TimelineReader
 
 DISTINCT = 0.9
@@ -26,6 +30,7 @@ PAUSE_S = 0.05
 HEALED = Counter(
     "rankfeed_timelines_healed_total", "Lists merged with the store because ids were in them twice"
 )
+FINISHED = Counter("rankfeed_timelines_finished_total", "Cold lists built after their reader's time was over")
 _logger = structlog.get_logger("healing")
 
 
@@ -34,14 +39,18 @@ class Healing:
 
     def __init__(self, timelines: TimelineReader) -> None:
         self._timelines = timelines
-        self._waiting: dict[UserId, None] = {}
+        # And whether a list that is complete is merged.
+        self._waiting: dict[UserId, bool] = {}
         self._any = asyncio.Event()
 
     def look_at(self, timeline: Timeline) -> None:
         """Notes the viewer of a list that should be merged. Costs nothing."""
-        if timeline.distinct < DISTINCT and timeline.origin == "list" and len(self._waiting) < WAITING:
-            self._waiting[timeline.viewer] = None
-            self._any.set()
+        if timeline.distinct < DISTINCT and timeline.origin == "list":
+            self._note(timeline.viewer, complete=True)
+
+    def finish(self, viewer: UserId) -> None:
+        """Notes somebody whose time was over before their list was read. Costs nothing."""
+        self._note(viewer, complete=False)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Merges until told to stop; what waits then is found again by whoever reads it next."""
@@ -56,15 +65,23 @@ class Healing:
         finally:
             ending.cancel()
 
+    def _note(self, viewer: UserId, *, complete: bool) -> None:
+        if len(self._waiting) < WAITING:
+            self._waiting[viewer] = complete or self._waiting.get(viewer, False)
+            self._any.set()
+
     async def _heal_next(self) -> None:
         if not self._waiting:
             return
-        viewer = next(iter(self._waiting))
+        viewer, complete = next(iter(self._waiting.items()))
         try:
-            await self._timelines.read(viewer, fresh=True)
-            HEALED.inc()
-        except Unavailable as exc:
-            _logger.warning("not_healed", viewer=viewer, error=str(exc))
+            # Beyond that it would be in vain: another may hold the lock by then.
+            async with asyncio.timeout(LOCK_MS / 1000):
+                timeline = await self._timelines.read(viewer, fresh=complete)
+            if timeline.origin == "rebuilt":
+                (HEALED if complete else FINISHED).inc()
+        except (Unavailable, TimeoutError) as exc:
+            _logger.warning("not_healed", viewer=viewer, error=str(exc) or type(exc).__name__)
         # Only now: whoever reads meanwhile is not noted again.
         del self._waiting[viewer]
         if not self._waiting:

@@ -8,6 +8,8 @@ builder is turned away and starts again.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
 
@@ -48,6 +50,11 @@ if token ~= '' then redis.call('DEL', lock) end
 return kept
 """
 
+_GIVE_UP = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+
 _logger = structlog.get_logger("merge")
 
 
@@ -70,10 +77,16 @@ class TimelineMerge:
         for _ in range(_ATTEMPTS):
             token = secrets.token_hex(8).encode()
             mine = await self._redis.call(command(b"SET", lock_key(viewer), token, b"NX", b"PX", LOCK_MS))
-            await self._redis.run_script(_ENSURE, [timeline_key(viewer)], BUILDING, TTL_S)
-            ids = await self._newest(await authors())
-            if not mine or await self._swap(viewer, ids, token) != _LOST:
-                return ids
+            try:
+                await self._redis.run_script(_ENSURE, [timeline_key(viewer)], BUILDING, TTL_S)
+                ids = await self._newest(await authors())
+                if not mine or await self._swap(viewer, ids, token) != _LOST:
+                    return ids
+            except asyncio.CancelledError:
+                # Its time was over; whoever goes on with it need not wait for the lock.
+                if mine:
+                    await self._give_up(viewer, token)
+                raise
             _logger.info("merge_repeated", viewer=viewer)
         raise Unavailable("the timeline was taken away while it was being rebuilt")
 
@@ -87,6 +100,10 @@ class TimelineMerge:
         if not await self._redis.call(command(b"EXISTS", timeline_key(viewer))):
             return False
         return await self._swap(viewer, await self._newest(authors), b"", copied=True) != _LOST
+
+    async def _give_up(self, viewer: UserId, token: bytes) -> None:
+        with contextlib.suppress(Unavailable):
+            await self._redis.run_script(_GIVE_UP, [lock_key(viewer)], token)
 
     async def _newest(self, authors: Ids) -> Ids:
         return await self._tweets.newest_ids(authors, before=None, limit=CAPACITY)

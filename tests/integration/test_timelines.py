@@ -404,6 +404,44 @@ async def test_a_list_that_was_delivered_twice_is_merged_and_whole_again(world: 
     assert await world.stored() == items(world.truth())
 
 
+async def test_a_list_that_takes_longer_than_its_readers_have_is_there_in_the_end(world: Timelines) -> None:
+    async def slow() -> None:
+        await asyncio.sleep(0.3)
+
+    world.tweets.add(ADA, BASE)
+    world.tweets.after_read = [slow] * 10
+    healing = Healing(world.reader)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await world.reader.read(VIEWER)
+        healing.finish(VIEWER)
+    assert await world.stored() == [b"1"]
+    assert not await world.redis.exists(lock_key(VIEWER))
+    stop = asyncio.Event()
+    running = asyncio.create_task(healing.run(stop))
+
+    async def built() -> bool:
+        return await world.stored() == items([BASE])
+
+    await eventually("the list is built", built)
+    stop.set()
+    await running
+    assert (await world.reader.read(VIEWER)).origin == "list"
+
+
+async def test_who_gives_up_takes_nobody_elses_lock(world: Timelines) -> None:
+    async def taken_by_another() -> None:
+        await world.redis.set(lock_key(VIEWER), b"another's", px=LOCK_MS)
+        await asyncio.sleep(3600)
+
+    world.tweets.after_read = [taken_by_another]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await world.reader.read(VIEWER)
+    assert await world.redis.get(lock_key(VIEWER)) == b"another's"
+
+
 # -- followees, and who is hidden ----------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -85,6 +86,7 @@ class FakeTimelines(TimelineReader):
         self.blocked: set[int] = set()
         self.muted: set[int] = set()
         self.away = False
+        self.slow = False
         self.partial = False
         self.outdated = False
         self.patience: list[float | None] = []
@@ -104,6 +106,8 @@ class FakeTimelines(TimelineReader):
         self.patience.append(patience_s)
         if self.away:
             raise Unavailable("no timeline")
+        if self.slow:
+            await asyncio.sleep(3600)
         ids = self._list()
         return Timeline(
             viewer,

@@ -99,10 +99,11 @@ class FeedWorld:
         self.pipeline = pipeline
         order = BestOrder(pipeline, self.ladder, self.slates, QueueOptions())
         self.walk = walk
+        self.healing = Healing(self.timelines)
         self.feed = HomeFeed(
             HomeFeedParts(
                 self.timelines,
-                Healing(self.timelines),
+                self.healing,
                 walk,
                 order,
                 self.slates,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from core.clock import SystemClock
+from core.deadline import Deadline
 from core.errors import Unavailable
 from ranking.objective import Objective, Weight
+from ranking.stages import StageFailed
+from tests.e2e.waiting import eventually
 from tests.unit.ranking.fake_ranking import FakeModel
 from tests.unit.ranking.feed_world import NEWEST_FIRST, TWENTY, FeedWorld, shown
 
@@ -148,3 +154,37 @@ async def test_a_refresh_reads_the_timeline_anew(world: FeedWorld) -> None:
     assert world.timelines.fresh_reads == 0
     await world.feed.page(replace(world.query(), refresh=True))
     assert world.timelines.fresh_reads == 1
+
+
+async def test_a_timeline_that_was_too_slow_is_read_again_off_the_request(world: FeedWorld) -> None:
+    """Its viewer would never have one where the store always takes longer than a request has."""
+    world.post(21, *TWENTY)
+    world.timelines.slow = True
+    query = replace(world.query("chronological"), deadline=Deadline.after_ms(20, SystemClock()))
+    with pytest.raises(StageFailed) as caught:
+        await world.feed.page(query)
+    assert caught.value.reason == "timeline_slow"
+    world.timelines.slow, world.timelines.patience = False, []
+    stop = asyncio.Event()
+    running = asyncio.create_task(world.healing.run(stop))
+
+    async def read() -> bool:
+        return world.timelines.patience == [None]
+
+    await eventually("it is read without a deadline", read)
+    stop.set()
+    await running
+
+
+async def test_without_the_store_nothing_is_tried_off_the_request(world: FeedWorld) -> None:
+    world.timelines.away = True
+    for _ in range(3):
+        with pytest.raises(StageFailed):
+            await world.page()
+    world.timelines.patience = []
+    stop = asyncio.Event()
+    running = asyncio.create_task(world.healing.run(stop))
+    await asyncio.sleep(0.05)
+    stop.set()
+    await running
+    assert world.timelines.patience == []

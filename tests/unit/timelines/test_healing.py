@@ -1,4 +1,5 @@
-"""Lists in which much is twice are merged with the store, one at a time; others are left alone."""
+"""Lists in which much is twice, or that nobody had the time to build, are merged with the store, one at a
+time; others are left alone."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ NOBODY = np.empty(0, np.int64)
 class SlowReader(TimelineReader):
     def __init__(self) -> None:
         self.read_fresh: list[int] = []
+        self.read_as_is: list[int] = []
         self.at_once = 0
         self.most = 0
         self.away = False
@@ -31,12 +33,11 @@ class SlowReader(TimelineReader):
         enough: int | None = None,
         patience_s: float | None = None,
     ) -> Timeline:
-        assert fresh
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         await self.go.wait()
         self.at_once -= 1
-        self.read_fresh.append(viewer)
+        (self.read_fresh if fresh else self.read_as_is).append(viewer)
         if self.away:
             raise Unavailable("no store")
         return _read(viewer, 1.0)
@@ -50,7 +51,7 @@ async def _healed(healing: Healing, reader: SlowReader, viewers: int) -> list[in
     """Whoever was merged, once so many were."""
 
     async def enough() -> bool:
-        return len(reader.read_fresh) >= viewers
+        return len(reader.read_fresh) + len(reader.read_as_is) >= viewers
 
     stop = asyncio.Event()
     running = asyncio.create_task(healing.run(stop))
@@ -93,3 +94,16 @@ async def test_no_more_wait_than_can_be_merged() -> None:
 
 async def test_nothing_to_heal_ends_when_told() -> None:
     assert await _healed(Healing(SlowReader()), SlowReader(), 0) == []
+
+
+async def test_a_list_that_was_not_built_in_time_is_read_as_any_other() -> None:
+    """Whoever built it meanwhile is not undone; one that is to be merged, too, is merged."""
+    reader = SlowReader()
+    healing = Healing(reader)
+    for viewer in (1, 2, 3, 1):
+        healing.finish(UserId(viewer))
+    healing.look_at(_read(2, 0.5))
+    healing.look_at(_read(4, 0.5))
+    healing.finish(UserId(4))
+    assert await _healed(healing, reader, 4) == [2, 4]
+    assert reader.read_as_is == [1, 3]
