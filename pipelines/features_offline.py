@@ -147,9 +147,8 @@ class FeaturesOffline:
         found = recovered(manifest)
         if found is None or not await self._queue.is_behind(found.next):
             return
-        rows = newest_rows(LakeReader(self._root, OFFLINE))
         await self._queue.restore(
-            rows,
+            lambda: newest_rows(LakeReader(self._root, OFFLINE)),
             found.progress,
             next_=found.next,
             created_us=found.created_us,

@@ -7,7 +7,7 @@ Numbers rise without a gap, and the lake's manifest holds the next one: nothing 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby, islice
 from typing import NamedTuple, cast
 
@@ -87,17 +87,23 @@ class OfflineQueue:
         return await self._database.read(lambda connection: _last(connection)[0] + 1 < next_)
 
     async def restore(
-        self, rows: Iterable[PackedRow], progress: Progress, *, next_: int, created_us: int, now_ms: int
+        self,
+        rows: Callable[[], Iterable[PackedRow]],
+        progress: Progress,
+        *,
+        next_: int,
+        created_us: int,
+        now_ms: int,
     ) -> None:
         """Makes the file what the lake says: its rows, its place in the log, chunk `next_` as the next.
 
-        All or nothing. `rows` are asked for within the transaction, in the database's thread.
+        All or nothing. `rows` are asked for within the transaction, in the database's thread, perhaps twice.
         """
 
         def operation(connection: sqlite3.Connection) -> None:
             for table in ("rows", "offsets", "offline", "offline_progress"):
                 connection.execute(f"DELETE FROM {table}")
-            rows_table.put(connection, rows, now_ms)
+            rows_table.put(connection, rows(), now_ms)
             connection.executemany(
                 "INSERT INTO offsets VALUES (?, ?, ?, ?)",
                 [(*partition, *place) for partition, place in progress.items()],

@@ -14,6 +14,21 @@ from stores.partitioner import partition_of
 from stores.ports import IdempotentAnswer, Ids, OutboxRecord, Written
 from stores.sqlite_database import SqliteDatabase
 
+# A writer gives up the interpreter for each statement, and has to wait for it afterwards while the event
+# loop is busy. So what many writes do takes one statement where one will do.
+_APPEND = (
+    "INSERT INTO log (offset, topic, part, key, published_ms, value) VALUES "
+    "(max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'log'), 0) + 1, ?), ?, ?, ?, ?, ?)"
+)
+# An expired answer is replaced, one that holds is left.
+_CLAIM = (
+    "INSERT INTO idempotency (user, key, route, body_hash, answer, expires_ms) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (user, key) DO UPDATE SET route = excluded.route, body_hash = excluded.body_hash, "
+    "answer = excluded.answer, expires_ms = excluded.expires_ms WHERE expires_ms <= ?"
+)
+_TIDIED_EVERY = 16
+"""Claims, and with each so many eight times as many of the expired ones go."""
+
 
 def open_facts(path: Path) -> SqliteDatabase:
     """The file that holds the truth: commits survive the loss of power."""
@@ -34,13 +49,9 @@ def append_to_log(
     was made anew, that was put back from a copy or that lost its end with the power begins above all that
     was ever handed out, and consumers whose own offsets are of before skip nothing (docs/adr/0045).
     """
-    first = max(last_offset(connection) + 1, now_ms * 1_000)
     connection.executemany(
-        "INSERT INTO log (offset, topic, part, key, published_ms, value) VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (offset, r.topic, partition_of(r.key, partitions), r.key, now_ms, r.value)
-            for offset, r in enumerate(records, first)
-        ],
+        _APPEND,
+        [(now_ms * 1_000, r.topic, partition_of(r.key, partitions), r.key, now_ms, r.value) for r in records],
     )
 
 
@@ -64,6 +75,7 @@ class SqliteStore:
         self._database = database
         self._clock = clock
         self._partitions = partitions
+        self._claims = 0
 
     def _append(self, connection: sqlite3.Connection, records: Sequence[OutboxRecord]) -> None:
         append_to_log(connection, records, self._partitions, self._clock.now_ms())
@@ -98,11 +110,11 @@ class SqliteStore:
         """Runs `operation` unless the key was used before; what is behind leaves the key unused."""
 
         def once(connection: sqlite3.Connection) -> Written:
-            if (first := self._first(connection, user, answer)) is not None:
+            if (first := self._claim(connection, user, answer)) is not None:
                 return Written(False, first)
             written = operation(connection)
-            if answer is not None and written.behind is None:
-                self._keep(connection, user, answer)
+            if answer is not None and written.behind is not None:
+                connection.execute("DELETE FROM idempotency WHERE user = ? AND key = ?", (user, answer.key))
             return written
 
         return await self._database.write(once)
@@ -121,24 +133,22 @@ class SqliteStore:
         """Keeps the answer under its key; the first one where the key was used before."""
         if answer is None:
             return None
-        if (first := self._first(connection, user, answer)) is not None:
-            return first
-        self._keep(connection, user, answer)
-        return None
-
-    def _keep(self, connection: sqlite3.Connection, user: int, answer: IdempotentAnswer) -> None:
-        """Keeps the answer under its key, which is unused or has expired."""
         now_ms = self._clock.now_ms()
-        # A few of the expired ones go with each new one, so that the table does not grow for ever.
-        connection.execute(
-            "DELETE FROM idempotency WHERE (user, key) IN "
-            "(SELECT user, key FROM idempotency WHERE expires_ms <= ? ORDER BY expires_ms LIMIT 8)",
-            (now_ms,),
+        claimed = connection.execute(
+            _CLAIM,
+            (user, answer.key, answer.route, answer.body_hash, answer.answer, answer.expires_ms, now_ms),
         )
-        connection.execute(
-            "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?)",
-            (user, answer.key, answer.route, answer.body_hash, answer.answer, answer.expires_ms),
-        )
+        if not claimed.rowcount:
+            return first_answer(connection, user, answer.key, now_ms)
+        self._claims += 1
+        if self._claims % _TIDIED_EVERY == 0:
+            # So that the table does not grow for ever.
+            connection.execute(
+                "DELETE FROM idempotency WHERE (user, key) IN "
+                "(SELECT user, key FROM idempotency WHERE expires_ms <= ? ORDER BY expires_ms LIMIT ?)",
+                (now_ms, 8 * _TIDIED_EVERY),
+            )
+        return None
 
 
 def first_answer(connection: sqlite3.Connection, user: int, key: str, now_ms: int) -> IdempotentAnswer | None:

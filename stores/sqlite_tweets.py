@@ -32,12 +32,12 @@ class SqliteTweetStore(SqliteStore):
         self, tweet: Tweet, idempotency: IdempotentAnswer | None, outbox: Sequence[OutboxRecord]
     ) -> Posted:
         def operation(connection: sqlite3.Connection) -> Posted:
-            first = self._first(connection, tweet.author_id, idempotency)
-            if first is not None:
+            retweet = _other_retweet(connection, tweet)
+            if retweet is not None:
+                first = self._first(connection, tweet.author_id, idempotency)
+                return Posted(retweet=retweet) if first is None else Posted(first)
+            if (first := self._claim(connection, tweet.author_id, idempotency)) is not None:
                 return Posted(first)
-            if (retweet := _other_retweet(connection, tweet)) is not None:
-                return Posted(retweet=retweet)
-            self._claim(connection, tweet.author_id, idempotency)
             inserted = connection.execute(_INSERT + "ON CONFLICT (id) DO NOTHING", (*_columns(tweet), None))
             if inserted.rowcount:
                 self._append(connection, outbox)

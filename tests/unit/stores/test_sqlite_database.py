@@ -139,6 +139,25 @@ async def test_one_failing_operation_does_not_undo_its_neighbours(database: Sqli
     assert await database.read(stored) == ["first", "last"]
 
 
+async def test_beside_one_that_fails_rows_are_written_that_are_there_once(database: SqliteDatabase) -> None:
+    """For the one that fails all of the commit are run again."""
+
+    def failing(connection: sqlite3.Connection) -> None:
+        raise KeyError("a bug")
+
+    gate = Gate()
+    waiting = database.submit(gate)
+    assert gate.entered.wait(30)
+    rows = ((f"row {number}",) for number in range(3))
+    writing = asyncio.ensure_future(database.write_rows("INSERT INTO facts (value) VALUES (?)", rows))
+    await asyncio.sleep(0)
+    bug = database.submit(failing)
+    gate.open()
+    assert [type(outcome) for outcome in await outcomes(waiting, bug)] == [type(None), KeyError]
+    await writing
+    assert await database.read(stored) == ["row 0", "row 1", "row 2"]
+
+
 async def test_a_wrong_statement_is_a_bug_and_not_a_neighbour_away(database: SqliteDatabase) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         await database.write(lambda connection: connection.execute("INSERT INTO nowhere VALUES (1)"))
@@ -169,7 +188,8 @@ async def test_no_cursor_leaves_the_connections_own_thread(database: SqliteDatab
         with pytest.raises(KeyError) as kept:
             await call(leave_in_the_frame)
         assert [cursor() for cursor in cursors] == [None] * len(cursors), kept.value
-    assert len(cursors) == 2
+    # A write that fails is run once more.
+    assert len(cursors) == 3
 
 
 async def test_rows_are_written_while_others_write_by_the_same_statement(database: SqliteDatabase) -> None:
