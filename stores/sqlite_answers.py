@@ -9,7 +9,7 @@ from stores.sqlite import SqliteStore, first_answer
 
 class SqliteAnswerStore(SqliteStore):
     async def first(self, user: UserId, key: str, now_ms: int) -> IdempotentAnswer | None:
-        return await self._database.read(lambda connection: first_answer(connection, user, key, now_ms))
+        return await self._database.look_up(lambda connection: first_answer(connection, user, key, now_ms))
 
     async def keep(self, user: UserId, answer: IdempotentAnswer) -> IdempotentAnswer | None:
         return await self._database.write(lambda connection: self._claim(connection, user, answer))

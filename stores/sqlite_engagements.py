@@ -28,7 +28,7 @@ class SqliteEngagementStore(SqliteStore):
         return await self._write_once(user, idempotency, operation)
 
     async def has_liked(self, user: UserId, tweet: TweetId) -> bool:
-        row = await self._database.read(
+        row = await self._database.look_up(
             lambda connection: connection.execute(
                 "SELECT 1 FROM likes WHERE tweet = ? AND user = ? AND is_on = 1", (tweet, user)
             ).fetchone()

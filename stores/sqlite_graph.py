@@ -128,7 +128,7 @@ class SqliteGraphStore(SqliteStore):
         )
 
     async def is_blocked(self, a: UserId, b: UserId) -> bool:
-        return await self._database.read(lambda connection: _is_blocked(connection, a, b))
+        return await self._database.look_up(lambda connection: _is_blocked(connection, a, b))
 
     def _end_follow(
         self, connection: sqlite3.Connection, follower: UserId, followee: UserId, ver: int, ended: FollowEnded

@@ -74,7 +74,7 @@ class SqliteTweetStore(SqliteStore):
         return {row[0]: Tweet(*row) for row in rows}
 
     async def deletions(self, tweet_ids: Sequence[int]) -> Mapping[int, Deletion]:
-        rows = await self._database.read(
+        rows = await self._database.look_up(
             lambda connection: connection.execute(
                 "SELECT id, author, deleted_ver FROM tweets "
                 "WHERE id IN (SELECT value FROM json_each(?)) AND deleted_ver IS NOT NULL",

@@ -182,14 +182,14 @@ async def test_no_cursor_leaves_the_connections_own_thread(database: SqliteDatab
         raise KeyError("a bug while reading")
 
     cursors: list[weakref.ref[sqlite3.Cursor]] = []
-    for call in (database.write, database.read):
+    for call in (database.write, database.read, database.look_up):
         with pytest.raises(TypeError, match="gave back its cursor"):
             await call(lambda connection: connection.execute("SELECT value FROM facts"))
         with pytest.raises(KeyError) as kept:
             await call(leave_in_the_frame)
         assert [cursor() for cursor in cursors] == [None] * len(cursors), kept.value
     # A write that fails is run once more.
-    assert len(cursors) == 3
+    assert len(cursors) == 4
 
 
 async def test_rows_are_written_while_others_write_by_the_same_statement(database: SqliteDatabase) -> None:
@@ -198,6 +198,49 @@ async def test_rows_are_written_while_others_write_by_the_same_statement(databas
     rounds = [[(f"{number}",)] * 8 for number in range(500)]
     await asyncio.gather(*(database.write_rows(statement, rows) for rows in rounds))
     assert set(await database.read(stored)) == {f"{number}" for number in range(500)}
+
+
+async def test_what_is_looked_up_together_is_answered_apart(database: SqliteDatabase) -> None:
+    def bug(connection: sqlite3.Connection) -> None:
+        raise KeyError("a bug")
+
+    threads: list[int] = []
+
+    def thread(connection: sqlite3.Connection) -> int:
+        threads.append(threading.get_ident())
+        return len(stored(connection))
+
+    await database.write(inserting("there"))
+    given_up = asyncio.ensure_future(database.look_up(thread))
+    asyncio.get_running_loop().call_soon(given_up.cancel)
+    answers = await asyncio.gather(
+        database.look_up(thread),
+        database.look_up(bug),
+        database.look_up(lambda connection: connection.execute("SELECT no_such_column FROM facts")),
+        database.look_up(thread),
+        given_up,
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers] == [
+        int,
+        KeyError,
+        sqlite3.OperationalError,
+        int,
+        asyncio.CancelledError,
+    ]
+    assert (answers[0], answers[3]) == (1, 1)
+    # One way to a reader for them all.
+    assert len(set(threads)) == 1
+    assert await database.look_up(lambda connection: len(stored(connection))) == 1
+
+
+async def test_what_was_to_be_looked_up_when_the_file_was_closed_is_told(database: SqliteDatabase) -> None:
+    looking = asyncio.ensure_future(database.look_up(stored))
+    asyncio.get_running_loop().call_soon(database.close)
+    with pytest.raises(Unavailable, match="is closed"):
+        await looking
+    with pytest.raises(Unavailable, match="is closed"):
+        await database.look_up(stored)
 
 
 async def test_readers_cannot_write(database: SqliteDatabase) -> None:
