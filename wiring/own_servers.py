@@ -26,7 +26,8 @@ def bring_up_servers(
     found: dict[str, str] = {}
     if missing:
         say(f"starting {' and '.join(missing)}")
-        servers = LocalServers(home, settings.servers.cache.expanduser(), say, with_parent=True)
+        chosen = settings.servers
+        servers = LocalServers(home, chosen.cache.expanduser(), say, with_parent=True, lasting=chosen.lasting)
         cleanup.callback(lambda: servers.down(missing))
         endpoints = servers.up(missing)
         if endpoints.kafka_bootstrap is not None:

@@ -37,6 +37,8 @@ def running_stack(
         return
     say(f"starting a stack in {home.root}")
     own = {} if console else {variable_of(("console", "enabled")): "false"}
+    # It is gone again with the command.
+    own |= {variable_of(("servers", "lasting")): "false"}
     output = home.logs / "up.log"
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("wb") as log:

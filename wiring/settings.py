@@ -214,6 +214,11 @@ class ServersSettings(_Section):
     redis_port: int = Field(
         0, ge=0, le=55_000, description="First port of the local Redis Cluster; 0 picks a free one"
     )
+    lasting: bool = Field(
+        True,
+        description="Whether local servers are to run for hours: Java then compiles what is hot in them as "
+        "well as it can, which costs CPU in their first minutes and saves it afterwards",
+    )
 
 
 class ConsoleSettings(_Section):

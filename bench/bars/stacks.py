@@ -29,7 +29,8 @@ def embedded_stack(environment: Mapping[str, str] | None = None) -> Iterator[Liv
 def distributed_stack(nodes: int = 1) -> Iterator[WholeStack]:
     with (
         tempfile.TemporaryDirectory(prefix="rankfeed-bar-") as directory,
-        whole_stack(Path(directory), nodes, print) as whole,
+        # Compiled as where they run for long.
+        whole_stack(Path(directory), nodes, print, lasting=True) as whole,
     ):
         yield whole
 

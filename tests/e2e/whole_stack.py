@@ -51,11 +51,15 @@ class WholeStack:
 
 @contextmanager
 def whole_stack(
-    directory: Path, nodes: int = 1, say: Callable[[str], None] = lambda line: None
+    directory: Path,
+    nodes: int = 1,
+    say: Callable[[str], None] = lambda line: None,
+    *,
+    lasting: bool = False,
 ) -> Iterator[WholeStack]:
     """Everything of it lies in `directory`, and nothing runs afterwards."""
     cache = load_settings(os.environ).servers.cache
-    servers = LocalServers(Home(directory / "servers"), cache, say, with_parent=True)
+    servers = LocalServers(Home(directory / "servers"), cache, say, with_parent=True, lasting=lasting)
     try:
         endpoints = servers.up(NAMES, nodes)
         leaves = {

@@ -77,7 +77,11 @@ def _local(settings: Settings) -> LocalServers:
     chosen = settings.servers
     ports = (chosen.kafka_port, chosen.cassandra_port, chosen.redis_port)
     return LocalServers(
-        Home(settings.home.absolute()), chosen.cache, click.echo, dict(zip(NAMES, ports, strict=True))
+        Home(settings.home.absolute()),
+        chosen.cache,
+        click.echo,
+        dict(zip(NAMES, ports, strict=True)),
+        lasting=chosen.lasting,
     )
 
 

@@ -13,16 +13,17 @@ from core.errors import ConfigurationError
 from wiring.servers.nodes import only_one
 
 _COLLECTOR = "-XX:+UseSerialGC"
-# For servers that must start fast and stay small; the heap is the server's own choice.
+# For servers that must stay small; the heap is the server's own choice.
 # A heap that is full ends the process: one that lingers half dead looks like a slow network.
 _FLAGS = (
     _COLLECTOR,
-    "-XX:TieredStopAtLevel=1",
     "-XX:+ExitOnOutOfMemoryError",
     "-XX:-UsePerfData",
     "-Xlog:disable",
     "-Xlog:all=error:stderr",
 )
+# What runs for minutes is compiled simply: compiling it well costs the CPU of its first ones.
+_BRIEF = "-XX:TieredStopAtLevel=1"
 
 
 def installed() -> tuple[Path, str]:
@@ -44,10 +45,12 @@ def installed() -> tuple[Path, str]:
 class Java:
     """The runtime; `cache` keeps its own classes in the form in which they are mapped (CDS).
 
+    `lasting` is for servers that run for hours: what is hot in them is compiled as well as it can be.
     Looked for when it is needed: servers can be stopped without it.
     """
 
     cache: Path
+    lasting: bool = False
     runtime: Callable[[], tuple[Path, str]] = installed
 
     def require(self) -> None:
@@ -58,7 +61,8 @@ class Java:
         """The command line of `main_class` on every jar in `libraries`; arguments may follow."""
         binary, version = self.runtime()
         archive = _archive(binary, self.cache / "java" / f"{version}.jsa")
-        return [str(binary), *_FLAGS, *archive, *options, "-cp", f"{libraries}/*", main_class]
+        brief = () if self.lasting else (_BRIEF,)
+        return [str(binary), *_FLAGS, *brief, *archive, *options, "-cp", f"{libraries}/*", main_class]
 
 
 def _archive(binary: Path, archive: Path) -> list[str]:

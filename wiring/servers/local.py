@@ -37,7 +37,7 @@ class LocalServers:
 
     Everything blocks. `ports` are the first ones by name, where one must be given (0 picks). With
     `with_parent` the kernel kills the servers when the thread that started them ends (Linux): call
-    `up` from the main thread then.
+    `up` from the main thread then. Those that are `lasting` are slower for some minutes and then faster.
     """
 
     home: Home
@@ -45,6 +45,7 @@ class LocalServers:
     say: Callable[[str], None] = lambda line: None
     ports: Mapping[str, int] = field(default_factory=dict)
     with_parent: bool = False
+    lasting: bool = False
 
     def up(self, names: Sequence[str] = NAMES, nodes: int = 1) -> Endpoints:
         """Starts them side by side and returns when all are ready; what runs already stays as it is.
@@ -103,7 +104,7 @@ class LocalServers:
 
     def _recipe(self, name: str) -> Recipe:
         cache = self.cache.expanduser().absolute()
-        java, jars = Java(cache), JarCache(cache, self.say)
+        java, jars = Java(cache, self.lasting), JarCache(cache, self.say)
         match name:
             case "kafka":
                 return KafkaRecipe(java, jars)

@@ -15,7 +15,7 @@ def _java(root: Path, then: str = "") -> Java:
     binary = root / "java"
     binary.write_text(f'#!/bin/sh\necho made >> {root}/made\necho classes > "${{2#*=}}"\n{then}\n')
     binary.chmod(0o700)
-    return Java(root / "cache", lambda: (binary, "1.2"))
+    return Java(root / "cache", runtime=lambda: (binary, "1.2"))
 
 
 @pytest.mark.parametrize("nodes", [1, 3])

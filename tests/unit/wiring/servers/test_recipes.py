@@ -27,7 +27,7 @@ def test_jars_are_asked_for_once_a_start_not_once_a_node(
     archive.parent.mkdir()
     archive.touch()
     jars = JarCache(tmp_path, lambda line: None, _nowhere)
-    recipe: Recipe = kind(Java(tmp_path, lambda: (tmp_path / "java" / "binary", "1.2")), jars)
+    recipe: Recipe = kind(Java(tmp_path, runtime=lambda: (tmp_path / "java" / "binary", "1.2")), jars)
     nodes = recipe.plan(3, 12_000)
     with pytest.raises(Unavailable):
         recipe.prepare(nodes, tmp_path)
