@@ -58,6 +58,8 @@ async def pipelines_main(settings: Settings, listener: socket.socket, stop: asyn
     from wiring.resources import open_resources
     from wiring.worker_processes import pipelines_work, run_workers
 
+    # Somebody waits for a write and for a feed. Of this thread now, so of all that it will start.
+    os.nice(settings.pipelines.nice)
     async with open_resources(settings) as resources:
         await run_workers(pipelines_work(resources), listener, stop)
 

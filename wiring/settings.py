@@ -143,6 +143,16 @@ class WorkerSettings(_Section):
     port: int = Field(0, ge=0, le=65_535, description="Port of health and metrics; 0 picks a free one")
 
 
+class PipelinesSettings(WorkerSettings):
+    nice: int = Field(
+        10,
+        ge=0,
+        le=19,
+        description="How far the pipelines stand back where processes want more CPU than there is, as "
+        "nice(1) has it; 0: not at all",
+    )
+
+
 class PopularSettings(_Section):
     every_s: float = Field(
         30.0,
@@ -253,7 +263,7 @@ class Settings(_Section):
     popular: PopularSettings = PopularSettings()
     fanout: FanoutSettings = FanoutSettings()
     preheat: PreheatSettings = PreheatSettings()
-    pipelines: WorkerSettings = WorkerSettings()
+    pipelines: PipelinesSettings = PipelinesSettings()
     kafka: KafkaSettings = KafkaSettings()
     cassandra: CassandraSettings = CassandraSettings()
     servers: ServersSettings = ServersSettings()

@@ -60,13 +60,15 @@ async def _set_like(
     caller.require("write")
     user, on = caller.user_id, route is LIKE
     key = key_of(header_key, None if body is None else body.idempotency_key)
-    attempt = await idempotency.begin(services, user, route, key, str(tweet_id))
+    # Asked together, the store is asked once.
+    attempt, had = await asyncio.gather(
+        idempotency.begin(services, user, route, key, str(tweet_id)),
+        services.engagements.has_liked(user, tweet_id),
+    )
     if attempt.first is not None:
         return attempt.repeat(attempt.first)
     await own_profile(services, user)
-    live, had = await asyncio.gather(
-        live_tweet(services, user, tweet_id, "tweet_id"), services.engagements.has_liked(user, tweet_id)
-    )
+    live = await live_tweet(services, user, tweet_id, "tweet_id")
     # The answer is stored with the write, so it is made before: the count as it was, and this one.
     likes = max(live.counts.likes + on - had, int(on))
     answer = rendering.encode(
