@@ -1,8 +1,11 @@
-"""Waiting for an event, no longer than a while."""
+"""Waiting for an event, no longer than a while; and what is awaited, answered."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 async def happens(event: asyncio.Event, within_s: float | None) -> bool:
@@ -17,3 +20,13 @@ async def happens(event: asyncio.Event, within_s: float | None) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def settle(answer: asyncio.Future[T], value: T, error: BaseException | None) -> None:
+    """The error, where there is one, else the value, to whoever still waits."""
+    if answer.done():
+        return
+    if error is None:
+        answer.set_result(value)
+    else:
+        answer.set_exception(error)

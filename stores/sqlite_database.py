@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from core.errors import ConfigurationError, Unavailable
+from core.waiting import settle
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], Any]
@@ -190,14 +191,14 @@ class SqliteDatabase:
             answers = [self._looked_up(operation) for operation in operations]
             # Whoever waited may be gone by now, and the loop with them.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(_settle, futures, answers)
+                loop.call_soon_threadsafe(_settle_all, futures, answers)
 
         try:
             self._readers.submit(look)
         except RuntimeError:
             # Closed in between: the readers take nothing any more.
             closed = Unavailable(f"{self.path.name} is closed")
-            _settle(futures, [_Answer(error=closed)] * len(futures))
+            _settle_all(futures, [_Answer(error=closed)] * len(futures))
 
     def _looked_up(self, operation: Operation) -> _Answer:
         try:
@@ -279,14 +280,9 @@ class SqliteDatabase:
         return error
 
 
-def _settle(futures: Iterable[asyncio.Future[Any]], answers: Iterable[_Answer]) -> None:
+def _settle_all(futures: Iterable[asyncio.Future[Any]], answers: Iterable[_Answer]) -> None:
     for future, (value, error) in zip(futures, answers, strict=True):
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(value)
-        else:
-            future.set_exception(error)
+        settle(future, value, error)
 
 
 def is_away(exc: sqlite3.Error) -> bool:

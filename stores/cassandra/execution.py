@@ -17,6 +17,8 @@ from typing import Any
 
 from cassandra.cluster import ResponseFuture, Session
 
+from core.waiting import settle
+
 
 @dataclass(slots=True)
 class _Execution:
@@ -85,20 +87,20 @@ class Executions:
 
         def failed(exc: BaseException) -> None:
             if counted.acquire(blocking=False):
-                self._bring(partial(_settle, execution.answer, [], exc))
+                self._bring(partial(settle, execution.answer, [], exc))
 
         response.add_callbacks(page, failed)
 
     def _page(self, execution: _Execution, rows: list[Any] | None, paging_state: bytes | None) -> None:
         execution.rows += rows or ()
         if paging_state is None:
-            self._bring(partial(_settle, execution.answer, execution.rows, None))
+            self._bring(partial(settle, execution.answer, execution.rows, None))
         else:
             self._ask(execution, paging_state)
 
-    def _bring(self, settle: Callable[[], None]) -> None:
+    def _bring(self, answered: Callable[[], None]) -> None:
         with self._lock:
-            self._arrived.append(settle)
+            self._arrived.append(answered)
             if self._woken:
                 return
             self._woken = True
@@ -112,14 +114,5 @@ class Executions:
         with self._lock:
             arrived, self._arrived = self._arrived, deque()
             self._woken = False
-        for settle in arrived:
-            settle()
-
-
-def _settle(answer: asyncio.Future[list[Any]], rows: list[Any], exc: BaseException | None) -> None:
-    if answer.done():
-        return
-    if exc is None:
-        answer.set_result(rows)
-    else:
-        answer.set_exception(exc)
+        for answered in arrived:
+            answered()
