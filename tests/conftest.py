@@ -25,8 +25,6 @@ settings.load_profile("rankfeed")
 
 # Servers of commands that a test runs are gone before what is hot in them would be compiled well.
 os.environ.setdefault("RANKFEED_SERVERS_LASTING", "false")
-# Many stacks share this machine, and a test waits for the pipelines of its own.
-os.environ.setdefault("RANKFEED_PIPELINES_NICE", "0")
 
 
 @pytest.fixture(scope="session")

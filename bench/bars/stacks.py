@@ -12,15 +12,19 @@ import uvloop
 
 from tests.e2e.live_stack import LiveStack, live_stack
 from tests.e2e.whole_stack import WholeStack, whole_stack
+from wiring.environment import variable_of
+from wiring.settings import Settings
 
 T = TypeVar("T")
+AS_DELIVERED = {variable_of(("pipelines", "nice")): str(Settings().pipelines.nice)}
+"""What stacks of tests have otherwise."""
 
 
 @contextmanager
 def embedded_stack(environment: Mapping[str, str] | None = None) -> Iterator[LiveStack]:
     with (
         tempfile.TemporaryDirectory(prefix="rankfeed-bar-") as directory,
-        live_stack(Path(directory) / "home", environment=environment) as stack,
+        live_stack(Path(directory) / "home", environment={**AS_DELIVERED, **(environment or {})}) as stack,
     ):
         yield stack
 

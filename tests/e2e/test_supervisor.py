@@ -72,6 +72,13 @@ async def _speak_with_both(stack: LiveStack, other: LiveStack) -> None:
         assert (await stranger.call("GET", "/v1/feed")).status_code == 401
 
 
+def test_pipelines_stand_back_as_far_as_they_are_told(tmp_path: Path) -> None:
+    with live_stack(tmp_path, environment={"RANKFEED_PIPELINES_NICE": "7"}) as stack:
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, stack.pid("pipelines")) == min(19, own + 7)
+        assert os.getpriority(os.PRIO_PROCESS, stack.pid("api")) == own
+
+
 def test_two_stacks_run_side_by_side_and_ctrl_c_stops_one(stack: LiveStack, tmp_path: Path) -> None:
     with live_stack(tmp_path / "other") as other:
         asyncio.run(_speak_with_both(stack, other))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,10 @@ def test_a_server_starts_without_an_archive_that_cannot_be_made(tmp_path: Path) 
     assert not [option for option in command if "SharedArchiveFile" in option]
     assert command[-3:] == ["-cp", "jars/*", "Main"]
     assert not list((tmp_path / "cache" / "java").glob("*.jsa*"))
+
+
+def test_what_lasts_is_compiled_as_well_as_it_can_be(tmp_path: Path) -> None:
+    brief = _java(tmp_path)
+    lasting = replace(brief, lasting=True)
+    stops = ["-XX:TieredStopAtLevel=1" in java.command(Path("jars"), [], "Main") for java in (brief, lasting)]
+    assert stops == [True, False]
