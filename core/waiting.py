@@ -28,5 +28,8 @@ def settle(answer: asyncio.Future[T], value: T, error: BaseException | None) -> 
         return
     if error is None:
         answer.set_result(value)
+    elif isinstance(error, StopIteration):
+        # No future takes one, as who awaits it would end quietly.
+        answer.set_exception(RuntimeError("an operation raised StopIteration"))
     else:
         answer.set_exception(error)

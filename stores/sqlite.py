@@ -140,7 +140,6 @@ class SqliteStore:
         )
         if not claimed.rowcount:
             return first_answer(connection, user, answer.key, now_ms)
-        self._claims += 1
         if self._claims % _TIDIED_EVERY == 0:
             # So that the table does not grow for ever.
             connection.execute(
@@ -148,6 +147,7 @@ class SqliteStore:
                 "(SELECT user, key FROM idempotency WHERE expires_ms <= ? ORDER BY expires_ms LIMIT ?)",
                 (now_ms, 8 * _TIDIED_EVERY),
             )
+        self._claims += 1
         return None
 
 

@@ -239,12 +239,8 @@ class SqliteDatabase:
         try:
             self._synchronize(connection, any(durable for _, _, durable in batch))
             connection.execute("BEGIN IMMEDIATE")
-            try:
-                answers = [_Answer(_run(operation, connection)) for operation, _, _ in batch]
-            except Exception as exc:  # an operation's own: found by running each behind a savepoint
-                if isinstance(exc, sqlite3.Error) and is_away(exc):
-                    raise
-                # Few fail, and savepoints are a third of the statements of those that do not.
+            answers = _run_together(batch, connection)
+            if answers is None:
                 connection.execute("ROLLBACK")
                 connection.execute("BEGIN IMMEDIATE")
                 answers = [_run_apart(operation, connection) for operation, _, _ in batch]
@@ -289,6 +285,19 @@ def is_away(exc: sqlite3.Error) -> bool:
     """Whether the file is at fault; otherwise the statement is, and with it the code."""
     # The driver's own errors (a closed connection, say) carry no code.
     return getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _AWAY
+
+
+def _run_together(batch: list[_Write], connection: sqlite3.Connection) -> list[_Answer] | None:
+    """All their answers; None where one failed: which one, and without what it did, others must find out.
+
+    Few fail, and savepoints are a third of the statements of those that do not.
+    """
+    try:
+        return [_Answer(_run(operation, connection)) for operation, _, _ in batch]
+    except Exception as exc:
+        if isinstance(exc, sqlite3.Error) and is_away(exc):
+            raise
+    return None
 
 
 def _run_apart(operation: Operation, connection: sqlite3.Connection) -> _Answer:

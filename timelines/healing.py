@@ -11,6 +11,8 @@ may be missing, which no read can see. So such a list is merged with the store a
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from typing import Never
 
 import structlog
 from prometheus_client import Counter
@@ -23,7 +25,9 @@ from timelines.reader import Timeline, TimelineReader
 DISTINCT = 0.9
 """Of the ids of a list: below that it is merged."""
 WAITING = 1_000
-"""Viewers; those who come later are found again when they read again."""
+"""Viewers of damaged lists; those who come later are found again when they read again."""
+UNFINISHED = 100
+"""Viewers whose lists were not built in time: a slow store makes many, and takes long for each."""
 PAUSE_S = 0.05
 """Between two: whoever is merged asks the store as much as somebody whose list is cold."""
 
@@ -39,50 +43,58 @@ class Healing:
 
     def __init__(self, timelines: TimelineReader) -> None:
         self._timelines = timelines
-        # And whether a list that is complete is merged.
-        self._waiting: dict[UserId, bool] = {}
+        self._damaged: dict[UserId, None] = {}
+        self._unfinished: dict[UserId, None] = {}
         self._any = asyncio.Event()
 
     def look_at(self, timeline: Timeline) -> None:
         """Notes the viewer of a list that should be merged. Costs nothing."""
         if timeline.distinct < DISTINCT and timeline.origin == "list":
-            self._note(timeline.viewer, complete=True)
+            self._note(timeline.viewer, self._damaged, WAITING)
 
     def finish(self, viewer: UserId) -> None:
         """Notes somebody whose time was over before their list was read. Costs nothing."""
-        self._note(viewer, complete=False)
+        self._note(viewer, self._unfinished, UNFINISHED)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Merges until told to stop; what waits then is found again by whoever reads it next."""
-        ending = asyncio.ensure_future(stop.wait())
+        working, ending = asyncio.ensure_future(self._work()), asyncio.ensure_future(stop.wait())
         try:
-            while not stop.is_set():
-                some = asyncio.ensure_future(self._any.wait())
-                await asyncio.wait({ending, some}, return_when=asyncio.FIRST_COMPLETED)
-                some.cancel()
-                await self._heal_next()
-                await asyncio.wait({ending}, timeout=PAUSE_S)
+            await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ending.cancel()
+            # In the midst of a list it gives the lock back.
+            working.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
 
-    def _note(self, viewer: UserId, *, complete: bool) -> None:
-        if len(self._waiting) < WAITING:
-            self._waiting[viewer] = complete or self._waiting.get(viewer, False)
+    async def _work(self) -> Never:
+        while True:
+            await self._any.wait()
+            await self._heal_next()
+            await asyncio.sleep(PAUSE_S)
+
+    def _note(self, viewer: UserId, waiting: dict[UserId, None], most: int) -> None:
+        if len(waiting) < most:
+            waiting[viewer] = None
             self._any.set()
 
     async def _heal_next(self) -> None:
-        if not self._waiting:
-            return
-        viewer, complete = next(iter(self._waiting.items()))
+        waiting = self._damaged or self._unfinished
+        viewer = next(iter(waiting))
+        await self._heal(viewer, is_damaged=waiting is self._damaged)
+        # Only now: whoever reads meanwhile is not noted again.
+        del waiting[viewer]
+        if not self._damaged and not self._unfinished:
+            self._any.clear()
+
+    async def _heal(self, viewer: UserId, *, is_damaged: bool) -> None:
         try:
             # Beyond that it would be in vain: another may hold the lock by then.
             async with asyncio.timeout(LOCK_MS / 1000):
-                timeline = await self._timelines.read(viewer, fresh=complete)
-            if timeline.origin == "rebuilt":
-                (HEALED if complete else FINISHED).inc()
+                timeline = await self._timelines.read(viewer, fresh=is_damaged)
         except (Unavailable, TimeoutError) as exc:
             _logger.warning("not_healed", viewer=viewer, error=str(exc) or type(exc).__name__)
-        # Only now: whoever reads meanwhile is not noted again.
-        del self._waiting[viewer]
-        if not self._waiting:
-            self._any.clear()
+            return
+        if timeline.origin == "rebuilt":
+            (HEALED if is_damaged else FINISHED).inc()

@@ -76,16 +76,15 @@ class TimelineMerge:
         """
         for _ in range(_ATTEMPTS):
             token = secrets.token_hex(8).encode()
-            mine = await self._redis.call(command(b"SET", lock_key(viewer), token, b"NX", b"PX", LOCK_MS))
             try:
+                mine = await self._redis.call(command(b"SET", lock_key(viewer), token, b"NX", b"PX", LOCK_MS))
                 await self._redis.run_script(_ENSURE, [timeline_key(viewer)], BUILDING, TTL_S)
                 ids = await self._newest(await authors())
                 if not mine or await self._swap(viewer, ids, token) != _LOST:
                     return ids
             except asyncio.CancelledError:
                 # Its time was over; whoever goes on with it need not wait for the lock.
-                if mine:
-                    await self._give_up(viewer, token)
+                await self._give_up(viewer, token)
                 raise
             _logger.info("merge_repeated", viewer=viewer)
         raise Unavailable("the timeline was taken away while it was being rebuilt")

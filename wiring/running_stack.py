@@ -37,14 +37,18 @@ def running_stack(
         return
     say(f"starting a stack in {home.root}")
     own = {} if console else {variable_of(("console", "enabled")): "false"}
-    # It is gone again with the command.
-    own |= {variable_of(("servers", "lasting")): "false"}
     output = home.logs / "up.log"
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "wiring.cli", "up"],
-            env={**environment, **own, variable_of(("home",)): str(home.root)},
+            # It is gone again with the command: its servers need not last, unless somebody says so.
+            env={
+                variable_of(("servers", "lasting")): "false",
+                **environment,
+                **own,
+                variable_of(("home",)): str(home.root),
+            },
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

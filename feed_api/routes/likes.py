@@ -60,13 +60,18 @@ async def _set_like(
     caller.require("write")
     user, on = caller.user_id, route is LIKE
     key = key_of(header_key, None if body is None else body.idempotency_key)
-    # Asked together, the store is asked once.
+    # Asked together, the store is asked once; but what it does not know of the like bars no first answer.
     attempt, had = await asyncio.gather(
         idempotency.begin(services, user, route, key, str(tweet_id)),
         services.engagements.has_liked(user, tweet_id),
+        return_exceptions=True,
     )
+    if isinstance(attempt, BaseException):
+        raise attempt
     if attempt.first is not None:
         return attempt.repeat(attempt.first)
+    if isinstance(had, BaseException):
+        raise had
     await own_profile(services, user)
     live = await live_tweet(services, user, tweet_id, "tweet_id")
     # The answer is stored with the write, so it is made before: the count as it was, and this one.

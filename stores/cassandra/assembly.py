@@ -40,13 +40,13 @@ class CassandraStores:
 
 
 def assemble(session: CassandraSession, publisher: Publisher, clock: Clock) -> CassandraStores:
-    outbox, facts = CassandraOutbox(session, clock), Facts(session)
+    outbox, facts = CassandraOutbox(session, clock), Facts(session, clock)
     publication = Publication(publisher, outbox)
     path = WritePath(outbox, facts, publication, Idempotency(session, clock))
     return CassandraStores(
         users=CassandraUserStore(session, path),
         graph=CassandraGraphStore(session, path),
-        tweets=CassandraTweetStore(session, path),
+        tweets=CassandraTweetStore(session, path, clock),
         engagements=CassandraEngagementStore(session, path, clock),
         answers=CassandraAnswerStore(path),
         control=CassandraControlStore(session),

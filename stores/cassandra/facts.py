@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
+from core.clock import Clock
 from stores.cassandra.edges import (
     BLOCKS,
     FOLLOWS,
@@ -48,9 +49,9 @@ class Effect(NamedTuple):
 class Facts:
     """Makes an entry's effects on the tables. Repeating one, in any order, changes nothing more."""
 
-    def __init__(self, session: CassandraSession) -> None:
+    def __init__(self, session: CassandraSession, clock: Clock) -> None:
         self._session = session
-        self._tweets = TweetRows(session)
+        self._tweets = TweetRows(session, clock)
         self._users = UserRows(session)
 
     async def apply(self, entry: Entry) -> Effect:

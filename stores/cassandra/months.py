@@ -15,6 +15,11 @@ def month_of(snowflake: int) -> int:
     return _month_of_day(id_time_ms(snowflake) // _DAY_MS)
 
 
+def month_at(ms: int) -> int:
+    """The month of a moment, in milliseconds since 1970."""
+    return _month_of_day(ms // _DAY_MS)
+
+
 def month_before(month: int) -> int:
     return month - 1 if month % 100 > 1 else month - 89
 

@@ -54,6 +54,9 @@ class NewestIds:
             if _oldest_month(newest, limit) >= month:
                 return newest
             last = month_before(month)
+            if not len(newest):
+                # Of an import of years ago, or a clock that was ahead: everybody would be read for nothing.
+                break
         months = await self._months(everybody, last)
         while months:
             # Months that many authors share are read together, the newest of each author first.

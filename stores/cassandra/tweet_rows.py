@@ -6,11 +6,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from core.clock import Clock
 from core.types import Tweet
 from stores.buckets import bucket_of
 from stores.cassandra.edges import REPLIES, RETWEETS, EdgeKind, write_edge
 from stores.cassandra.entry import timestamp_us
-from stores.cassandra.months import month_of
+from stores.cassandra.months import month_at, month_of
 from stores.cassandra.session import CassandraSession, Row, Statement
 from stores.ports import Deletion
 
@@ -44,8 +45,9 @@ _READ = Statement(
 
 
 class TweetRows:
-    def __init__(self, session: CassandraSession) -> None:
+    def __init__(self, session: CassandraSession, clock: Clock) -> None:
         self._session = session
+        self._clock = clock
         self._months: OrderedDict[tuple[int, int], None] = OrderedDict()
         self._newest_month = 0
 
@@ -74,12 +76,15 @@ class TweetRows:
             )
         if (author, month) not in self._months:
             writes.append(self._session.write(_MONTH, author, month, at_us))
-        if month > self._newest_month:
-            writes.append(self._session.write(_TWEET_MONTH, month, at_us))
+        # Not only the tweet's own: whoever imports a past would hide what others wrote since, before
+        # there were such rows.
+        newest = max(month, month_at(self._clock.now_ms()))
+        if newest > self._newest_month:
+            writes.append(self._session.write(_TWEET_MONTH, newest, at_us))
         await asyncio.gather(*writes)
         # Only after all were acknowledged: a month that is not there hides its tweets.
         self._months[author, month] = None
-        self._newest_month = max(month, self._newest_month)
+        self._newest_month = max(newest, self._newest_month)
         if len(self._months) > _MONTHS_REMEMBERED:
             self._months.popitem(last=False)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from core.clock import Clock
 from core.types import Tweet
 from stores.cassandra.fact import TweetDeleted, TweetWritten
 from stores.cassandra.newest_ids import NewestIds
@@ -21,9 +22,9 @@ from stores.ports import Deletion, IdempotentAnswer, Ids, OutboxRecord, Posted, 
 
 
 class CassandraTweetStore:
-    def __init__(self, session: CassandraSession, path: WritePath) -> None:
+    def __init__(self, session: CassandraSession, path: WritePath, clock: Clock) -> None:
         self._path = path
-        self._rows = TweetRows(session)
+        self._rows = TweetRows(session, clock)
         self._newest = NewestIds(session)
         self._claims = RetweetClaims(session, path, self._rows)
         self._retweets = Retweets(session, self._rows)

@@ -11,10 +11,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from core.ids import EPOCH_MS, compose_id
-from stores.cassandra.months import month_before, month_of
+from core.ids import EPOCH_MS, TweetId, UserId, compose_id
+from core.types import Tweet
+from stores.cassandra.months import month_at, month_before, month_of
 from stores.cassandra.newest_ids import AUTHORS_A_STATEMENT, NewestIds
 from stores.cassandra.session import CassandraSession, Row, Statement
+from stores.cassandra.tweet_rows import TweetRows
+from tests.fakes import FakeClock
 
 DAY_MS = 86_400_000
 FIRST_MS = EPOCH_MS + 5_000 * DAY_MS
@@ -127,6 +130,39 @@ async def test_in_the_first_days_of_a_month_the_one_before_is_read_as_well() -> 
     assert await newest(tables, range(2_100), None, 800) == truth(ids, range(2_100), None, 800)
     assert tables.statements["author_months"] == 0
     assert tables.partitions["tweets_by_author"] == 2 * 2_100
+
+
+async def test_one_tweet_of_a_clock_that_was_ahead_costs_one_look_more() -> None:
+    ids = {author: [id_at(author / 1_000, author)] for author in range(2_000)}
+    ids[5_000] = [id_at(1_000, 0)]
+    tables = Tables(ids)
+    assert await newest(tables, range(2_000), None, 800) == truth(ids, range(2_000), None, 800)
+    assert tables.partitions["tweets_by_author"] <= 2 * 2_000
+
+
+class Written:
+    """What was written, by table."""
+
+    def __init__(self) -> None:
+        self.values: list[tuple[str, tuple[Any, ...]]] = []
+
+    async def write(self, statement: Statement, *parameters: Any) -> None:
+        (table,) = re.findall(r"ks\.(\w+)", statement.cql)
+        self.values.append((table, parameters))
+
+    def months(self) -> list[int]:
+        return [parameters[0] for table, parameters in self.values if table == "tweet_months"]
+
+
+async def test_a_past_that_is_imported_hides_nothing_that_was_written_since() -> None:
+    """The newest month is told once, and is never one that is over."""
+    clock, session = FakeClock(), Written()
+    rows = TweetRows(cast(CassandraSession, session), clock)
+    now_ms = clock.now_ms()
+    for at_ms in (now_ms - 400 * DAY_MS, now_ms, now_ms - DAY_MS, now_ms + 40 * DAY_MS):
+        id_ = compose_id(at_ms, 1, 1, 0)
+        await rows.write(Tweet(TweetId(id_), UserId(1), "", at_ms))
+    assert session.months() == [month_at(now_ms), month_at(now_ms + 40 * DAY_MS)]
 
 
 async def test_what_is_read_is_bounded_whoever_writes_how_much() -> None:

@@ -137,6 +137,8 @@ async def test_one_failing_operation_does_not_undo_its_neighbours(database: Sqli
         int,
     ]
     assert await database.read(stored) == ["first", "last"]
+    # Nothing of one's error is in another's.
+    assert [outcome.__context__ for outcome in came_to if isinstance(outcome, Exception)] == [None] * 3
 
 
 async def test_beside_one_that_fails_rows_are_written_that_are_there_once(database: SqliteDatabase) -> None:
@@ -232,6 +234,16 @@ async def test_what_is_looked_up_together_is_answered_apart(database: SqliteData
     # One way to a reader for them all.
     assert len(set(threads)) == 1
     assert await database.look_up(lambda connection: len(stored(connection))) == 1
+
+
+async def test_an_error_that_no_future_takes_is_told_and_holds_nobody_up(database: SqliteDatabase) -> None:
+    def exhausted(connection: sqlite3.Connection) -> int:
+        return next(iter(()))
+
+    answers = await asyncio.gather(
+        database.look_up(exhausted), database.look_up(lambda connection: 5), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [RuntimeError, int]
 
 
 async def test_what_was_to_be_looked_up_when_the_file_was_closed_is_told(database: SqliteDatabase) -> None:

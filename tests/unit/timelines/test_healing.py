@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import Unavailable
 from core.ids import UserId
 from tests.e2e.waiting import eventually
-from timelines.healing import WAITING, Healing
+from timelines.healing import UNFINISHED, WAITING, Healing
 from timelines.reader import Timeline, TimelineReader
 
 NOBODY = np.empty(0, np.int64)
@@ -89,7 +89,34 @@ async def test_no_more_wait_than_can_be_merged() -> None:
     for viewer in range(WAITING + 10):
         healing.look_at(_read(viewer, 0.0))
     assert await _healed(healing, reader, 3) == [0, 1, 2]
-    assert len(healing._waiting) <= WAITING
+    assert len(healing._damaged) <= WAITING
+
+
+async def test_damaged_lists_do_not_wait_for_those_that_a_slow_store_makes() -> None:
+    reader = SlowReader()
+    healing = Healing(reader)
+    for viewer in range(1, UNFINISHED + 10):
+        healing.finish(UserId(viewer))
+    healing.look_at(_read(5_000, 0.5))
+    await _healed(healing, reader, 1)
+    assert reader.read_fresh == [5_000]
+    assert len(healing._unfinished) <= UNFINISHED
+
+
+async def test_it_ends_in_the_midst_of_a_list_when_told() -> None:
+    reader = SlowReader()
+    healing = Healing(reader)
+    healing.finish(UserId(1))
+    stop = asyncio.Event()
+    running = asyncio.create_task(healing.run(stop))
+
+    async def reading() -> bool:
+        return reader.at_once == 1
+
+    await eventually("a list is read", reading)
+    stop.set()
+    await running
+    assert reader.read_as_is == []
 
 
 async def test_nothing_to_heal_ends_when_told() -> None:
@@ -97,7 +124,7 @@ async def test_nothing_to_heal_ends_when_told() -> None:
 
 
 async def test_a_list_that_was_not_built_in_time_is_read_as_any_other() -> None:
-    """Whoever built it meanwhile is not undone; one that is to be merged, too, is merged."""
+    """Whoever built it meanwhile is not undone; what is damaged comes first, and is merged."""
     reader = SlowReader()
     healing = Healing(reader)
     for viewer in (1, 2, 3, 1):
@@ -105,5 +132,5 @@ async def test_a_list_that_was_not_built_in_time_is_read_as_any_other() -> None:
     healing.look_at(_read(2, 0.5))
     healing.look_at(_read(4, 0.5))
     healing.finish(UserId(4))
-    assert await _healed(healing, reader, 4) == [2, 4]
-    assert reader.read_as_is == [1, 3]
+    assert await _healed(healing, reader, 6) == [2, 4]
+    assert reader.read_as_is == [1, 2, 3, 4]
