@@ -173,14 +173,12 @@ class TimelineReader:
             return await self._from_redis(viewer, fresh, enough, patience_s)
         if enough is not None and not head and parse_head(items[:HEAD], sentinel, enough) is not None:
             self._deep.discard(viewer)
-        hidden = decode_hidden(raw_hidden)
-        if hidden is None:
-            hidden = await self._relations.load_hidden(viewer)
         if not listed.complete or fresh:
-            return await self._rebuilt(viewer, listed.ids, hidden)
+            return await self._rebuilt(viewer, listed.ids, await self._hidden(viewer, raw_hidden))
         followees, outdated = decode_followees(raw_followees), False
         if followees is None:
             followees, outdated = await self._followees(viewer, decode_outdated(raw_followees), patience_s)
+        hidden = await self._hidden(viewer, raw_hidden)
         return Timeline(
             viewer,
             listed.ids,
@@ -225,6 +223,10 @@ class TimelineReader:
         except (Unavailable, TimeoutError) as exc:
             _logger.warning("followees_outdated", viewer=viewer, error=str(exc) or type(exc).__name__)
             return outdated, True
+
+    async def _hidden(self, viewer: UserId, raw: bytes | None) -> Hidden:
+        hidden = decode_hidden(raw)
+        return await self._relations.load_hidden(viewer) if hidden is None else hidden
 
     async def _remove_foreign(self, viewer: UserId, error: ResponseError) -> None:
         """A value of another type under our key is nothing of ours: it goes, and the store answers."""

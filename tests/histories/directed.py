@@ -40,14 +40,15 @@ def _fault(kind: Kind, *calls: tuple[int, bool]) -> SearchStrategy[Fault]:
 _ONE = st.just(0)
 _PICKS = st.lists(st.integers(0, 5), min_size=1, max_size=4).map(tuple)
 _READ = st.builds(Read, _ONE, pages=st.integers(1, 3))
-# What a page asks: the list; a token, the followees and the filling of their cache; the same for who is
-# hidden; then the lock, the list made sure of, the followees, the store, the swap; what is cached of the
-# tweets, their bodies, their counts, and the filling of that. With what is cached
-# and a merge asked for: the list, and from the lock on.
-_BUILDER_DIES = st.builds(Read, _ONE, fault=_fault("died", (9, True), (10, True), (12, False)))
-_MERGE_HELD = st.builds(Read, _ONE, refresh=st.just(True), fault=_fault("held", (5, True), (6, False)))
+# What a page of a cold list asks: the list; a token, who is hidden and the filling of their cache; the
+# lock, the list made sure of, the same three for the followees, the store, the swap; what is cached of the
+# tweets, their bodies, their counts, and the filling of that. With what is cached and a merge asked for:
+# the list, and from the lock on. Of a list that is there: the list, the three for the followees, and then
+# those for who is hidden.
+_BUILDER_DIES = st.builds(Read, _ONE, fault=_fault("died", (6, True), (8, True), (11, False)))
+_MERGE_HELD = st.builds(Read, _ONE, refresh=st.just(True), fault=_fault("held", (7, True), (8, False)))
 _FILL_HELD = st.builds(Read, _ONE, fault=_fault("held", (3, True), (4, False)))
-_BODIES_HELD = st.builds(Read, _ONE, fault=_fault("held", (15, True), (16, False)))
+_BODIES_HELD = st.builds(Read, _ONE, fault=_fault("held", (14, True), (15, False)))
 _DIES_AT_ONCE = st.builds(Consume, st.just(0), _PICKS, fault=_fault("died", (1, False), (2, False)))
 
 DIRECTED: tuple[Directed, ...] = (

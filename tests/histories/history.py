@@ -117,6 +117,11 @@ class History:
     def is_held(self) -> bool:
         return self._held is not None
 
+    @property
+    def held_versions(self) -> list[int]:
+        """Of the ids that who is held minted."""
+        return [] if self._held is None else self._held.operation.versions
+
     async def request(
         self,
         operation: Operation,

@@ -31,14 +31,14 @@ SCRIPTS: dict[str, Script] = {
     "a builder dies": Script(
         ((0, 1), (0, 2)),
         (1, 2, 1, 2, 1, 2),
-        (Read(0, fault=Fault("died", 10)), Redeliver(0, 1), Hear(), Read(0, pages=2)),
+        (Read(0, fault=Fault("died", 8)), Redeliver(0, 1), Hear(), Read(0, pages=2)),
     ),
     # A reader stands still over a deletion, a flush and a block, and fills the caches after all of them.
     "a reader is late for everything": Script(
         ((0, 1), (0, 2)),
         (1, 2, 1, 2),
         (
-            Read(0, fault=Fault("held", 16)),
+            Read(0, fault=Fault("held", 15)),
             Delete(0),
             Flush(),
             Change("block", True, 2, 0),
@@ -58,6 +58,12 @@ SCRIPTS: dict[str, Script] = {
             Read(0, pages=2),
             Change("mute", True, 0, 2),
         ),
+    ),
+    # The first is a tweet already and was not answered yet; the second is answered with it.
+    "a retweet comes again before its first answer": Script(
+        ((0, 1), (1, 0)),
+        (0,),
+        (Retweet(1, 0, fault=Fault("held", 10)), Retweet(1, 0), Read(0), Release(), Read(0)),
     ),
     # One process is ahead by more than lies between the steps: who undoes what was done there is obeyed.
     "what a clock ahead has done is undone": Script(
