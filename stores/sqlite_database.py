@@ -202,18 +202,22 @@ class SqliteDatabase:
 
     def _looked_up(self, operation: Operation) -> _Answer:
         try:
-            return _Answer(self._read(operation))
-        except Exception as exc:  # noqa: BLE001  # whoever asked gets it, whatever it is
+            return _tried(operation, self._reader())
+        except sqlite3.Error as exc:
             return _Answer(error=exc)
 
     def _read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        return _run(operation, self._reader())
+
+    def _reader(self) -> sqlite3.Connection:
+        """This thread's own connection."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self.connect()
             connection.execute("PRAGMA query_only = 1")
             self._local.connection = connection
             self._reader_connections.append(connection)
-        return _run(operation, connection)
+        return connection
 
     def _write_loop(self, connection: sqlite3.Connection) -> None:
         try:
@@ -292,26 +296,32 @@ def _run_together(batch: list[_Write], connection: sqlite3.Connection) -> list[_
 
     Few fail, and savepoints are a third of the statements of those that do not.
     """
-    try:
-        return [_Answer(_run(operation, connection)) for operation, _, _ in batch]
-    except Exception as exc:
-        if isinstance(exc, sqlite3.Error) and is_away(exc):
-            raise
-    return None
+    answers: list[_Answer] = []
+    for operation, _, _ in batch:
+        answers.append(_tried(operation, connection))
+        if answers[-1].error is not None:
+            return None
+    return answers
 
 
 def _run_apart(operation: Operation, connection: sqlite3.Connection) -> _Answer:
     """The operation's answer; where that is an error of its own, it has done nothing."""
     connection.execute("SAVEPOINT one")
+    answer = _tried(operation, connection)
+    if answer.error is not None:
+        connection.execute("ROLLBACK TO one")
+    connection.execute("RELEASE one")
+    return answer
+
+
+def _tried(operation: Operation, connection: sqlite3.Connection) -> _Answer:
+    """What the operation came to; raises where the file is at fault and not the operation."""
     try:
-        answer = _Answer(_run(operation, connection))
+        return _Answer(_run(operation, connection))
     except Exception as exc:  # the caller's own operation: its error is its answer
         if isinstance(exc, sqlite3.Error) and is_away(exc):
             raise
-        connection.execute("ROLLBACK TO one")
-        answer = _Answer(error=exc)
-    connection.execute("RELEASE one")
-    return answer
+        return _Answer(error=exc)
 
 
 def _run(operation: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:

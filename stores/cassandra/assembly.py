@@ -17,6 +17,7 @@ from stores.cassandra.options import CassandraOptions
 from stores.cassandra.outbox import CassandraOutbox
 from stores.cassandra.publication import Publication, Publisher
 from stores.cassandra.session import CassandraSession, connect
+from stores.cassandra.tweet_rows import TweetRows
 from stores.cassandra.tweets import CassandraTweetStore
 from stores.cassandra.users import CassandraUserStore
 from stores.cassandra.write_path import WritePath
@@ -40,13 +41,14 @@ class CassandraStores:
 
 
 def assemble(session: CassandraSession, publisher: Publisher, clock: Clock) -> CassandraStores:
-    outbox, facts = CassandraOutbox(session, clock), Facts(session, clock)
+    tweet_rows = TweetRows(session, clock)
+    outbox, facts = CassandraOutbox(session, clock), Facts(session, tweet_rows)
     publication = Publication(publisher, outbox)
     path = WritePath(outbox, facts, publication, Idempotency(session, clock))
     return CassandraStores(
         users=CassandraUserStore(session, path),
         graph=CassandraGraphStore(session, path),
-        tweets=CassandraTweetStore(session, path, clock),
+        tweets=CassandraTweetStore(session, path, tweet_rows),
         engagements=CassandraEngagementStore(session, path, clock),
         answers=CassandraAnswerStore(path),
         control=CassandraControlStore(session),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
-from core.clock import Clock
 from stores.cassandra.edges import (
     BLOCKS,
     FOLLOWS,
@@ -49,9 +48,9 @@ class Effect(NamedTuple):
 class Facts:
     """Makes an entry's effects on the tables. Repeating one, in any order, changes nothing more."""
 
-    def __init__(self, session: CassandraSession, clock: Clock) -> None:
+    def __init__(self, session: CassandraSession, tweets: TweetRows) -> None:
         self._session = session
-        self._tweets = TweetRows(session, clock)
+        self._tweets = tweets
         self._users = UserRows(session)
 
     async def apply(self, entry: Entry) -> Effect:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from core.clock import Clock
 from core.types import Tweet
 from stores.cassandra.fact import TweetDeleted, TweetWritten
 from stores.cassandra.newest_ids import NewestIds
@@ -22,9 +21,9 @@ from stores.ports import Deletion, IdempotentAnswer, Ids, OutboxRecord, Posted, 
 
 
 class CassandraTweetStore:
-    def __init__(self, session: CassandraSession, path: WritePath, clock: Clock) -> None:
+    def __init__(self, session: CassandraSession, path: WritePath, rows: TweetRows) -> None:
         self._path = path
-        self._rows = TweetRows(session, clock)
+        self._rows = rows
         self._newest = NewestIds(session)
         self._claims = RetweetClaims(session, path, self._rows)
         self._retweets = Retweets(session, self._rows)
