@@ -23,9 +23,6 @@ pytest_plugins = ["tests.local_servers", "tests.cassandra_keyspace", "tests.pape
 settings.register_profile("rankfeed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rankfeed")
 
-# Servers of commands that a test runs are gone before what is hot in them would be compiled well.
-os.environ.setdefault("RANKFEED_SERVERS_LASTING", "false")
-
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

@@ -34,7 +34,7 @@ def distributed_stack(nodes: int = 1) -> Iterator[WholeStack]:
     with (
         tempfile.TemporaryDirectory(prefix="rankfeed-bar-") as directory,
         # Compiled as where they run for long.
-        whole_stack(Path(directory), nodes, print, lasting=True) as whole,
+        whole_stack(Path(directory), nodes, print, lasting=True, environment=AS_DELIVERED) as whole,
     ):
         yield whole
 

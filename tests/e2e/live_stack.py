@@ -39,8 +39,9 @@ READY_S = 150.0
 # It takes as long to start as all else together.
 WITHOUT_CONSOLE = {"RANKFEED_CONSOLE_ENABLED": "false"}
 
-# Many stacks share this machine, and a test waits for the pipelines of its own.
-AT_ONCE = {"RANKFEED_PIPELINES_NICE": "0"}
+# Many stacks share this machine, and a test waits for the pipelines of its own. What a stack's servers
+# would gain by being compiled well they are gone before.
+AT_ONCE = {"RANKFEED_PIPELINES_NICE": "0", "RANKFEED_SERVERS_LASTING": "false"}
 
 # Where what is ranked is on trial, and not how much of it there is time for.
 ALL_RANKED = {

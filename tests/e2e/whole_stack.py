@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,6 +56,7 @@ def whole_stack(
     say: Callable[[str], None] = lambda line: None,
     *,
     lasting: bool = False,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[WholeStack]:
     """Everything of it lies in `directory`, and nothing runs afterwards."""
     cache = load_settings(os.environ).servers.cache
@@ -72,12 +73,14 @@ def whole_stack(
             ("redis", "url"): ",".join(endpoints.redis_cluster_urls),
             ("redis", "cluster"): "true",
         }
-        environment = {variable_of(path): value for path, value in leaves.items()}
+        places = {variable_of(path): value for path, value in leaves.items()}
         # Before the stack, which does it again in no time: three nodes take long to agree on tables.
-        migrate_servers(load_settings(environment), say)
+        migrate_servers(load_settings(places), say)
         with (
             ThreadPoolExecutor(1) as starter,
-            live_stack(directory / "home", environment=environment, patience_s=READY_S) as stack,
+            live_stack(
+                directory / "home", environment={**places, **(environment or {})}, patience_s=READY_S
+            ) as stack,
         ):
             yield WholeStack(stack, servers, starter)
     finally:

@@ -90,6 +90,7 @@ class FakeTimelines(TimelineReader):
         self.partial = False
         self.outdated = False
         self.patience: list[float | None] = []
+        self.asked_by: list[UserId] = []
         self.origin: Literal["list", "store"] = "list"
         self.fresh_reads = 0
         self.retweets_asked = 0
@@ -104,10 +105,11 @@ class FakeTimelines(TimelineReader):
     ) -> Timeline:
         self.fresh_reads += fresh
         self.patience.append(patience_s)
+        self.asked_by.append(viewer)
         if self.away:
             raise Unavailable("no timeline")
         if self.slow:
-            await asyncio.sleep(3600)
+            await asyncio.Event().wait()
         ids = self._list()
         return Timeline(
             viewer,

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from core.clock import SystemClock
 from core.deadline import Deadline
 from core.errors import Unavailable
+from core.ids import UserId
 from ranking.objective import Objective, Weight
 from ranking.stages import StageFailed
 from tests.e2e.waiting import eventually
@@ -181,10 +182,16 @@ async def test_without_the_store_nothing_is_tried_off_the_request(world: FeedWor
     for _ in range(3):
         with pytest.raises(StageFailed):
             await world.page()
-    world.timelines.patience = []
+    world.timelines.asked_by = []
+    other = UserId(999)
+    world.healing.finish(other)
     stop = asyncio.Event()
     running = asyncio.create_task(world.healing.run(stop))
-    await asyncio.sleep(0.05)
+
+    async def the_other_is_read() -> bool:
+        return other in world.timelines.asked_by
+
+    await eventually("who was noted is read", the_other_is_read)
     stop.set()
     await running
-    assert world.timelines.patience == []
+    assert world.timelines.asked_by == [other]
